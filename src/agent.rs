@@ -1,0 +1,18 @@
+//! The harness: a session's conversation with a model, its tools, and what it proposes.
+//!
+//! An [`Agent`] is what both front ends and the library stand on: a model, tools, a workspace, limits. It opens
+//! [`Session`]s; [`Session::start`] begins a turn, whose [`Event`](crate::event::Event)s come out in order and are written
+//! to the trace on the way. Clock, ids and the order of parallel results are inputs, so a session can be replayed. This
+//! module must never know who shows the events.
+
+pub mod builder;
+pub mod clock;
+pub mod policy;
+pub mod prompt;
+pub mod recorder;
+pub mod replay;
+pub mod session;
+pub mod turn;
+
+pub use builder::{Agent, AgentBuilder, BuildError};
+pub use session::{Ask, RunResult, Session, Turn};

@@ -1,0 +1,1 @@
+//! The prompts, and how a request is built from history.

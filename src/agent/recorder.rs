@@ -1,0 +1,1 @@
+//! Numbers events, writes them to the trace, and passes them on.

@@ -1,0 +1,1 @@
+//! Runs the harness again on a recorded session and compares, byte by byte.

@@ -1,0 +1,1 @@
+//! One turn: stream, tool calls, results, again.

@@ -1,0 +1,1 @@
+//! The command line: commands in one table, events rendered to a terminal.

@@ -1,0 +1,125 @@
+//! Configuration: one typed struct, layered, every value with where it came from.
+//!
+//! Defaults < user file < project file < editor settings < environment < flags. This module must never know what the values
+//! are used for.
+
+use serde::{Deserialize, Serialize};
+
+pub use crate::event::PermissionMode;
+
+/// Everything that can be set. The doc comments are the user's manual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Who serves the model. Unset: a local Ollama, else the provider whose key is in the environment.
+    pub provider: Option<Provider>,
+    /// The model's name as the provider knows it.
+    pub model: Option<String>,
+    /// Where the provider is, down to the version: `http://127.0.0.1:11434/v1`.
+    pub base_url: Option<String>,
+    /// Name of the environment variable that holds the key. Never the key.
+    pub api_key_env: Option<String>,
+    /// For `provider = "script"`: the file of model turns.
+    pub script: Option<String>,
+    #[schemars(with = "String")]
+    pub permission_mode: PermissionMode,
+    pub limits: Limits,
+    pub context: ContextConfig,
+    pub review: ReviewConfig,
+    pub trace: TraceConfig,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// Any OpenAI-compatible Chat Completions endpoint.
+    Openai,
+    /// Model turns from a file.
+    Script,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Model requests a turn may make.
+    pub max_steps: u32,
+    /// Seconds a turn may take.
+    pub turn_timeout_s: u64,
+    /// Seconds a model may stay silent.
+    pub model_idle_timeout_s: u64,
+    /// Seconds a question waits for its answer.
+    pub prompt_timeout_s: u64,
+    /// Tokens, input and output together, that a turn may use.
+    pub max_tokens: Option<u64>,
+    /// What a turn may cost, in US dollars.
+    pub max_cost: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ContextConfig {
+    /// Tokens the outline of the workspace may take in the first request.
+    pub map_tokens: u64,
+    /// The model's window in tokens, where the provider does not tell.
+    pub window: Option<u64>,
+    /// Globs of files that are never shown to a model.
+    pub exclude: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReviewConfig {
+    /// How hunks are shown: `auto` chooses by what the editor can do.
+    pub in_editor: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TraceConfig {
+    /// Days after which `claw sessions prune` removes a session.
+    pub keep_days: Option<u32>,
+    /// Regular expressions of text that must never be written.
+    pub redact: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            provider: None,
+            model: None,
+            base_url: None,
+            api_key_env: None,
+            script: None,
+            permission_mode: PermissionMode::Ask,
+            limits: Limits::default(),
+            context: ContextConfig::default(),
+            review: ReviewConfig::default(),
+            trace: TraceConfig::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            max_steps: 100,
+            turn_timeout_s: 1800,
+            model_idle_timeout_s: 60,
+            prompt_timeout_s: 300,
+            max_tokens: None,
+            max_cost: None,
+        }
+    }
+}
+
+impl Default for ContextConfig {
+    fn default() -> ContextConfig {
+        ContextConfig { map_tokens: 2000, window: None, exclude: Vec::new() }
+    }
+}
+
+impl Default for ReviewConfig {
+    fn default() -> ReviewConfig {
+        ReviewConfig { in_editor: "auto".to_owned() }
+    }
+}

@@ -1,0 +1,1 @@
+//! The symbols of the workspace as an outline that fits a budget.

@@ -1,0 +1,1 @@
+//! The project's own instructions: `AGENTS.md`, else `CLAUDE.md`, `CLAW.md`; nested ones apply to their folder.

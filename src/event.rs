@@ -1,0 +1,403 @@
+//! The events of a session: one schema for the trace file, `claw run --output stream-json`, the `claw/event`
+//! notification and [`RunResult::trace`](crate::agent::RunResult).
+//!
+//! This module is the contract and nothing else: it must never know how an event comes about, where it is kept or who
+//! shows it. Everything above it speaks these types; it imports no other module of the crate.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of this schema, the `v` of every envelope.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One thing that happened in a session: the envelope, with what happened flattened into it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// [`SCHEMA_VERSION`].
+    pub v: u32,
+    pub session: String,
+    pub turn: String,
+    /// Numbers the stored events of a session from 1 without gaps. Streamed events ([`EventKind::Text`],
+    /// [`EventKind::Reasoning`]) repeat the last stored number and are told apart by `part`.
+    pub seq: u64,
+    /// RFC 3339 with milliseconds, UTC.
+    pub time: String,
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened. The serialised `type` is the variant's name in snake case.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EventKind {
+    TurnStart(TurnStart),
+    Context(ContextReceipt),
+    ModelRequest(ModelRequestSent),
+    Text(StreamPart),
+    Reasoning(StreamPart),
+    ModelResponse(ModelResponseReceived),
+    Plan { items: Vec<PlanItem> },
+    Permission(PermissionDecided),
+    ToolCall(ToolCallStarted),
+    ToolResult(ToolResultReturned),
+    Check(CheckRan),
+    Proposal { files: Vec<ProposedFile> },
+    Review(ReviewDecided),
+    Compaction(Compacted),
+    Steer { message: String },
+    Error(ErrorReported),
+    TurnEnd(TurnEnd),
+}
+
+impl EventKind {
+    /// The serialised `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            EventKind::TurnStart(_) => "turn_start",
+            EventKind::Context(_) => "context",
+            EventKind::ModelRequest(_) => "model_request",
+            EventKind::Text(_) => "text",
+            EventKind::Reasoning(_) => "reasoning",
+            EventKind::ModelResponse(_) => "model_response",
+            EventKind::Plan { .. } => "plan",
+            EventKind::Permission(_) => "permission",
+            EventKind::ToolCall(_) => "tool_call",
+            EventKind::ToolResult(_) => "tool_result",
+            EventKind::Check(_) => "check",
+            EventKind::Proposal { .. } => "proposal",
+            EventKind::Review(_) => "review",
+            EventKind::Compaction(_) => "compaction",
+            EventKind::Steer { .. } => "steer",
+            EventKind::Error(_) => "error",
+            EventKind::TurnEnd(_) => "turn_end",
+        }
+    }
+
+    /// Whether the event is written to the trace. The others are streamed only; what they carry stands whole in
+    /// [`EventKind::ModelResponse`].
+    pub fn is_stored(&self) -> bool {
+        !matches!(self, EventKind::Text(_) | EventKind::Reasoning(_))
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Frontend {
+    Lsp,
+    Cli,
+    Library,
+    Python,
+}
+
+/// What a turn is for. Only [`Mode::Edit`] may touch the overlay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    Edit,
+    Explain,
+    Plan,
+}
+
+/// How much the agent may do unasked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PermissionMode {
+    /// Reads only; edit tools are not offered.
+    ReadOnly,
+    /// Reads and overlay edits are free; shell, web and MCP are asked.
+    #[default]
+    Ask,
+    /// Also sandboxed commands without network.
+    Auto,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnStart {
+    pub task: String,
+    pub frontend: Frontend,
+    pub provider: String,
+    pub model: String,
+    pub workspace: String,
+    pub mode: Mode,
+    pub permission_mode: PermissionMode,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub parent: Option<String>,
+}
+
+/// What the first request of a turn holds, and what was left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ContextReceipt {
+    pub sections: Vec<ContextSection>,
+    /// Estimated tokens of the included sections.
+    pub tokens: u64,
+    /// Tokens the sections may take together.
+    pub budget: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ContextSection {
+    /// `instruction`, `selection`, `symbol`, `diagnostics`, `buffers`, `outline`, `rules`, …
+    pub name: String,
+    /// Where it comes from: a path, `editor`, `user`.
+    pub source: String,
+    pub tokens: u64,
+    pub included: bool,
+    /// Why it was left out or shortened.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// The section as the model saw it: an extension of the contract, and what makes a session replayable without the
+    /// workspace as it was. Absent where the section was not included.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelRequestSent {
+    /// 1, 2, … within the turn.
+    pub request: u32,
+    pub tokens_estimate: u64,
+    /// The body as sent on the wire, or …
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub body: Option<Value>,
+    /// … its hash in the session's `blobs/`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub blob: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StreamPart {
+    pub delta: String,
+    pub part: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelResponseReceived {
+    pub request: u32,
+    pub text: String,
+    /// What a reasoning model thought aloud, where the provider tells.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub reasoning: String,
+    pub tool_calls: Vec<ToolCallRequested>,
+    pub stop_reason: StopReason,
+    pub usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<f64>,
+    /// Milliseconds to the first delta.
+    pub ttft_ms: u64,
+    pub latency_ms: u64,
+    /// HTTP attempts it took.
+    pub attempts: u32,
+}
+
+/// A call as the model wrote it: the arguments are text until they have been parsed strictly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCallRequested {
+    pub id: String,
+    pub name: String,
+    pub arguments: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The model had said all it wanted.
+    End,
+    ToolCalls,
+    /// Cut by the output limit: calls in such a response are never run.
+    Length,
+    ContentFilter,
+    /// The provider said something this version does not know.
+    Unknown,
+}
+
+/// Tokens as the provider counted them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    pub input: u64,
+    pub output: u64,
+    /// The part of `input` that came from the provider's cache.
+    pub cached: u64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, other: Usage) {
+        self.input = self.input.saturating_add(other.input);
+        self.output = self.output.saturating_add(other.output);
+        self.cached = self.cached.saturating_add(other.cached);
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanItem {
+    pub text: String,
+    pub status: PlanStatus,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlanStatus {
+    Pending,
+    Active,
+    Done,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PermissionDecided {
+    pub tool: String,
+    pub input: Value,
+    pub decision: Decision,
+    pub by: DecidedBy,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rule: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    Allow,
+    Deny,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecidedBy {
+    Mode,
+    Rule,
+    User,
+    Timeout,
+}
+
+/// The start of an execution. A refused, malformed or truncated call has only its result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolCallStarted {
+    pub call: String,
+    pub tool: String,
+    pub input: Value,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolResultReturned {
+    pub call: String,
+    pub tool: String,
+    pub ok: bool,
+    pub output: String,
+    pub truncated: bool,
+    pub duration_ms: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CheckRan {
+    pub command: String,
+    pub ok: bool,
+    pub output: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<bool>,
+}
+
+/// One file of a proposal, as the contract shows it to clients.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposedFile {
+    pub uri: String,
+    /// The path as the tools and the user name it: an extension of the contract.
+    #[serde(default)]
+    pub path: String,
+    pub change: ChangeKind,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub old_uri: Option<String>,
+    pub hunks: Vec<ProposedHunk>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    Edit,
+    Create,
+    Delete,
+    Rename,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProposedHunk {
+    /// Hash of path, old text, new text and occurrence: stable while the hunk means the same.
+    pub hunk: String,
+    pub state: HunkState,
+    /// First line of the old text in the live document, 1-based.
+    pub start_line: u32,
+    pub old_text: String,
+    pub new_text: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub symbol: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub summary: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HunkState {
+    Pending,
+    Accepted,
+    Rejected,
+    /// The user changed the same lines.
+    Conflict,
+    /// Sent to the editor, and the text that came back shows neither the old nor the new.
+    Unverified,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ReviewDecided {
+    pub hunk: String,
+    pub decision: ReviewDecision,
+    /// `user`, `cli`, `observed`, …
+    pub by: String,
+    /// The live text really holds it.
+    pub verified: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewDecision {
+    Accepted,
+    Rejected,
+    Edited,
+    Conflict,
+    Undone,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compacted {
+    pub tokens_before: u64,
+    pub tokens_after: u64,
+    pub kept: Value,
+    pub summary: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorReported {
+    /// A stable word: `auth`, `connect`, `model_not_found`, `rate_limit`, `server`, `protocol`, `idle`, `limit`, …
+    pub code: String,
+    /// One plain message that says whose fault it is and what to do.
+    pub message: String,
+    pub retryable: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TurnEnd {
+    pub status: TurnStatus,
+    pub answer: String,
+    /// Model requests made.
+    pub steps: u32,
+    pub usage: Usage,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<f64>,
+    pub duration_ms: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnStatus {
+    Done,
+    Cancelled,
+    Failed,
+    Limit,
+}

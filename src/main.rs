@@ -1,0 +1,3 @@
+//! Arguments, logs, the command, the exit code.
+
+fn main() {}

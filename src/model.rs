@@ -1,0 +1,99 @@
+//! Language models behind one trait.
+//!
+//! A request is built once, as the exact body that goes on the wire ([`Model::body`]), shown in the trace, and then sent
+//! ([`Model::send`]); so what the trace shows is what was sent, and a replay can compare bodies without a network. This
+//! module must never know what the conversation is about: no workspace, no tools, no sessions. reqwest stays in here.
+//!
+//! Dropping the stream cancels the request.
+
+pub mod error;
+pub mod openai;
+pub mod response;
+pub mod script;
+pub mod sse;
+
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use crate::event::{StopReason, ToolCallRequested, Usage};
+pub use error::{ModelError, ModelErrorKind};
+pub use response::{Collector, Response};
+
+/// A model at a provider.
+pub trait Model: Send + Sync {
+    /// `openai`, `script`, …
+    fn provider(&self) -> &str;
+
+    /// The model's name as the provider knows it.
+    fn name(&self) -> &str;
+
+    /// The body that [`Model::send`] puts on the wire for `request`. A pure function of model and request: the same request
+    /// gives the same bytes, in every process.
+    fn body(&self, request: &Request) -> Value;
+
+    /// Sends a body that [`Model::body`] made. The stream ends after [`Delta::Stop`] or with an error; a stream that ends
+    /// without either was cut.
+    fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>>;
+}
+
+/// What a model is asked, free of any wire format.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Request {
+    pub system: String,
+    pub messages: Vec<Message>,
+    pub tools: Vec<ToolSchema>,
+    pub max_output_tokens: Option<u32>,
+}
+
+/// One message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "role", rename_all = "snake_case")]
+pub enum Message {
+    User {
+        text: String,
+    },
+    Assistant {
+        text: String,
+        reasoning: String,
+        tool_calls: Vec<ToolCallRequested>,
+    },
+    /// The answer to one call of the assistant message before it. Every call has exactly one.
+    ToolResult {
+        call: String,
+        name: String,
+        ok: bool,
+        output: String,
+    },
+}
+
+/// A tool as it is offered to the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToolSchema {
+    pub name: String,
+    pub description: String,
+    /// JSON Schema of the arguments object.
+    pub parameters: Value,
+}
+
+/// A piece of a streamed response.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delta {
+    Text(String),
+    Reasoning(String),
+    /// A piece of the tool call at `index`; providers interleave them and cut them anywhere.
+    ToolCall {
+        index: usize,
+        id: Option<String>,
+        name: Option<String>,
+        arguments: String,
+    },
+    Usage(Usage),
+    /// The provider's terminal event. Nothing that was asked for may run before it.
+    Stop(StopReason),
+}
+
+/// A model shared between sessions.
+pub type SharedModel = Arc<dyn Model>;

@@ -1,0 +1,12 @@
+//! What is kept between runs: traces, sessions, blobs; redaction at the door.
+//!
+//! Everything lies beneath the state folder, readable by its owner alone. A journal is a file of JSON lines that only
+//! grows; a torn last line is dropped on reading. This module must never know what the lines mean beyond the envelope.
+
+pub mod journal;
+pub mod redact;
+pub mod sessions;
+
+pub use journal::{Journal, read_journal};
+pub use redact::Redactor;
+pub use sessions::{SessionSummary, Store};

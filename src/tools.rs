@@ -1,0 +1,79 @@
+//! The tools that the model sees, and what they may reach.
+//!
+//! A tool is a struct of arguments whose doc comments are the model's manual, and a function from arguments and a
+//! [`ToolContext`] to text. Tools read through a fresh [`View`](crate::workspace::View) and write into the session's
+//! overlay; nothing here touches a buffer or a file of the user. This module must never know which front end runs or which
+//! model asks: what the surroundings offer is behind [`Host`].
+
+pub mod context;
+pub mod registry;
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+pub use context::{Diagnostic, Diagnostics, Host, NoHost, Severity, ToolContext};
+pub use registry::Tools;
+
+/// Something the model can call.
+pub trait Tool: Send + Sync {
+    fn name(&self) -> &str;
+
+    /// What it does, for the model.
+    fn description(&self) -> &str;
+
+    /// JSON Schema of the arguments object.
+    fn parameters(&self) -> Value;
+
+    fn effect(&self) -> Effect;
+
+    /// Runs the call. `input` is a parsed object; that it fits [`Tool::parameters`] is for the tool to see.
+    fn call(&self, context: ToolContext, input: Value) -> BoxFuture<'static, Result<ToolOutput, ToolError>>;
+}
+
+pub type SharedTool = Arc<dyn Tool>;
+
+/// What a call can change. Decides what runs side by side and what needs permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Nothing: calls of this kind run side by side.
+    Reads,
+    /// The session's overlay.
+    Edits,
+    /// Whatever a process or a server does.
+    Runs,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOutput {
+    pub text: String,
+    /// Something was left out; the text says what and how to get it.
+    pub truncated: bool,
+}
+
+impl From<String> for ToolOutput {
+    fn from(text: String) -> ToolOutput {
+        ToolOutput { text, truncated: false }
+    }
+}
+
+/// Why a call has no result.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// The model's to mend: the text says what to do next.
+    #[error("{0}")]
+    Model(String),
+    /// The turn was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+    /// Ours: logged, told to the model as a failure of the tool, and the turn goes on.
+    #[error("the tool failed: {0}")]
+    Internal(String),
+}
+
+impl ToolError {
+    pub fn model(message: impl Into<String>) -> ToolError {
+        ToolError::Model(message.into())
+    }
+}

@@ -1,0 +1,1 @@
+//! The harness by script: turns, limits, replay, traces.

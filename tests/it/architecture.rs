@@ -1,0 +1,1 @@
+//! The import rules, read from the sources.

@@ -1,0 +1,1 @@
+//! The language server in memory and over stdio.

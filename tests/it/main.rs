@@ -1,0 +1,12 @@
+//! The integration tests: one binary, a module a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+mod agent;
+mod architecture;
+mod cli;
+mod editors;
+mod lsp;
+mod model;
+mod support;
+mod text;
+mod workspace;

@@ -1,0 +1,1 @@
+//! Providers against a mock server that validates every request.

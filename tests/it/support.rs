@@ -1,0 +1,1 @@
+//! What the tests share: fixtures, the mock model server, the LSP test client.

@@ -1,0 +1,1 @@
+//! Text, positions, edits and diffs, with properties.
