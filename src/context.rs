@@ -8,9 +8,12 @@ pub mod outline;
 pub mod rules;
 
 use std::ops::Range;
+use std::time::Instant;
 
-use crate::event::ContextReceipt;
+use crate::event::{ContextReceipt, ContextSection};
 use crate::workspace::{DocPath, View};
+
+pub use outline::Index;
 
 /// What is asked, and where the user is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,17 +40,26 @@ pub struct Budget {
     pub map: u64,
 }
 
-/// Assembles the sections of a turn's first message. What is not at hand in time is named in the receipt as `not ready`.
-/// Blocks on the disk.
-pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget) -> ContextReceipt {
-    let _ = (inquiry, view, budget);
-    todo!()
+/// Assembles the sections of a turn's first message. What is not at hand by `deadline` is named in the receipt as `not
+/// ready`; the index goes on with it in the background. Blocks on the disk.
+pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, deadline: Instant) -> ContextReceipt {
+    let _ = (view, index, deadline);
+    let tokens = estimate_tokens(&inquiry.instruction);
+    let instruction = ContextSection {
+        name: "instruction".to_owned(),
+        source: "user".to_owned(),
+        tokens,
+        included: true,
+        reason: None,
+        text: Some(inquiry.instruction.clone()),
+    };
+    ContextReceipt { sections: vec![instruction], tokens, budget: budget.total }
 }
 
 /// The text of the message that the sections make.
 pub fn render(receipt: &ContextReceipt) -> String {
-    let _ = receipt;
-    todo!()
+    let texts: Vec<&str> = receipt.sections.iter().filter_map(|section| section.text.as_deref()).collect();
+    texts.join("\n\n")
 }
 
 /// A cheap estimate: providers count within a quarter of it for source code.
