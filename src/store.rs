@@ -6,7 +6,9 @@
 pub mod journal;
 pub mod redact;
 pub mod sessions;
+pub mod trust;
 
 pub use journal::{Journal, read_journal};
 pub use redact::Redactor;
 pub use sessions::{SessionSummary, Store};
+pub use trust::Trust;
