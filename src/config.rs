@@ -3,7 +3,11 @@
 //! Defaults < user file < project file < editor settings < environment < flags. This module must never know what the values
 //! are used for.
 
+mod environment;
+
 use serde::{Deserialize, Serialize};
+
+pub use environment::Environment;
 
 pub use crate::event::PermissionMode;
 

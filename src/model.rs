@@ -6,6 +6,7 @@
 //!
 //! Dropping the stream cancels the request.
 
+pub mod connect;
 pub mod error;
 pub mod openai;
 pub mod response;
@@ -13,12 +14,14 @@ pub mod script;
 pub mod sse;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use crate::event::{StopReason, ToolCallRequested, Usage};
+pub use connect::Connector;
 pub use error::{ModelError, ModelErrorKind};
 pub use response::{Collector, Response};
 
@@ -91,6 +94,15 @@ pub enum Delta {
         arguments: String,
     },
     Usage(Usage),
+    /// An attempt failed before anything of it was streamed, and another follows after `wait`. Worth a notice to the user: a
+    /// wait may last two minutes.
+    Retry {
+        /// The attempt that comes: 2, 3, …
+        attempt: u32,
+        wait: Duration,
+        /// Why the one before failed.
+        error: ModelError,
+    },
     /// The provider's terminal event. Nothing that was asked for may run before it.
     Stop(StopReason),
 }

@@ -12,6 +12,8 @@ pub struct Response {
     pub tool_calls: Vec<ToolCallRequested>,
     pub stop_reason: StopReason,
     pub usage: Usage,
+    /// Attempts it took, from 1.
+    pub attempts: u32,
 }
 
 /// Joins the deltas of one response.
@@ -21,6 +23,8 @@ pub struct Collector {
     reasoning: String,
     calls: BTreeMap<usize, ToolCallRequested>,
     usage: Usage,
+    /// Attempts beyond the first.
+    retries: u32,
     stop: Option<StopReason>,
 }
 
@@ -44,6 +48,7 @@ impl Collector {
                 call.arguments.push_str(arguments);
             }
             Delta::Usage(usage) => self.usage = *usage,
+            Delta::Retry { attempt, .. } => self.retries = attempt.saturating_sub(1),
             Delta::Stop(reason) => self.stop = Some(*reason),
         }
     }
@@ -57,6 +62,7 @@ impl Collector {
                 tool_calls: self.calls.into_values().collect(),
                 stop_reason,
                 usage: self.usage,
+                attempts: self.retries.saturating_add(1),
             }),
             None => Err(self.text),
         }
