@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{DocPath, Document, Stamp};
+use super::{DocPath, Document, Layer, Stamp};
 use crate::text::Text;
 
 /// Who made a change: the turn and the tool call.
@@ -22,7 +22,7 @@ pub struct OverlayFile {
     pub stamp: Stamp,
     /// What is proposed; `None` proposes that there be no file.
     pub current: Option<Text>,
-    /// The name it is proposed to move from.
+    /// The name it is proposed to move from, which then is proposed to go: [`Overlay`] holds it without a `current`.
     pub moved_from: Option<DocPath>,
     pub author: Author,
 }
@@ -55,7 +55,8 @@ impl Overlay {
 
     /// The one function through which tools write: proposes that `path` hold `text` (or not be, with `None`). `seen` is
     /// the document the change was made from, `None` where it was absent; it must be what the overlay holds or, for an
-    /// untouched document, what is live.
+    /// untouched document, what was live when it was read: reviews compare with the live text, so a change of it in
+    /// between is merged or shown as a conflict, never lost.
     pub fn write(
         &mut self,
         path: &DocPath,
@@ -63,8 +64,55 @@ impl Overlay {
         text: Option<Text>,
         author: Author,
     ) -> Result<(), Stale> {
-        let _ = (path, seen, text, author);
-        todo!()
+        self.check(path, seen)?;
+        let file = match self.files.get(path) {
+            Some(file) => OverlayFile { current: text, author, ..file.clone() },
+            None => OverlayFile {
+                base: seen.map(|document| document.text.clone()),
+                stamp: seen.map_or(Stamp::Absent, |document| document.stamp),
+                current: text,
+                moved_from: None,
+                author,
+            },
+        };
+        self.put(path, file);
+        Ok(())
+    }
+
+    /// Proposes that the document at `from` be at `to`, where the overlay or, for an untouched document, the workspace
+    /// has none. Chains collapse: a move of a moved document is one move from where it stands, and a move back is none.
+    pub fn rename(&mut self, from: &DocPath, seen: &Document, to: &DocPath, author: Author) -> Result<(), Stale> {
+        self.check(from, Some(seen))?;
+        self.check(to, None)?;
+        if from == to {
+            return Ok(());
+        }
+        let source = self.files.get(from).cloned();
+        let (base, stamp, origin) = match source {
+            None => (Some(seen.text.clone()), seen.stamp, Some(from.clone())),
+            Some(OverlayFile { base: Some(base), stamp, moved_from: Some(origin), .. }) => {
+                (Some(base), stamp, Some(origin))
+            }
+            Some(OverlayFile { base: Some(base), stamp, moved_from: None, .. }) => {
+                (Some(base), stamp, Some(from.clone()))
+            }
+            Some(OverlayFile { base: None, stamp, .. }) => (None, stamp, None),
+        };
+        self.write(from, Some(seen), None, author.clone())?;
+        let current = Some(seen.text.clone());
+        match self.files.get(to) {
+            // A document stands there for the user, and is proposed to go: what is left of it is an edit, or nothing.
+            Some(_) => self.write(to, None, current, author),
+            None => {
+                self.put(to, OverlayFile { base, stamp, current, moved_from: origin, author });
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether `path` is proposed to go because its document moves elsewhere.
+    pub fn moved_to(&self, path: &DocPath) -> Option<&DocPath> {
+        self.files.iter().find(|(_, file)| file.moved_from.as_ref() == Some(path)).map(|(to, _)| to)
     }
 
     /// Sets a touched document to exactly `file`; `None` forgets it. For reviews, not for tools.
@@ -78,5 +126,39 @@ impl Overlay {
                 files.remove(&path);
             }
         }
+    }
+
+    fn check(&self, path: &DocPath, seen: Option<&Document>) -> Result<(), Stale> {
+        let fresh = match (self.files.get(path), seen) {
+            (Some(file), seen) => file.current.as_ref() == seen.map(|document| &document.text),
+            // Seen in the overlay, and since decided: what was seen is not what there is.
+            (None, Some(document)) => document.layer != Layer::Overlay,
+            (None, None) => true,
+        };
+        if fresh { Ok(()) } else { Err(Stale { path: name(path) }) }
+    }
+
+    /// Sets an entry, and keeps what holds of all of them: none proposes nothing; one that moved from elsewhere has that
+    /// place proposed to go, and starts from its text.
+    fn put(&mut self, path: &DocPath, file: OverlayFile) {
+        // Something is put where a document moved away from: then that document's new place is simply a new file.
+        if file.current.is_some()
+            && let Some(to) = self.moved_to(path).cloned()
+            && let Some(moved) = self.files.get(&to).cloned()
+        {
+            self.set(to, Some(OverlayFile { base: None, stamp: Stamp::Absent, moved_from: None, ..moved }));
+        }
+        let nothing = match file.moved_from {
+            Some(_) => file.current.is_none(),
+            None => file.current == file.base,
+        };
+        self.set(path.clone(), (!nothing).then_some(file));
+    }
+}
+
+fn name(path: &DocPath) -> String {
+    match path {
+        DocPath::File { rel, .. } => rel.to_string(),
+        DocPath::Virtual(uri) => uri.to_string(),
     }
 }

@@ -2,8 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Buffers, DocPath, Overlay, Roots};
+use super::disk::{is_file, read_bytes, read_whole, through_link};
+use super::{Buffer, Buffers, DocPath, Overlay, Root, Roots};
+use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
+
+/// Most bytes of a file that is taken whole: to be read, searched or edited.
+pub const WHOLE_LIMIT: usize = 8 * 1024 * 1024;
 
 /// What a read saw. A write presents it; if the document is another by then, the write is stale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +38,17 @@ pub struct Document {
     pub read_only: Option<String>,
 }
 
+/// The start of a file that may be too large to be taken whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub text: Text,
+    pub encoding: FileEncoding,
+    /// Bytes of the whole file.
+    pub size: u64,
+    /// There is more than `text`.
+    pub cut: bool,
+}
+
 /// Why a document can not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -40,6 +56,10 @@ pub enum ReadError {
     NotFound(String),
     #[error("`{0}` is a directory")]
     Directory(String),
+    #[error("`{0}` is not open in the editor, and only open documents can be read outside the workspace folders")]
+    NotOpen(String),
+    #[error("`{0}` leads out of the workspace through a link")]
+    Outside(String),
     #[error("`{0}` is {1}")]
     Special(String, &'static str),
     #[error("`{path}` has {bytes} bytes, more than the {limit} that can be taken whole")]
@@ -81,12 +101,109 @@ impl View {
 
     /// The document whole.
     pub fn read(&self, path: &DocPath) -> Result<Document, ReadError> {
-        let _ = path;
-        todo!()
+        let Some(file) = self.overlay.get(path) else { return self.read_live(path) };
+        let text = file.current.clone().ok_or_else(|| ReadError::NotFound(self.roots.display(path)))?;
+        let read_only = self.buffers.get(path).and_then(|buffer| lossy(buffer));
+        Ok(Document { text, layer: Layer::Overlay, stamp: file.stamp, encoding: FileEncoding::Utf8, read_only })
     }
 
+    /// The document whole, without the overlay: what the user has.
+    pub fn read_live(&self, path: &DocPath) -> Result<Document, ReadError> {
+        match self.buffers.get(path) {
+            Some(buffer) => Ok(Document {
+                text: buffer.text.clone(),
+                layer: Layer::Buffer,
+                stamp: Stamp::Buffer { version: buffer.version, hash: buffer.text.hash() },
+                encoding: FileEncoding::Utf8,
+                read_only: lossy(buffer),
+            }),
+            None => self.read_disk(path),
+        }
+    }
+
+    /// What a read of the live document would see. Unreadable documents are not absent.
+    pub fn live_stamp(&self, path: &DocPath) -> Result<Stamp, ReadError> {
+        match self.read_live(path) {
+            Ok(document) => Ok(document.stamp),
+            Err(ReadError::NotFound(_)) => Ok(Stamp::Absent),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// At most `limit` bytes from the start of a document, for files that [`View::read`] refuses as too large.
+    pub fn read_head(&self, path: &DocPath, limit: usize) -> Result<Head, ReadError> {
+        let (root, rel) = self.file(path)?;
+        let read = read_bytes(&root.dir, rel, &self.roots.display(path), limit)?;
+        let whole = if read.cut { trim_to_character(&read.bytes) } else { &read.bytes };
+        let decoded = decode(whole);
+        Ok(Head { text: decoded.text, encoding: decoded.encoding, size: read.size, cut: read.cut })
+    }
+
+    /// Whether a read would find a document.
     pub fn exists(&self, path: &DocPath) -> bool {
-        let _ = path;
-        todo!()
+        match self.overlay.get(path) {
+            Some(file) => file.current.is_some(),
+            None => self.exists_live(path),
+        }
+    }
+
+    /// Whether a read without the overlay would find a document.
+    pub fn exists_live(&self, path: &DocPath) -> bool {
+        self.buffers.get(path).is_some() || self.file(path).is_ok_and(|(root, rel)| is_file(&root.dir, rel))
+    }
+
+    /// Whether the editor holds text that is not on the disk.
+    pub fn is_dirty(&self, path: &DocPath) -> bool {
+        self.buffers.get(path).is_some_and(|buffer| match self.read_disk(path) {
+            Ok(document) => document.text != buffer.text,
+            Err(_) => true,
+        })
+    }
+
+    /// The document's URI: as the editor spells it where it is open, else a `file://` URL.
+    pub fn uri(&self, path: &DocPath) -> String {
+        if let Some(buffer) = self.buffers.get(path) {
+            return buffer.uri.to_string();
+        }
+        let file_url = self.roots.absolute(path).and_then(|absolute| url::Url::from_file_path(absolute).ok());
+        file_url.map_or_else(|| self.roots.display(path), String::from)
+    }
+
+    fn read_disk(&self, path: &DocPath) -> Result<Document, ReadError> {
+        let (root, rel) = self.file(path)?;
+        let name = self.roots.display(path);
+        let bytes = read_whole(&root.dir, rel, &name, WHOLE_LIMIT)?;
+        let decoded = decode(&bytes);
+        let read_only = if !decoded.encoding.is_lossless() {
+            Some(decoded.encoding.label().to_owned())
+        } else if through_link(&root.dir, rel) {
+            Some("reached through a symbolic link: edit the file that the link leads to".to_owned())
+        } else {
+            None
+        };
+        let stamp = Stamp::Disk { hash: ContentHash::of(&bytes) };
+        Ok(Document { text: decoded.text, layer: Layer::Disk, stamp, encoding: decoded.encoding, read_only })
+    }
+
+    fn file<'a>(&'a self, path: &'a DocPath) -> Result<(&'a Root, &'a str), ReadError> {
+        match path {
+            DocPath::Virtual(uri) => Err(ReadError::NotOpen(uri.to_string())),
+            DocPath::File { root, rel } => match self.roots.get(*root) {
+                Some(root) => Ok((root, rel)),
+                None => Err(ReadError::NotFound(rel.to_string())),
+            },
+        }
+    }
+}
+
+fn lossy(buffer: &Buffer) -> Option<String> {
+    buffer.lossy.then(|| "out of step with the editor, which sent characters that are no valid text".to_owned())
+}
+
+/// Without the part of a UTF-8 character that a cut left at the end.
+fn trim_to_character(bytes: &[u8]) -> &[u8] {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => bytes.get(..error.valid_up_to()).unwrap_or(bytes),
+        Ok(_) | Err(_) => bytes,
     }
 }
