@@ -9,40 +9,43 @@
 pub mod decode;
 pub mod diff;
 pub mod edit;
+pub mod line_ending;
 pub mod locate;
 pub mod position;
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use ropey::Rope;
 
 pub use decode::{Decoded, FileEncoding};
-pub use edit::{Edit, EditError};
+pub use edit::{Edit, EditError, Replaced};
+pub use line_ending::LineEnding;
 pub use position::{Position, PositionEncoding};
 
 /// An immutable text. Clones share their storage.
 #[derive(Clone, Default)]
 pub struct Text {
     rope: Rope,
+    known: Arc<Known>,
+}
+
+/// What was once computed about a text by reading all of it. Editing never computes it: a keystroke must not cost a walk
+/// over the file.
+#[derive(Default)]
+struct Known {
+    hash: OnceLock<ContentHash>,
+    line_ending: OnceLock<LineEnding>,
 }
 
 /// The identity of some content: two texts with the same hash hold the same bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContentHash([u8; 32]);
 
-/// How a text ends most of its lines. New lines that Claw adds follow it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LineEnding {
-    #[default]
-    Lf,
-    CrLf,
-    Cr,
-}
-
 impl Text {
     pub fn new(text: &str) -> Text {
-        Text { rope: Rope::from_str(text) }
+        Text::from_rope(Rope::from_str(text))
     }
 
     /// Length in bytes.
@@ -95,35 +98,18 @@ impl Text {
 
     /// The ending that most of the text's lines have; the first to appear wins a tie, and `\n` where there is none.
     pub fn line_ending(&self) -> LineEnding {
-        let (mut lf, mut crlf, mut cr) = (0usize, 0usize, 0usize);
-        let mut after_cr = false;
-        for byte in self.rope.bytes() {
-            match (after_cr, byte) {
-                (true, b'\n') => {
-                    cr -= 1;
-                    crlf += 1;
-                }
-                (_, b'\n') => lf += 1,
-                (_, b'\r') => cr += 1,
-                _ => {}
-            }
-            after_cr = byte == b'\r';
-        }
-        if crlf > lf && crlf >= cr {
-            LineEnding::CrLf
-        } else if cr > lf {
-            LineEnding::Cr
-        } else {
-            LineEnding::Lf
-        }
+        *self.known.line_ending.get_or_init(|| line_ending::dominant(self.chunks()).unwrap_or_default())
     }
 
+    /// The hash of the text's UTF-8 bytes.
     pub fn hash(&self) -> ContentHash {
-        let mut hasher = blake3::Hasher::new();
-        for chunk in self.chunks() {
-            hasher.update(chunk.as_bytes());
-        }
-        ContentHash(*hasher.finalize().as_bytes())
+        *self.known.hash.get_or_init(|| {
+            let mut hasher = blake3::Hasher::new();
+            for chunk in self.chunks() {
+                hasher.update(chunk.as_bytes());
+            }
+            ContentHash(*hasher.finalize().as_bytes())
+        })
     }
 
     pub(in crate::text) fn rope(&self) -> &Rope {
@@ -131,17 +117,7 @@ impl Text {
     }
 
     pub(in crate::text) fn from_rope(rope: Rope) -> Text {
-        Text { rope }
-    }
-}
-
-impl LineEnding {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            LineEnding::Lf => "\n",
-            LineEnding::CrLf => "\r\n",
-            LineEnding::Cr => "\r",
-        }
+        Text { rope, known: Arc::default() }
     }
 }
 

@@ -82,5 +82,7 @@ fn decode_utf16(bytes: &[u8], encoding: FileEncoding, unit: fn([u8; 2]) -> u16) 
     let text: String = char::decode_utf16(pairs.iter().map(|pair| unit(*pair)))
         .map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER))
         .collect();
+    // U+0000 is no text either; UTF-32 with its mark looks like this.
+    let encoding = if text.contains('\0') { FileEncoding::Binary } else { encoding };
     Decoded { text: Text::new(&text), encoding }
 }

@@ -10,6 +10,9 @@ use super::{Edit, Text};
 /// How long a diff may look for the shortest answer before it takes a good one.
 const DEADLINE: Duration = Duration::from_millis(500);
 
+/// Unchanged lines around a change in a unified diff.
+const CONTEXT: usize = 3;
+
 /// Lines of the old text that became lines of the new. One side may be empty, never both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -24,20 +27,14 @@ pub fn diff(old: &Text, new: &Text) -> Vec<Change> {
     if old == new {
         return Vec::new();
     }
-    let (old_lines, new_lines) = (Lines::of(old), Lines::of(new));
-    let ops = capture_diff_slices_deadline(
-        Algorithm::Histogram,
-        &old_lines.lines,
-        &new_lines.lines,
-        Instant::now().checked_add(DEADLINE),
-    );
+    let (old, new) = (old.to_string(), new.to_string());
+    let (old_lines, new_lines) = (Lines::of(&old), Lines::of(&new));
     let mut changes: Vec<Change> = Vec::new();
-    for op in ops {
-        let (old_range, new_range) = match op {
-            DiffOp::Equal { .. } => continue,
-            other => (other.old_range(), other.new_range()),
-        };
-        let change = Change { old: old_lines.bytes(old_range), new: new_lines.bytes(new_range) };
+    for op in diff_lines(&old_lines.lines, &new_lines.lines) {
+        if let DiffOp::Equal { .. } = op {
+            continue;
+        }
+        let change = Change { old: old_lines.bytes(op.old_range()), new: new_lines.bytes(op.new_range()) };
         match changes.last_mut() {
             Some(last) if last.old.end == change.old.start && last.new.end == change.new.start => {
                 last.old.end = change.old.end;
@@ -57,41 +54,102 @@ pub fn edits(old: &Text, new: &Text) -> Vec<Edit> {
         .collect()
 }
 
-/// A unified diff with three lines of context, empty where nothing changed. `None` stands for a file that is not there,
-/// shown as `/dev/null`.
+/// A unified diff with three lines of context, as git writes and reads it: lines end at `\n` only. Empty where nothing
+/// changed. `None` stands for a file that is not there, shown as `/dev/null`.
 pub fn unified(old_path: Option<&str>, old: &Text, new_path: Option<&str>, new: &Text) -> String {
-    let (old_text, new_text) = (old.to_string(), new.to_string());
-    let header = |path: Option<&str>, side: &str| match path {
-        Some(path) => format!("{side}/{path}"),
-        None => "/dev/null".to_owned(),
-    };
-    similar::TextDiff::configure()
-        .algorithm(Algorithm::Histogram)
-        .timeout(DEADLINE)
-        .diff_lines(old_text.as_str(), new_text.as_str())
-        .unified_diff()
-        .context_radius(3)
-        .header(&header(old_path, "a"), &header(new_path, "b"))
-        .to_string()
+    let (old, new) = (old.to_string(), new.to_string());
+    let old_lines: Vec<&str> = old.split_inclusive('\n').collect();
+    let new_lines: Vec<&str> = new.split_inclusive('\n').collect();
+    let mut out = String::new();
+    for hunk in similar::group_diff_ops(diff_lines(&old_lines, &new_lines), CONTEXT) {
+        if out.is_empty() {
+            out = format!("--- {}\n+++ {}\n", header(old_path, "a"), header(new_path, "b"));
+        }
+        let (Some(first), Some(last)) = (hunk.first(), hunk.last()) else { continue };
+        let old_range = first.old_range().start..last.old_range().end;
+        let new_range = first.new_range().start..last.new_range().end;
+        out.push_str(&format!("@@ -{} +{} @@\n", hunk_range(&old_range), hunk_range(&new_range)));
+        for op in &hunk {
+            let (old_side, new_side) = (old_lines.get(op.old_range()), new_lines.get(op.new_range()));
+            match op {
+                DiffOp::Equal { .. } => push_lines(&mut out, ' ', old_side),
+                DiffOp::Delete { .. } | DiffOp::Insert { .. } | DiffOp::Replace { .. } => {
+                    push_lines(&mut out, '-', old_side);
+                    push_lines(&mut out, '+', new_side);
+                }
+            }
+        }
+    }
+    out
+}
+
+fn diff_lines(old: &[&str], new: &[&str]) -> Vec<DiffOp> {
+    capture_diff_slices_deadline(Algorithm::Histogram, old, new, Instant::now().checked_add(DEADLINE))
+}
+
+fn push_lines(out: &mut String, sign: char, lines: Option<&[&str]>) {
+    for line in lines.unwrap_or_default() {
+        out.push(sign);
+        out.push_str(line);
+        if !line.ends_with('\n') {
+            out.push_str("\n\\ No newline at end of file\n");
+        }
+    }
+}
+
+/// `start,count` with 1-based lines; the start of an empty range is the line before it, and a count of 1 is left out.
+fn hunk_range(lines: &Range<usize>) -> String {
+    match lines.len() {
+        0 => format!("{},0", lines.start),
+        1 => format!("{}", lines.start + 1),
+        count => format!("{},{count}", lines.start + 1),
+    }
+}
+
+/// The name of one side. Names that a reader of diffs could take for something else are quoted as git quotes them, so that
+/// a file's name can not forge a line.
+fn header(path: Option<&str>, side: &str) -> String {
+    let Some(path) = path else { return "/dev/null".to_owned() };
+    if !path.contains(|character: char| character.is_control() || matches!(character, '"' | '\\')) {
+        // A tab ends a name that holds spaces.
+        let end = if path.contains(' ') { "\t" } else { "" };
+        return format!("{side}/{path}{end}");
+    }
+    let mut quoted = format!("\"{side}/");
+    for character in path.chars() {
+        match character {
+            '"' | '\\' => quoted.extend(['\\', character]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            '\r' => quoted.push_str("\\r"),
+            _ if character.is_control() => {
+                let mut bytes = [0; 4];
+                for byte in character.encode_utf8(&mut bytes).bytes() {
+                    quoted.push_str(&format!("\\{byte:03o}"));
+                }
+            }
+            _ => quoted.push(character),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 /// Lines with their breaks, and the byte offset at which each starts.
-struct Lines {
-    lines: Vec<String>,
+struct Lines<'a> {
+    lines: Vec<&'a str>,
     starts: Vec<usize>,
 }
 
-impl Lines {
-    fn of(text: &Text) -> Lines {
-        let mut lines: Vec<String> =
-            (0..text.line_count()).filter_map(|line| text.slice(text.line_range(line))).collect();
-        if lines.last().is_some_and(String::is_empty) {
-            lines.pop();
-        }
+impl Lines<'_> {
+    fn of(text: &str) -> Lines<'_> {
+        let mut lines = Vec::new();
         let mut starts = vec![0];
         let mut at = 0;
-        for line in &lines {
-            at += line.len();
+        for line in super::line_ending::lines(text) {
+            let start = at;
+            at += line.content.len() + line.line_break.len();
+            lines.extend(text.get(start..at));
             starts.push(at);
         }
         Lines { lines, starts }
@@ -100,5 +158,68 @@ impl Lines {
     fn bytes(&self, lines: Range<usize>) -> Range<usize> {
         let at = |line: usize| self.starts.get(line).or(self.starts.last()).copied().unwrap_or(0);
         at(lines.start)..at(lines.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+
+    #[test]
+    fn a_unified_diff_is_what_git_reads() {
+        let check = |old: &str, new: &str, expected: Expect| {
+            expected.assert_eq(&unified(Some("src/a.rs"), &old.into(), Some("src/a.rs"), &new.into()));
+        };
+        check("same\n", "same\n", expect![""]);
+        check(
+            "1\n2\n3\n4\n5\n6\n7\n8\n9\n",
+            "1\n2\n3\n4\nfive\n6\n7\n8\n9\n",
+            expect![[r#"
+                --- a/src/a.rs
+                +++ b/src/a.rs
+                @@ -2,7 +2,7 @@
+                 2
+                 3
+                 4
+                -5
+                +five
+                 6
+                 7
+                 8
+            "#]],
+        );
+        check(
+            "a",
+            "a\nb",
+            expect![[r#"
+                --- a/src/a.rs
+                +++ b/src/a.rs
+                @@ -1 +1,2 @@
+                -a
+                \ No newline at end of file
+                +a
+                +b
+                \ No newline at end of file
+            "#]],
+        );
+    }
+
+    #[test]
+    fn names_can_not_forge_lines_of_a_diff() {
+        let head = |path: &str| {
+            let diff = unified(None, &Text::default(), Some(path), &"x\n".into());
+            diff.lines().take(2).collect::<Vec<_>>().join("|")
+        };
+        assert_eq!(head("a.rs"), "--- /dev/null|+++ b/a.rs");
+        assert_eq!(head("a b.rs"), "--- /dev/null|+++ b/a b.rs\t");
+        assert_eq!(head("a\n+evil\u{1b}\".rs"), r#"--- /dev/null|+++ "b/a\n+evil\033\".rs""#);
+    }
+
+    #[test]
+    fn a_lone_carriage_return_is_a_line_of_its_own_change() {
+        let changes = diff(&"a\rb\rc".into(), &"a\rX\rc".into());
+        assert_eq!(changes, [Change { old: 2..4, new: 2..4 }]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Text;
+use super::{Position, PositionEncoding, Text};
 
 /// Replaces the bytes of `range` by `insert`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,28 @@ pub enum EditError {
     Overlap { at: usize },
 }
 
+/// What came of replacing text between two protocol positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    pub text: Text,
+    /// The same change in bytes of the text before it.
+    pub edit: Edit,
+    /// Both positions named places of the text, in order. If not, whoever sent them holds another text than this one.
+    pub exact: bool,
+}
+
 impl Text {
+    /// The text with what stands between two positions replaced: one `TextDocumentContentChangeEvent` (LSP 3.17,
+    /// "DidChangeTextDocument Notification"). Positions that are none are taken as [`Text::range_at`] takes them.
+    pub fn replace(&self, start: Position, end: Position, encoding: PositionEncoding, insert: &str) -> Replaced {
+        let range = self.range_at(start, end, encoding);
+        let exact = self.position_at(range.start, encoding) == start && self.position_at(range.end, encoding) == end;
+        let edit = Edit { range, insert: insert.to_owned() };
+        // The range lies on characters of this text, so the edit fits.
+        let text = self.apply(&edit).unwrap_or_else(|_| self.clone());
+        Replaced { text, edit, exact }
+    }
+
     /// The text with `edit` made.
     pub fn apply(&self, edit: &Edit) -> Result<Text, EditError> {
         self.apply_all(std::slice::from_ref(edit))

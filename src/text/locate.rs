@@ -1,15 +1,18 @@
 //! Where a piece of text stands in a document: the answer an edit by content needs, and never a guess.
 
+mod nearest;
+
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Text;
+use super::{LineEnding, Text};
 
 /// Where `needle` was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Located {
     /// Exactly one place.
     Unique(Range<usize>),
-    /// Several: byte ranges in order. The caller must be asked for more context.
+    /// Several: byte ranges in order, none overlapping another. The caller must be asked for more context.
     Many(Vec<Range<usize>>),
     /// Nowhere. What comes closest, where anything does.
     Missing { nearest: Option<Nearest> },
@@ -20,15 +23,96 @@ pub enum Located {
 pub struct Nearest {
     /// First line, 1-based.
     pub line: usize,
-    /// The lines as they stand in the document.
+    /// The lines as they stand in the document, with `\n` between them. Overlong lines are cut, with `…` for what is
+    /// missing.
     pub text: String,
-    /// Why they are not the same, in words: `differs in white space only`, `indented with tabs`, …
+    /// Why they are not the same, in words: `differs in white space only`, `differs in letter case only`, …
     pub why: String,
 }
 
-/// Finds `needle` in `text`. Line endings are not part of the question: `\n` in the needle matches any line break of the
-/// document; everything else must be the same to the byte.
+/// Finds `needle` in `text`. Line endings are not part of the question: a line break in the needle matches any line break
+/// of the document, whole; everything else must be the same to the byte. An empty needle stands nowhere.
+///
+/// Takes time in proportion to the text; the search for the nearest lines looks at no more than its first mebibytes.
 pub fn locate(text: &Text, needle: &str) -> Located {
-    let _ = (text, needle);
-    todo!()
+    let document = Document::of(text);
+    let needle = LineEnding::Lf.normalize(needle);
+    if needle.is_empty() {
+        return Located::Missing { nearest: None };
+    }
+    let mut found: Vec<Range<usize>> =
+        document.text.match_indices(needle.as_ref()).map(|(at, _)| document.original(at..at + needle.len())).collect();
+    match found.len() {
+        0 => Located::Missing { nearest: nearest::nearest(&document.text, &needle) },
+        1 => found.pop().map_or(Located::Missing { nearest: None }, Located::Unique),
+        _ => Located::Many(found),
+    }
+}
+
+/// A text with every line break as `\n`, and the way back to the bytes it came from.
+struct Document {
+    text: String,
+    /// Where the `\n`s stand that were `\r\n`, in order.
+    shortened: Vec<usize>,
+}
+
+impl Document {
+    fn of(text: &Text) -> Document {
+        let original = text.to_string();
+        let normal = match LineEnding::Lf.normalize(&original) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(normal) => Some(normal),
+        };
+        let Some(normal) = normal else { return Document { text: original, shortened: Vec::new() } };
+        let shortened =
+            original.match_indices("\r\n").enumerate().map(|(before, (at, _))| at - before).collect::<Vec<_>>();
+        Document { text: normal, shortened }
+    }
+
+    /// The bytes of the original that a range of `text` stands for.
+    fn original(&self, range: Range<usize>) -> Range<usize> {
+        let original = |at: usize| at + self.shortened.partition_point(|shortened| *shortened < at);
+        original(range.start)..original(range.end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, needle: &str, expected: &[Range<usize>]) {
+        let found = match locate(&Text::new(text), needle) {
+            Located::Unique(range) => vec![range],
+            Located::Many(ranges) => {
+                assert!(ranges.len() > 1, "{ranges:?}");
+                ranges
+            }
+            Located::Missing { .. } => Vec::new(),
+        };
+        assert_eq!(found, expected, "{needle:?} in {text:?}");
+    }
+
+    #[test]
+    fn a_line_break_matches_any_line_break_whole() {
+        check("a\r\nb\r\nc", "a\nb\n", &[0..6]);
+        check("a\r\nb\r\nc", "a\r\nb\r\n", &[0..6]);
+        check("a\nb\n", "a\r\nb", &[0..3]);
+        check("a\rb", "a\nb", &[0..3]);
+        check("x\r\ny", "\ny", &[1..4]);
+        check("x\r\ny", "x\n", &[0..3]);
+        check("x\r\n\r\ny", "\n", &[1..3, 3..5]);
+        check("é\r\né\r\n", "é", &[0..2, 4..6]);
+        check("a\u{2028}b", "a\nb", &[]);
+    }
+
+    #[test]
+    fn candidates_come_in_order_without_overlap() {
+        check("aaaa", "aa", &[0..2, 2..4]);
+        check("foo bar foo", "foo", &[0..3, 8..11]);
+        check("foo", "foo", &[0..3]);
+        check("foo", "", &[]);
+        check("", "x", &[]);
+        check("", "", &[]);
+    }
 }
