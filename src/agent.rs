@@ -11,8 +11,10 @@ pub mod policy;
 pub mod prompt;
 pub mod recorder;
 pub mod replay;
+pub mod review;
 pub mod session;
 pub mod turn;
 
-pub use builder::{Agent, AgentBuilder, BuildError};
+pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use review::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use session::{Ask, RunResult, Session, Turn};

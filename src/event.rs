@@ -4,6 +4,8 @@
 //! This module is the contract and nothing else: it must never know how an event comes about, where it is kept or who
 //! shows it. Everything above it speaks these types; it imports no other module of the crate.
 
+mod description;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -47,6 +49,18 @@ pub enum EventKind {
     Steer { message: String },
     Error(ErrorReported),
     TurnEnd(TurnEnd),
+}
+
+impl Event {
+    /// The serialised `type`: `tool_call`, `proposal`, …
+    pub fn kind(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    /// The event in one line, for people.
+    pub fn description(&self) -> String {
+        description::describe(&self.kind)
+    }
 }
 
 impl EventKind {
@@ -123,6 +137,25 @@ pub struct TurnStart {
     pub permission_mode: PermissionMode,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
+    /// What the turn may use: an extension of the contract, without which a replay would not know when to stop.
+    #[serde(default)]
+    pub limits: TurnLimits,
+}
+
+/// The limits of a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct TurnLimits {
+    /// Model requests.
+    pub steps: u32,
+    pub seconds: u64,
+    /// Seconds the model may stay silent.
+    pub idle_seconds: u64,
+    /// Input and output together.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<u64>,
+    /// US dollars.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<f64>,
 }
 
 /// What the first request of a turn holds, and what was left out.

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::clock::Clock;
-use super::{RunResult, Session};
-use crate::config::Config;
-use crate::event::Frontend;
-use crate::model::SharedModel;
-use crate::tools::{Host, SharedTool, Tool, Tools};
+use super::clock::{Clock, SystemClock};
+use super::{RunResult, Session, Turn};
+use crate::config::{Config, Environment, PermissionMode};
+use crate::context::Index;
+use crate::event::{Event, Frontend};
+use crate::model::{Connector, SharedModel};
+use crate::store::Store;
+use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
 use crate::workspace::Workspace;
 
 /// A model, tools and a workspace. Cheap to clone.
@@ -17,33 +19,53 @@ pub struct Agent {
     pub(in crate::agent) parts: Arc<Parts>,
 }
 
+/// Sees every event of every session, in a session's order, streamed ones included. Called while the session's recorder is
+/// locked: it must not wait, and must not call the session. Send the event somewhere and return.
+pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
 pub(in crate::agent) struct Parts {
     pub config: Config,
-    pub model: SharedModel,
+    pub connector: Connector,
     pub tools: Tools,
     pub workspace: Workspace,
+    pub index: Index,
     pub host: Arc<dyn Host>,
     pub clock: Arc<dyn Clock>,
     pub frontend: Frontend,
     /// Where traces go; `None` keeps none.
-    pub state_dir: Option<PathBuf>,
+    pub store: Option<Store>,
+    pub observer: Option<Observer>,
 }
 
 /// What an [`Agent`] is made of. Everything has a default: the user's configuration, the current directory as workspace,
-/// the built-in tools.
+/// the built-in tools, the user's state folder.
 #[derive(Default)]
 pub struct AgentBuilder {
     config: Option<Config>,
+    environment: Option<Environment>,
     model_name: Option<String>,
     base_url: Option<String>,
-    model: Option<SharedModel>,
+    provider: Option<String>,
+    permission_mode: Option<PermissionMode>,
+    connector: Option<Connector>,
     tools: Option<Tools>,
     extra_tools: Vec<SharedTool>,
     workspace: Option<Workspace>,
+    index: Option<Index>,
     host: Option<Arc<dyn Host>>,
     clock: Option<Arc<dyn Clock>>,
     frontend: Option<Frontend>,
-    state_dir: Option<PathBuf>,
+    state: State,
+    observer: Option<Observer>,
+}
+
+/// Where an agent keeps its sessions.
+#[derive(Default)]
+enum State {
+    #[default]
+    Default,
+    At(PathBuf),
+    Nowhere,
 }
 
 /// Why an agent can not be built: the user's to mend, in one plain message.
@@ -51,20 +73,74 @@ pub struct AgentBuilder {
 #[error("{0}")]
 pub struct BuildError(pub String);
 
+/// Why a session can not go on: the user's to mend, in one plain message.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ResumeError(pub String);
+
+/// A task whose turn failed. What came of it until then is in `result`, its trace included.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RunError {
+    pub message: String,
+    pub result: Box<RunResult>,
+}
+
 impl Agent {
     pub fn builder() -> AgentBuilder {
         AgentBuilder::default()
     }
 
-    /// A new session.
+    /// A new session. Nothing is written before its first turn.
     pub fn session(&self) -> Session {
         todo!()
     }
 
-    /// One task from start to end, in a session of its own.
-    pub async fn run(&self, task: &str) -> Result<RunResult, BuildError> {
+    /// A session of the store, with its conversation and its pending proposal, to go on with. A title's or id's unique
+    /// beginning will do. Blocks on the disk.
+    pub fn resume(&self, id: &str) -> Result<Session, ResumeError> {
+        let _ = id;
+        todo!()
+    }
+
+    /// One task from start to end, in a session of its own. A cancelled turn or one that reached a limit is a result with
+    /// that status; a failed one is an error that holds the result. Needs a Tokio runtime.
+    pub async fn run(&self, task: &str) -> Result<RunResult, RunError> {
         let _ = task;
         todo!()
+    }
+
+    /// One task in a session of its own, its events as they come: read [`Turn::next`], then [`Turn::finish`]. Needs a Tokio
+    /// runtime.
+    pub fn run_stream(&self, task: &str) -> Turn {
+        let _ = task;
+        todo!()
+    }
+
+    /// Where sessions are kept; `None` if they are not.
+    pub fn store(&self) -> Option<&Store> {
+        self.parts.store.as_ref()
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.parts.config
+    }
+
+    pub fn workspace(&self) -> &Workspace {
+        &self.parts.workspace
+    }
+
+    /// The symbol index of the workspace, shared by all sessions.
+    pub fn index(&self) -> &Index {
+        &self.parts.index
+    }
+
+    pub fn tools(&self) -> &Tools {
+        &self.parts.tools
+    }
+
+    pub fn connector(&self) -> &Connector {
+        &self.parts.connector
     }
 }
 
@@ -81,9 +157,26 @@ impl AgentBuilder {
         self
     }
 
+    /// A provider by its name in the configuration: `openai`, `script`.
+    pub fn provider(mut self, name: &str) -> AgentBuilder {
+        self.provider = Some(name.to_owned());
+        self
+    }
+
+    pub fn permission_mode(mut self, mode: PermissionMode) -> AgentBuilder {
+        self.permission_mode = Some(mode);
+        self
+    }
+
     /// A model of one's own, instead of a configured one.
     pub fn model_client(mut self, model: SharedModel) -> AgentBuilder {
-        self.model = Some(model);
+        self.connector = Some(Connector::from(model));
+        self
+    }
+
+    /// How to find the model when a turn needs it, instead of by configuration and environment.
+    pub fn connector(mut self, connector: Connector) -> AgentBuilder {
+        self.connector = Some(connector);
         self
     }
 
@@ -104,8 +197,20 @@ impl AgentBuilder {
         self
     }
 
+    /// A symbol index that is shared with others on the same workspace.
+    pub fn index(mut self, index: Index) -> AgentBuilder {
+        self.index = Some(index);
+        self
+    }
+
     pub fn config(mut self, config: Config) -> AgentBuilder {
         self.config = Some(config);
+        self
+    }
+
+    /// The environment variables to go by, instead of those of the process.
+    pub fn environment(mut self, environment: Environment) -> AgentBuilder {
+        self.environment = Some(environment);
         self
     }
 
@@ -124,12 +229,26 @@ impl AgentBuilder {
         self
     }
 
-    /// Where traces go.
-    pub fn state_dir(mut self, path: PathBuf) -> AgentBuilder {
-        self.state_dir = Some(path);
+    /// The state folder, beneath which traces go. Default: `CLAW_STATE_DIR`, else the user's.
+    pub fn state_dir(mut self, path: impl Into<PathBuf>) -> AgentBuilder {
+        self.state = State::At(path.into());
         self
     }
 
+    /// Keeps no trace and no session on disk.
+    pub fn without_state(mut self) -> AgentBuilder {
+        self.state = State::Nowhere;
+        self
+    }
+
+    /// Sees every event of every session, in order, also the streamed ones and those between turns.
+    pub fn on_event(mut self, observer: Observer) -> AgentBuilder {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Fails only for what the user must mend before anything can work: a workspace or state folder that can not be opened, a
+    /// provider nobody knows. A missing model is not among it: it fails the turn that needs it, with a message.
     pub fn build(self) -> Result<Agent, BuildError> {
         todo!()
     }
