@@ -106,7 +106,9 @@ impl Scope {
 
     /// Whether `path` is one of the files meant.
     fn holds(&self, roots: &Roots, path: &DocPath) -> bool {
-        let DocPath::File { root, rel } = path else { return matches!(&self.places, Places::File(file) if file == path) };
+        let DocPath::File { root, rel } = path else {
+            return matches!(&self.places, Places::File(file) if file == path);
+        };
         let within = match &self.places {
             Places::File(file) => (file == path).then_some(rel.as_ref()),
             Places::Folders(folders) => {

@@ -133,7 +133,11 @@ fn several_roots_are_told_apart_by_unique_names() {
 
     roots.remove(first);
     let third = roots.add(&folder("three")).unwrap();
-    assert_eq!(roots.iter().map(|root| root.id).collect::<Vec<_>>(), [second, third], "ids stay, and are not used twice");
+    assert_eq!(
+        roots.iter().map(|root| root.id).collect::<Vec<_>>(),
+        [second, third],
+        "ids stay, and are not used twice"
+    );
     assert_ne!(third, first);
     assert_eq!(resolve(&roots, "three/x"), "three/x");
 }
