@@ -6,6 +6,7 @@
 
 mod description;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use serde_json::Value;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One thing that happened in a session: the envelope, with what happened flattened into it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// [`SCHEMA_VERSION`].
     pub v: u32,
@@ -29,7 +30,7 @@ pub struct Event {
 }
 
 /// What happened. The serialised `type` is the variant's name in snake case.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
     TurnStart(TurnStart),
@@ -94,7 +95,7 @@ impl EventKind {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Frontend {
     Lsp,
@@ -104,7 +105,7 @@ pub enum Frontend {
 }
 
 /// What a turn is for. Only [`Mode::Edit`] may touch the overlay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     #[default]
@@ -114,7 +115,7 @@ pub enum Mode {
 }
 
 /// How much the agent may do unasked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PermissionMode {
     /// Reads only; edit tools are not offered.
@@ -126,7 +127,7 @@ pub enum PermissionMode {
     Auto,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnStart {
     pub task: String,
     pub frontend: Frontend,
@@ -143,7 +144,7 @@ pub struct TurnStart {
 }
 
 /// The limits of a turn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnLimits {
     /// Model requests.
     pub steps: u32,
@@ -159,7 +160,7 @@ pub struct TurnLimits {
 }
 
 /// What the first request of a turn holds, and what was left out.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContextReceipt {
     pub sections: Vec<ContextSection>,
     /// Estimated tokens of the included sections.
@@ -168,7 +169,7 @@ pub struct ContextReceipt {
     pub budget: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ContextSection {
     /// `instruction`, `selection`, `symbol`, `diagnostics`, `buffers`, `outline`, `rules`, …
     pub name: String,
@@ -185,7 +186,7 @@ pub struct ContextSection {
     pub text: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelRequestSent {
     /// 1, 2, … within the turn.
     pub request: u32,
@@ -198,13 +199,13 @@ pub struct ModelRequestSent {
     pub blob: Option<String>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamPart {
     pub delta: String,
     pub part: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelResponseReceived {
     pub request: u32,
     pub text: String,
@@ -224,14 +225,14 @@ pub struct ModelResponseReceived {
 }
 
 /// A call as the model wrote it: the arguments are text until they have been parsed strictly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCallRequested {
     pub id: String,
     pub name: String,
     pub arguments: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
     /// The model had said all it wanted.
@@ -245,7 +246,7 @@ pub enum StopReason {
 }
 
 /// Tokens as the provider counted them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     pub input: u64,
     pub output: u64,
@@ -261,13 +262,13 @@ impl std::ops::AddAssign for Usage {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanItem {
     pub text: String,
     pub status: PlanStatus,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
     Pending,
@@ -275,7 +276,7 @@ pub enum PlanStatus {
     Done,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionDecided {
     pub tool: String,
     pub input: Value,
@@ -285,14 +286,14 @@ pub struct PermissionDecided {
     pub rule: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     Allow,
     Deny,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DecidedBy {
     Mode,
@@ -302,14 +303,14 @@ pub enum DecidedBy {
 }
 
 /// The start of an execution. A refused, malformed or truncated call has only its result.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCallStarted {
     pub call: String,
     pub tool: String,
     pub input: Value,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolResultReturned {
     pub call: String,
     pub tool: String,
@@ -319,7 +320,7 @@ pub struct ToolResultReturned {
     pub duration_ms: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRan {
     pub command: String,
     pub ok: bool,
@@ -329,7 +330,7 @@ pub struct CheckRan {
 }
 
 /// One file of a proposal, as the contract shows it to clients.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposedFile {
     pub uri: String,
     /// The path as the tools and the user name it: an extension of the contract.
@@ -341,7 +342,7 @@ pub struct ProposedFile {
     pub hunks: Vec<ProposedHunk>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     Edit,
@@ -350,7 +351,7 @@ pub enum ChangeKind {
     Rename,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProposedHunk {
     /// Hash of path, old text, new text and occurrence: stable while the hunk means the same.
     pub hunk: String,
@@ -365,7 +366,7 @@ pub struct ProposedHunk {
     pub summary: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HunkState {
     Pending,
@@ -377,7 +378,7 @@ pub enum HunkState {
     Unverified,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReviewDecided {
     pub hunk: String,
     pub decision: ReviewDecision,
@@ -387,7 +388,7 @@ pub struct ReviewDecided {
     pub verified: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewDecision {
     Accepted,
@@ -397,7 +398,7 @@ pub enum ReviewDecision {
     Undone,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Compacted {
     pub tokens_before: u64,
     pub tokens_after: u64,
@@ -405,7 +406,7 @@ pub struct Compacted {
     pub summary: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorReported {
     /// A stable word: `auth`, `connect`, `model_not_found`, `rate_limit`, `server`, `protocol`, `idle`, `limit`, …
     pub code: String,
@@ -414,7 +415,7 @@ pub struct ErrorReported {
     pub retryable: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnEnd {
     pub status: TurnStatus,
     pub answer: String,
@@ -426,7 +427,7 @@ pub struct TurnEnd {
     pub duration_ms: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TurnStatus {
     Done,

@@ -1,3 +1,5 @@
 //! Arguments, logs, the command, the exit code.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    claw::cli::main()
+}

@@ -1,6 +1,1 @@
 //! Text, positions, edits and diffs, with properties.
-
-mod changes;
-mod files;
-mod generate;
-mod positions;

@@ -1,0 +1,1 @@
+"""Turns a folder of notes into a small web site."""

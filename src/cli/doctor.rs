@@ -1,0 +1,190 @@
+//! `claw doctor`: what works here, and how to mend what does not.
+
+use std::io::Write;
+
+use serde::Serialize;
+
+use super::arguments::DoctorArguments;
+use super::error::{CliError, Exit};
+use super::run::runtime;
+use super::setup::{self, Setup};
+use super::terminal::{ColorChoice, Out, Style};
+use super::visible::visible;
+use crate::model::Connector;
+use crate::store::{Store, Trust};
+use crate::syntax::{Language, Symbols};
+use crate::text::Text;
+
+/// How a check went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    Ok,
+    /// Worth knowing; nothing is broken.
+    Note,
+    /// Something that is needed does not work.
+    Failed,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Check {
+    name: &'static str,
+    status: Verdict,
+    message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mend: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    ok: bool,
+    version: &'static str,
+    checks: Vec<Check>,
+}
+
+pub fn run(arguments: &DoctorArguments, color: ColorChoice) -> Result<Exit, CliError> {
+    let mut setup = Setup::new(&arguments.directory)?;
+    setup.choose_model(&arguments.model)?;
+    let runtime = runtime()?;
+    let mut checks = config(&setup);
+    checks.push(workspace(&setup));
+    checks.push(state(&setup));
+    checks.push(grammars());
+    checks.push(runtime.block_on(model(&setup)));
+    checks.push(sandbox());
+    runtime.shutdown_background();
+    let ok = checks.iter().all(|check| check.status != Verdict::Failed);
+    let report = Report { ok, version: env!("CARGO_PKG_VERSION"), checks };
+
+    let mut out = Out::stdout(color);
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
+    } else {
+        write_report(&mut out, &report)?;
+    }
+    out.flush()?;
+    Ok(if ok { Exit::Done } else { Exit::Failed })
+}
+
+fn write_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
+    let palette = out.palette;
+    writeln!(out, "claw {}", report.version)?;
+    for check in &report.checks {
+        let mark = match check.status {
+            Verdict::Ok => palette.paint(Style::Green, "✓"),
+            Verdict::Note => palette.paint(Style::Yellow, "·"),
+            Verdict::Failed => palette.paint(Style::Red, "✗"),
+        };
+        let mut lines = visible(&check.message).into_owned();
+        if let Some(mend) = &check.mend {
+            lines.push('\n');
+            lines.push_str(&visible(mend));
+        }
+        let indented = lines.replace('\n', &format!("\n{:15}", ""));
+        writeln!(out, "{mark} {} {indented}", palette.paint(Style::Bold, format_args!("{:<12}", check.name)))?;
+    }
+    Ok(())
+}
+
+fn config(setup: &Setup) -> Vec<Check> {
+    let problems = setup.problems();
+    if problems.is_empty() {
+        let message = match setup.config_files().as_slice() {
+            [] => "no file: defaults and the environment".to_owned(),
+            files => files.join(", "),
+        };
+        return vec![Check { name: "config", status: Verdict::Ok, message, mend: None }];
+    }
+    let failed = |problem: String| Check { name: "config", status: Verdict::Failed, message: problem, mend: None };
+    problems.into_iter().map(failed).collect()
+}
+
+fn workspace(setup: &Setup) -> Check {
+    let root = setup.root.display();
+    if Trust::new(&setup.state).is_trusted(&setup.root) {
+        return Check { name: "workspace", status: Verdict::Ok, message: format!("{root}, trusted"), mend: None };
+    }
+    Check {
+        name: "workspace",
+        status: Verdict::Note,
+        message: format!("{root}, not trusted: its own .claw/config.toml is not read"),
+        mend: Some("`claw trust` changes that, if you know who wrote it".to_owned()),
+    }
+}
+
+fn state(setup: &Setup) -> Check {
+    let folder = setup.state.display().to_string();
+    // Opening makes the folder; a file made and dropped in it shows that it can be written.
+    let tried = Store::open(&setup.state).and_then(|store| tempfile::tempfile_in(store.root()));
+    match tried {
+        Ok(_) => Check { name: "state", status: Verdict::Ok, message: folder, mend: None },
+        Err(error) => Check {
+            name: "state",
+            status: Verdict::Failed,
+            message: format!("{folder} can not be written: {error}"),
+            mend: Some("mend its permissions, or set CLAW_STATE_DIR to a folder of yours".to_owned()),
+        },
+    }
+}
+
+/// Parses a line in each language, so that a grammar that does not load is seen here.
+fn grammars() -> Check {
+    let sample = |language: Language| match language {
+        Language::Rust => "fn works() {}\n",
+        Language::Python => "def works():\n    pass\n",
+    };
+    let (work, broken): (Vec<Language>, Vec<Language>) = Language::ALL
+        .iter()
+        .partition(|language| !Symbols::of(&Text::new(sample(**language)), **language).all.is_empty());
+    let names = |list: &[Language]| list.iter().map(|language| language.name()).collect::<Vec<_>>().join(", ");
+    match broken.as_slice() {
+        [] => Check { name: "grammars", status: Verdict::Ok, message: names(&work), mend: None },
+        broken => Check {
+            name: "grammars",
+            status: Verdict::Failed,
+            message: format!("these do not parse: {}", names(broken)),
+            mend: Some("this build is broken: build it again from a clean checkout".to_owned()),
+        },
+    }
+}
+
+async fn model(setup: &Setup) -> Check {
+    let connector = Connector::new(setup.config.clone(), setup.environment.clone());
+    match connector.model().await {
+        Ok(model) => Check {
+            name: "model",
+            status: Verdict::Ok,
+            message: format!("{} at {}", model.name(), model.provider()),
+            mend: None,
+        },
+        Err(error) => Check { name: "model", status: Verdict::Failed, message: error.message, mend: None },
+    }
+}
+
+fn sandbox() -> Check {
+    Check {
+        name: "sandbox",
+        status: Verdict::Note,
+        message: "not in this version, and so no tool that runs commands".to_owned(),
+        mend: None,
+    }
+}
+
+/// Marks a workspace as trusted, or takes the mark back.
+pub fn trust(directory: Option<&std::path::Path>, trusted: bool, color: ColorChoice) -> Result<Exit, CliError> {
+    let folder = directory.unwrap_or(std::path::Path::new("."));
+    let failed = |error: std::io::Error| CliError::usage(format!("{}: {error}", folder.display()));
+    let trust = Trust::new(setup::store()?.root());
+    let mut out = Out::stdout(color);
+    if trusted {
+        let path = trust.trust(folder).map_err(failed)?;
+        writeln!(out, "{} is trusted: its own .claw/config.toml takes effect", path.display())?;
+    } else if trust.untrust(folder).map_err(failed)? {
+        writeln!(out, "{} is no longer trusted", folder.display())?;
+    } else {
+        writeln!(out, "{} was not trusted", folder.display())?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}

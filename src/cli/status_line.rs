@@ -1,0 +1,172 @@
+//! How a turn goes, on standard error: a line that keeps itself current on a terminal, plain lines elsewhere.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Instant;
+
+use super::describe;
+use super::terminal::{ColorChoice, Palette, Style, is_dumb, width};
+use super::visible::visible_line;
+use crate::event::{Event, EventKind, Usage};
+
+const FRAMES: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
+
+/// Shows a turn's events as they come.
+pub struct Progress {
+    palette: Palette,
+    /// Keep a last line that changes.
+    live: bool,
+    shown: bool,
+    started: Instant,
+    frame: usize,
+    step: u32,
+    usage: Usage,
+    doing: String,
+    calls: Vec<(String, String)>,
+}
+
+impl Progress {
+    pub fn new(color: ColorChoice) -> Progress {
+        let is_terminal = io::stderr().is_terminal();
+        Progress {
+            palette: Palette::new(color, is_terminal),
+            live: is_terminal && !is_dumb(),
+            shown: false,
+            started: Instant::now(),
+            frame: 0,
+            step: 0,
+            usage: Usage::default(),
+            doing: "starting".to_owned(),
+            calls: Vec::new(),
+        }
+    }
+
+    /// Whether [`Progress::tick`] has anything to do.
+    pub fn is_live(&self) -> bool {
+        self.live
+    }
+
+    /// Takes in an event, and tells of it what is worth a line.
+    pub fn event(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::TurnStart(turn) => {
+                let model = format!("{}/{}", visible_line(&turn.provider), visible_line(&turn.model));
+                self.line(&format!("session {} · {model}", event.session), Style::Dim);
+            }
+            EventKind::Context(receipt) => {
+                for section in receipt.sections.iter().filter(|section| !section.included) {
+                    let reason = section.reason.as_deref().unwrap_or("no room");
+                    let (name, reason) = (visible_line(&section.name), visible_line(reason));
+                    self.line(&format!("context without {name}: {reason}"), Style::Dim);
+                }
+            }
+            EventKind::ModelRequest(request) => {
+                self.step = request.request;
+                self.doing = "asking the model".to_owned();
+            }
+            EventKind::Text(_) => self.doing = "the model answers".to_owned(),
+            EventKind::Reasoning(_) => self.doing = "the model thinks".to_owned(),
+            EventKind::ModelResponse(response) => {
+                self.usage += response.usage;
+                // The last response is the answer, which stdout gets; what is said before calls is part of the way.
+                if !response.tool_calls.is_empty() && !response.text.trim().is_empty() {
+                    self.line(&describe::headline(&response.text, 200), Style::Bold);
+                }
+            }
+            EventKind::Plan { items } => {
+                for item in items {
+                    self.line(&format!("  {} {}", describe::plan_mark(item), visible_line(&item.text)), Style::Cyan);
+                }
+            }
+            EventKind::ToolCall(call) => {
+                let words = describe::call(&call.tool, &call.input);
+                self.doing.clone_from(&words);
+                self.calls.push((call.call.clone(), words));
+            }
+            EventKind::ToolResult(result) => {
+                let words = match self.calls.iter().position(|(id, _)| *id == result.call) {
+                    Some(index) => self.calls.remove(index).1,
+                    None => visible_line(&result.tool).into_owned(),
+                };
+                let came = describe::result(result.ok, &result.output, result.truncated);
+                let came = describe::headline(&came, 120);
+                let mark = if result.ok { '✓' } else { '✗' };
+                self.line(&format!("  {mark} {words} · {came}"), if result.ok { Style::Dim } else { Style::Yellow });
+                self.doing = "asking the model".to_owned();
+            }
+            EventKind::Permission(_) | EventKind::Proposal { .. } | EventKind::Review(_) => {}
+            EventKind::Check(check) => {
+                let outcome = if check.ok { "passes" } else { "fails" };
+                self.line(&format!("  check {} {outcome}", visible_line(&check.command)), Style::Dim);
+            }
+            EventKind::Compaction(_) => self.line("the history was made shorter", Style::Dim),
+            EventKind::Steer { message } => self.line(&format!("told: {}", visible_line(message)), Style::Dim),
+            EventKind::Error(error) => {
+                for line in error.message.lines() {
+                    self.line(&format!("claw: {}", visible_line(line)), Style::Red);
+                }
+            }
+            EventKind::TurnEnd(end) => {
+                let cost = end.cost.map(|cost| format!(" · ${cost:.4}")).unwrap_or_default();
+                let line = format!(
+                    "{} · {} · {} · {}{cost}",
+                    describe::status(end.status),
+                    describe::amount(end.steps.into(), "step"),
+                    describe::usage(end.usage),
+                    describe::duration(end.duration_ms)
+                );
+                self.line(&line, Style::Dim);
+                self.finish();
+            }
+        }
+        self.draw();
+    }
+
+    /// Moves the live line on.
+    pub fn tick(&mut self) {
+        self.frame = self.frame.wrapping_add(1);
+        self.draw();
+    }
+
+    /// Takes the live line away for good.
+    pub fn finish(&mut self) {
+        self.clear();
+        self.live = false;
+    }
+
+    /// A line of the front end's own.
+    pub fn note(&mut self, text: &str) {
+        self.line(text, Style::Yellow);
+    }
+
+    fn line(&mut self, text: &str, style: Style) {
+        self.clear();
+        let _ = writeln!(io::stderr(), "{}", self.palette.paint(style, text));
+    }
+
+    fn clear(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+            self.shown = false;
+        }
+    }
+
+    fn draw(&mut self) {
+        if !self.live {
+            return;
+        }
+        let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or('·');
+        let tokens = self.usage.input.saturating_add(self.usage.output);
+        let line = format!(
+            "{frame} step {} · {} · {} · {}",
+            self.step,
+            self.doing,
+            describe::amount(tokens, "token"),
+            describe::duration(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)),
+        );
+        let line = describe::headline(&line, width().saturating_sub(1));
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "\r\x1b[2K{}", self.palette.paint(Style::Cyan, line));
+        let _ = stderr.flush();
+        self.shown = true;
+    }
+}
