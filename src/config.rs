@@ -38,8 +38,27 @@ pub struct Config {
 pub enum Provider {
     /// Any OpenAI-compatible Chat Completions endpoint.
     Openai,
+    /// OpenAI's Responses API. Not in this version.
+    OpenaiResponses,
+    /// Anthropic's Messages API. Not in this version.
+    Anthropic,
+    /// Ollama's own API. Not in this version; `openai` reaches an Ollama too.
+    Ollama,
     /// Model turns from a file.
     Script,
+}
+
+impl Provider {
+    /// The value as it is written in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Provider::Openai => "openai",
+            Provider::OpenaiResponses => "openai-responses",
+            Provider::Anthropic => "anthropic",
+            Provider::Ollama => "ollama",
+            Provider::Script => "script",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

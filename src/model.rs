@@ -8,10 +8,13 @@
 
 pub mod connect;
 pub mod error;
+pub mod http;
 pub mod openai;
 pub mod response;
+pub mod retry;
 pub mod script;
 pub mod sse;
+pub mod surrogates;
 
 use std::sync::Arc;
 use std::time::Duration;

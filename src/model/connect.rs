@@ -4,13 +4,39 @@
 //! when a turn needs the model. So a missing model is a failed turn with a message, never a server that does not start.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
+use secrecy::SecretString;
+
+use super::http::{Endpoint, Key, Timing};
+use super::openai::{self, OpenAi};
 use super::script::Script;
 use super::{ModelError, ModelErrorKind, SharedModel};
 use crate::config::{Config, Environment, Provider};
 
-/// A model that is found when it is needed. Cheap to clone.
+/// Where OpenAI itself is.
+pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
+
+/// The model that is asked of OpenAI itself when none is configured.
+pub const OPENAI_DEFAULT_MODEL: &str = "gpt-5.4";
+
+/// How long a server may take to list its models before Claw looks elsewhere.
+const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// Everything there is to say when no model was found.
+const NO_MODEL: &str = "\
+no model is configured, and none was found. One of these is enough:
+  - a local one: install Ollama, then `ollama pull qwen2.5-coder:7b` and `ollama serve`
+  - OpenAI: put your key into the environment variable OPENAI_API_KEY
+  - any other OpenAI-compatible server: in ~/.config/claw/config.toml
+        provider = \"openai\"
+        base_url = \"https://…/v1\"
+        model = \"…\"
+        api_key_env = \"NAME_OF_THE_VARIABLE_THAT_HOLDS_THE_KEY\"
+`claw doctor` checks what you have; `claw demo` needs no model at all.";
+
+/// A model that is found when it is needed. Cheap to clone; clones share what was found.
 #[derive(Clone)]
 pub struct Connector {
     source: Source,
@@ -26,20 +52,31 @@ enum Source {
 struct Configured {
     config: Config,
     environment: Environment,
+    /// What a server told about its models, so that it is asked once. A failure is not kept: the user may mend it meanwhile.
+    found: RwLock<Option<SharedModel>>,
 }
 
 impl Connector {
     /// The model that `config` and `environment` describe.
     pub fn new(config: Config, environment: Environment) -> Connector {
-        Connector { source: Source::Configured(Arc::new(Configured { config, environment })) }
+        Connector { source: Source::Configured(Arc::new(Configured { config, environment, found: RwLock::default() })) }
     }
 
-    /// The model. Reads files and may ask a local server which models it has; a failure is one plain message.
+    /// The model. May read a script or ask a server which models it has; a failure is one plain message.
     pub async fn model(&self) -> Result<SharedModel, ModelError> {
-        match &self.source {
-            Source::Ready(model) => Ok(Arc::clone(model)),
-            Source::Configured(configured) => connect(&configured.config, &configured.environment).await,
+        let configured = match &self.source {
+            Source::Ready(model) => return Ok(Arc::clone(model)),
+            Source::Configured(configured) => configured,
+        };
+        if let Some(model) = &*configured.found.read().unwrap_or_else(PoisonError::into_inner) {
+            return Ok(Arc::clone(model));
         }
+        let model = connect(&configured.config, &configured.environment).await?;
+        // A script is read anew each time: whoever writes one wants to see the change.
+        if configured.config.provider != Some(Provider::Script) {
+            *configured.found.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&model));
+        }
+        Ok(model)
     }
 }
 
@@ -51,23 +88,213 @@ impl From<SharedModel> for Connector {
 
 /// The model that `config` and `environment` describe.
 pub async fn connect(config: &Config, environment: &Environment) -> Result<SharedModel, ModelError> {
-    let _ = environment;
+    let timing = Timing::with_idle(Duration::from_secs(config.limits.model_idle_timeout_s));
     match config.provider {
-        Some(Provider::Script) => {
-            let Some(script) = config.script.clone() else {
-                return Err(ModelError::new(
-                    ModelErrorKind::Config,
-                    "provider = \"script\" plays model turns from a file: set `script` to its path",
-                ));
+        Some(Provider::Script) => script(config).await,
+        Some(Provider::Openai) => {
+            let base_url = match (&config.base_url, environment.get("OPENAI_BASE_URL")) {
+                (Some(url), _) => url,
+                (None, Some(url)) => url,
+                (None, None) => OPENAI_BASE_URL,
             };
-            let script = tokio::task::spawn_blocking(move || Script::load(Path::new(&script))).await;
-            match script {
-                Ok(script) => Ok(Arc::new(script?)),
-                Err(error) => Err(ModelError::new(ModelErrorKind::Config, format!("the script was not read: {error}"))),
-            }
+            openai(config, environment, base_url, timing).await
         }
-        Some(Provider::Openai) | None => {
-            Err(ModelError::new(ModelErrorKind::Config, "only provider = \"script\" is built in as yet"))
+        Some(provider @ (Provider::OpenaiResponses | Provider::Anthropic | Provider::Ollama)) => {
+            let advice = match provider {
+                Provider::Ollama => {
+                    "An Ollama is reached as provider = \"openai\" with base_url = \"http://127.0.0.1:11434/v1\""
+                }
+                _ => "An OpenAI-compatible endpoint of that provider works as provider = \"openai\" with its base_url",
+            };
+            Err(config_error(format!(
+                "provider = \"{}\" is not in this version, which has `openai` and `script`. {advice}",
+                provider.name()
+            )))
         }
+        None => match (&config.base_url, &config.script) {
+            (Some(base_url), _) => openai(config, environment, base_url, timing).await,
+            (None, Some(_)) => script(config).await,
+            (None, None) => search(config, environment, timing).await,
+        },
+    }
+}
+
+async fn script(config: &Config) -> Result<SharedModel, ModelError> {
+    let Some(path) = config.script.clone() else {
+        return Err(config_error("provider = \"script\" plays model turns from a file: set `script` to its path"));
+    };
+    match tokio::task::spawn_blocking(move || Script::load(Path::new(&path))).await {
+        Ok(script) => Ok(Arc::new(script?)),
+        Err(error) => Err(config_error(format!("the script was not read: {error}"))),
+    }
+}
+
+/// A configured endpoint.
+async fn openai(
+    config: &Config,
+    environment: &Environment,
+    base_url: &str,
+    timing: Timing,
+) -> Result<SharedModel, ModelError> {
+    let mut endpoint = Endpoint::new(base_url)?;
+    endpoint.timing = timing;
+    endpoint.key = key(config, environment, &endpoint)?;
+    let model = match &config.model {
+        Some(model) => model.clone(),
+        None if endpoint.host() == "api.openai.com" => OPENAI_DEFAULT_MODEL.to_owned(),
+        None => first_model(&endpoint).await?,
+    };
+    Ok(Arc::new(OpenAi::new(endpoint, model)))
+}
+
+/// Nothing is configured: a local Ollama, else a key for OpenAI.
+async fn search(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
+    let mut ollama = Endpoint::new(&ollama_base_url(environment.get("OLLAMA_HOST")))?;
+    ollama.timing = timing;
+    ollama.is_ollama = true;
+    let has_key = environment.get("OPENAI_API_KEY").is_some() || environment.get("CLAW_API_KEY").is_some();
+    match (openai::list_models(&ollama, PROBE_PATIENCE).await, &config.model) {
+        (Ok(_), Some(model)) => Ok(Arc::new(OpenAi::new(ollama, model.clone()))),
+        (Ok(models), None) if !models.is_empty() => {
+            Ok(Arc::new(OpenAi::new(ollama, models.into_iter().next().unwrap_or_default())))
+        }
+        (Ok(_) | Err(_), _) if has_key => {
+            let base_url = environment.get("OPENAI_BASE_URL").unwrap_or(OPENAI_BASE_URL);
+            openai(config, environment, base_url, timing).await
+        }
+        (Ok(_), None) => Err(config_error(format!(
+            "the Ollama at {ollama} has no model yet: get one, for example with `ollama pull qwen2.5-coder:7b`"
+        ))),
+        (Err(_), _) => Err(config_error(NO_MODEL)),
+    }
+}
+
+async fn first_model(endpoint: &Endpoint) -> Result<String, ModelError> {
+    let models = openai::list_models(endpoint, PROBE_PATIENCE.max(endpoint.timing.idle / 6)).await?;
+    models.into_iter().next().ok_or_else(|| {
+        let message = format!("{endpoint} lists no model: set `model`");
+        ModelError::new(ModelErrorKind::ModelNotFound, message)
+    })
+}
+
+/// The key for `endpoint`. One that the user named goes where the user said. OPENAI_API_KEY, which is there for other programs
+/// too, goes to no other machine in the clear.
+fn key(config: &Config, environment: &Environment, endpoint: &Endpoint) -> Result<Option<Key>, ModelError> {
+    let from = |variable: &str| {
+        environment
+            .get(variable)
+            .map(|value| Key { value: SecretString::from(value.trim()), variable: variable.to_owned() })
+    };
+    if let Some(key) = from("CLAW_API_KEY") {
+        return Ok(Some(key));
+    }
+    if let Some(variable) = &config.api_key_env {
+        // A local server needs no key, whatever a shared configuration says.
+        return match from(variable) {
+            Some(key) => Ok(Some(key)),
+            None if endpoint.is_loopback() => Ok(None),
+            None => Err(ModelError::new(
+                ModelErrorKind::Auth,
+                format!("api_key_env names {variable}, which is not set: put the key for {endpoint} there"),
+            )),
+        };
+    }
+    let key = from("OPENAI_API_KEY").filter(|_| endpoint.is_secure() || endpoint.is_loopback());
+    if key.is_none() && endpoint.host() == "api.openai.com" {
+        return Err(ModelError::new(
+            ModelErrorKind::Auth,
+            "no key for OpenAI: put it into the environment variable OPENAI_API_KEY",
+        ));
+    }
+    Ok(key)
+}
+
+/// The OpenAI-compatible address of the Ollama that `OLLAMA_HOST` names, in any of the forms that Ollama takes.
+fn ollama_base_url(host: Option<&str>) -> String {
+    let host = host.unwrap_or_default().trim().trim_end_matches('/');
+    let (scheme, rest, default_port) = match host.split_once("://") {
+        Some(("https", rest)) => ("https", rest, "443"),
+        Some(("http", rest)) => ("http", rest, "80"),
+        Some((_, rest)) => ("http", rest, "11434"),
+        None => ("http", host, "11434"),
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (name, port) = match authority.rsplit_once(':') {
+        Some((name, port))
+            if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) && !port.is_empty() =>
+        {
+            (name, port)
+        }
+        _ => (authority, default_port),
+    };
+    // Where a server listens on every address, a client goes to its own.
+    let name = match name {
+        "" | "0.0.0.0" | "[::]" => "127.0.0.1",
+        name => name,
+    };
+    let path = if path.is_empty() { String::new() } else { format!("/{path}") };
+    format!("{scheme}://{name}:{port}{path}/v1")
+}
+
+fn config_error(message: impl Into<String>) -> ModelError {
+    ModelError::new(ModelErrorKind::Config, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ollama_hosts() {
+        for (host, expected) in [
+            (None, "http://127.0.0.1:11434/v1"),
+            (Some(""), "http://127.0.0.1:11434/v1"),
+            (Some("0.0.0.0"), "http://127.0.0.1:11434/v1"),
+            (Some("0.0.0.0:8080"), "http://127.0.0.1:8080/v1"),
+            (Some(":8080"), "http://127.0.0.1:8080/v1"),
+            (Some("box"), "http://box:11434/v1"),
+            (Some("http://box"), "http://box:80/v1"),
+            (Some("https://box/"), "https://box:443/v1"),
+            (Some("http://box:1234/ollama/"), "http://box:1234/ollama/v1"),
+            (Some("[::1]:1234"), "http://[::1]:1234/v1"),
+            (Some("[::1]"), "http://[::1]:11434/v1"),
+        ] {
+            assert_eq!(ollama_base_url(host), expected, "{host:?}");
+        }
+    }
+
+    #[test]
+    fn x01_keys_go_where_they_are_meant_to() {
+        let choose = |variables: &[(&str, &str)], api_key_env: Option<&str>, base_url: &str| {
+            let config = Config { api_key_env: api_key_env.map(str::to_owned), ..Config::default() };
+            let environment = variables.iter().copied().collect();
+            let endpoint = Endpoint::new(base_url).unwrap();
+            key(&config, &environment, &endpoint).map(|key| key.map(|key| key.variable)).map_err(|error| error.kind)
+        };
+        let openai = ("OPENAI_API_KEY", "sk-1");
+        let named = |name: &str| Ok(Some(name.to_owned()));
+        assert_eq!(choose(&[openai], None, OPENAI_BASE_URL), named("OPENAI_API_KEY"));
+        assert_eq!(choose(&[openai], None, "http://127.0.0.1:1/v1"), named("OPENAI_API_KEY"));
+        assert_eq!(choose(&[openai], None, "http://192.168.0.2/v1"), Ok(None));
+        assert_eq!(choose(&[openai], Some("OPENAI_API_KEY"), "http://192.168.0.2/v1"), named("OPENAI_API_KEY"));
+        assert_eq!(choose(&[openai, ("CLAW_API_KEY", "k")], None, OPENAI_BASE_URL), named("CLAW_API_KEY"));
+        assert_eq!(choose(&[openai, ("MINE", "k")], Some("MINE"), "https://x.example"), named("MINE"));
+        assert_eq!(choose(&[openai], Some("MINE"), "https://x.example"), Err(ModelErrorKind::Auth));
+        assert_eq!(choose(&[openai], Some("MINE"), "http://localhost:1"), Ok(None));
+        assert_eq!(choose(&[], None, OPENAI_BASE_URL), Err(ModelErrorKind::Auth));
+        assert_eq!(choose(&[("OPENAI_API_KEY", "  ")], None, "https://x.example"), Ok(None));
+    }
+
+    #[tokio::test]
+    async fn providers_that_are_not_there_say_what_is() {
+        for provider in [Provider::OpenaiResponses, Provider::Anthropic, Provider::Ollama] {
+            let config = Config { provider: Some(provider), ..Config::default() };
+            let error = connect(&config, &Environment::default()).await.err().unwrap();
+            assert_eq!(error.kind, ModelErrorKind::Config);
+            assert!(error.message.contains("which has `openai` and `script`"), "{}", error.message);
+        }
+        let config = Config { provider: Some(Provider::Script), ..Config::default() };
+        let error = connect(&config, &Environment::default()).await.err().unwrap();
+        assert!(error.message.contains("set `script`"), "{}", error.message);
     }
 }

@@ -21,7 +21,9 @@ pub enum ModelErrorKind {
     RateLimit,
     /// The endpoint's own failure, 5xx.
     Server,
-    /// The endpoint refused the request as malformed or too long.
+    /// The request is longer than the model's window.
+    ContextLength,
+    /// The endpoint refused the request.
     Refused,
     /// The endpoint said something that is not the protocol.
     Protocol,
@@ -44,6 +46,7 @@ impl ModelErrorKind {
             ModelErrorKind::ModelNotFound => "model_not_found",
             ModelErrorKind::RateLimit => "rate_limit",
             ModelErrorKind::Server => "server",
+            ModelErrorKind::ContextLength => "context_length",
             ModelErrorKind::Refused => "refused",
             ModelErrorKind::Protocol => "protocol",
             ModelErrorKind::Cut => "cut",

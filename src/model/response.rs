@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Delta, StopReason, ToolCallRequested, Usage};
+use super::{Delta, StopReason, ToolCallRequested, Usage, surrogates};
 
 /// A complete response.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,13 +53,15 @@ impl Collector {
         }
     }
 
-    /// The response, if its terminal event came; else what had come of its text.
+    /// The response, if its terminal event came; else what had come of its text. Arguments stay as the model wrote them,
+    /// truncated ones too: to complete them would be to run what nobody asked for. Only half characters, which no JSON parser
+    /// takes, become U+FFFD.
     pub fn finish(self) -> Result<Response, String> {
         match self.stop {
             Some(stop_reason) => Ok(Response {
                 text: self.text,
                 reasoning: self.reasoning,
-                tool_calls: self.calls.into_values().collect(),
+                tool_calls: self.calls.into_values().map(with_whole_characters).collect(),
                 stop_reason,
                 usage: self.usage,
                 attempts: self.retries.saturating_add(1),
@@ -67,4 +69,11 @@ impl Collector {
             None => Err(self.text),
         }
     }
+}
+
+fn with_whole_characters(mut call: ToolCallRequested) -> ToolCallRequested {
+    if let std::borrow::Cow::Owned(arguments) = surrogates::replace(&call.arguments) {
+        call.arguments = arguments;
+    }
+    call
 }

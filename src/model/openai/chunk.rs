@@ -1,0 +1,189 @@
+//! From chunks of a Chat Completions stream to deltas.
+
+mod calls;
+
+use serde_json::Value;
+
+use crate::model::http::failure::{self, Complaint};
+use crate::model::http::{Decode, Endpoint};
+use crate::model::surrogates::{self, Joiner};
+use crate::model::{Delta, ModelError, StopReason, Usage, sse};
+use calls::Calls;
+
+/// A count of tokens beyond this is a mistake of the provider's.
+const MAX_TOKENS_COUNTED: u64 = 1_000_000_000;
+
+/// Decodes one response.
+pub(super) struct Decoder {
+    endpoint: Endpoint,
+    model: String,
+    text: Joiner,
+    reasoning: Joiner,
+    calls: Calls,
+    usage: Option<Usage>,
+    /// The last `finish_reason`.
+    reason: Option<StopReason>,
+    /// `[DONE]`, or the whole of an unstreamed response.
+    done: bool,
+}
+
+impl Decoder {
+    /// `seed` goes into the ids of calls that come without.
+    pub fn new(endpoint: Endpoint, model: &str, seed: &str) -> Decoder {
+        Decoder {
+            endpoint,
+            model: model.to_owned(),
+            text: Joiner::default(),
+            reasoning: Joiner::default(),
+            calls: Calls::new(seed),
+            usage: None,
+            reason: None,
+            done: false,
+        }
+    }
+
+    fn chunk(&mut self, chunk: &Value) -> Result<Vec<Delta>, ModelError> {
+        let choice = chunk.get("choices").and_then(Value::as_array).and_then(|choices| {
+            // Only one answer is asked for; a second would be mixed into it.
+            choices.iter().find(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
+        });
+        let error = chunk.get("error").or_else(|| choice?.get("error")).filter(|error| !error.is_null());
+        if let Some(error) = error {
+            return Err(self.complaint(error));
+        }
+        let mut deltas = Vec::new();
+        if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
+            self.usage = Some(read_usage(usage));
+        }
+        let Some(choice) = choice else { return Ok(deltas) };
+        // `message` in an unstreamed response.
+        if let Some(delta) = choice.get("delta").or_else(|| choice.get("message")) {
+            for name in ["reasoning_content", "reasoning"] {
+                let piece = self.reasoning.push(&said(delta.get(name))).into_owned();
+                if !piece.is_empty() {
+                    deltas.push(Delta::Reasoning(piece));
+                    break;
+                }
+            }
+            for name in ["content", "refusal"] {
+                let piece = self.text.push(&said(delta.get(name))).into_owned();
+                if !piece.is_empty() {
+                    deltas.push(Delta::Text(piece));
+                }
+            }
+            for call in delta.get("tool_calls").and_then(Value::as_array).into_iter().flatten() {
+                deltas.extend(self.calls.push(call)?);
+            }
+        }
+        match choice.get("finish_reason") {
+            Some(Value::String(reason)) if reason == "error" => return Err(self.complaint(choice)),
+            Some(Value::String(reason)) if !reason.is_empty() => self.reason = Some(stop_reason(reason)),
+            _ => {}
+        }
+        Ok(deltas)
+    }
+
+    fn complaint(&self, error: &Value) -> ModelError {
+        let complaint = Complaint::of_json(error);
+        failure::classify(&self.endpoint, &self.model, complaint.status(), &complaint)
+    }
+}
+
+impl Decode for Decoder {
+    fn event(&mut self, event: &sse::Event) -> Result<Vec<Delta>, ModelError> {
+        let data = event.data.trim();
+        if data == "[DONE]" {
+            self.done = true;
+            return Ok(Vec::new());
+        }
+        if data.is_empty() {
+            return Ok(Vec::new());
+        }
+        match parse(data) {
+            Some(chunk) if event.name == "error" && chunk.get("error").is_none() => Err(self.complaint(&chunk)),
+            Some(chunk) => self.chunk(&chunk),
+            // Events of other names are somebody else's.
+            None if !matches!(event.name.as_str(), "" | "message") => Ok(Vec::new()),
+            None => Err(failure::not_the_api(&self.endpoint)),
+        }
+    }
+
+    fn whole(&mut self, body: &[u8]) -> Result<Vec<Delta>, ModelError> {
+        let body = String::from_utf8_lossy(body);
+        let not_the_api = || failure::not_the_api(&self.endpoint);
+        let answer = parse(body.trim_start_matches('\u{feff}').trim()).ok_or_else(not_the_api)?;
+        if answer.get("choices").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+            let is_complaint = ["error", "message", "detail", "msg"].iter().any(|name| answer.get(name).is_some());
+            let in_list = answer.as_array().is_some_and(|list| list.iter().any(|entry| entry.get("error").is_some()));
+            return Err(if is_complaint || in_list { self.complaint(&answer) } else { not_the_api() });
+        }
+        self.done = true;
+        self.chunk(&answer)
+    }
+
+    fn is_done(&self) -> bool {
+        self.done
+    }
+
+    fn finish(&mut self) -> Option<Vec<Delta>> {
+        let reason = match (self.reason, self.done) {
+            // Many servers say `stop` when the model called tools, and some say nothing at all.
+            (Some(StopReason::End), _) | (None, true) if !self.calls.is_empty() => StopReason::ToolCalls,
+            (Some(reason), _) => reason,
+            (None, true) => StopReason::End,
+            (None, false) => return None,
+        };
+        let mut deltas = Vec::new();
+        deltas.extend(self.reasoning.finish().map(|rest| Delta::Reasoning(rest.to_owned())));
+        deltas.extend(self.text.finish().map(|rest| Delta::Text(rest.to_owned())));
+        deltas.extend(self.calls.finish());
+        deltas.extend(self.usage.map(Delta::Usage));
+        deltas.push(Delta::Stop(reason));
+        Some(deltas)
+    }
+}
+
+fn parse(json: &str) -> Option<Value> {
+    match serde_json::from_str(json) {
+        Ok(value) => Some(value),
+        Err(_) => serde_json::from_str(&surrogates::mark(json)?).ok(),
+    }
+}
+
+/// The text of a `content`: a string, or a list of parts of which some are text.
+fn said(content: Option<&Value>) -> String {
+    match content {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(parts)) => parts.iter().filter_map(|part| part.get("text")?.as_str()).collect(),
+        _ => String::new(),
+    }
+}
+
+fn stop_reason(reason: &str) -> StopReason {
+    match reason {
+        "stop" | "eos" | "eos_token" | "end_turn" | "stop_sequence" => StopReason::End,
+        "tool_calls" | "function_call" | "tool_use" => StopReason::ToolCalls,
+        "length" | "max_tokens" | "model_length" => StopReason::Length,
+        "content_filter" | "safety" => StopReason::ContentFilter,
+        _ => StopReason::Unknown,
+    }
+}
+
+fn read_usage(usage: &Value) -> Usage {
+    let cached = usage.pointer("/prompt_tokens_details/cached_tokens").or_else(|| usage.get("prompt_cache_hit_tokens"));
+    let input = tokens(usage.get("prompt_tokens"));
+    Usage { input, output: tokens(usage.get("completion_tokens")), cached: tokens(cached).min(input) }
+}
+
+/// A count of tokens: nothing sensible is zero, and nothing is beyond reason.
+fn tokens(count: Option<&Value>) -> u64 {
+    let Some(count) = count else { return 0 };
+    match (count.as_u64(), count.as_f64()) {
+        (Some(count), _) => count.min(MAX_TOKENS_COUNTED),
+        (None, Some(count)) if count >= 1.0 => {
+            // Larger than u64 or with a fraction.
+            format!("{:.0}", count.min(1e9)).parse().unwrap_or(0)
+        }
+        (None, _) => 0,
+    }
+}
