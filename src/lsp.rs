@@ -2,3 +2,31 @@
 //!
 //! Protocol types stop in this folder: outside it positions are byte offsets and documents are
 //! [`DocPath`](crate::workspace::DocPath)s. Nothing but the protocol goes to stdout.
+//!
+//! [`serve`](serve::serve) reads frames and polls each message once in the order it came; [`server`] names the methods, each
+//! one line that leads to the module that does the work; [`state`] is what they share. Rules that hold everywhere here: a
+//! document handler changes the state before it first waits; no handler waits for the client; what waits runs in a task of
+//! its own with a deadline.
+
+mod actions;
+mod client;
+mod commands;
+mod convert;
+mod documents;
+mod folders;
+mod frame;
+mod hover;
+mod lenses;
+mod lifecycle;
+mod message;
+mod outbox;
+mod parent;
+mod progress;
+mod review;
+mod serve;
+mod server;
+mod settings;
+mod state;
+mod uri;
+
+pub use serve::{ServeOptions, run, serve};

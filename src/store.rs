@@ -3,12 +3,13 @@
 //! Everything lies beneath the state folder, readable by its owner alone. A journal is a file of JSON lines that only
 //! grows; a torn last line is dropped on reading. This module must never know what the lines mean beyond the envelope.
 
+mod files;
 pub mod journal;
 pub mod redact;
 pub mod sessions;
 pub mod trust;
 
-pub use journal::{Journal, read_journal};
+pub use journal::{Journal, read_journal, read_lines};
 pub use redact::Redactor;
-pub use sessions::{SessionSummary, Store};
+pub use sessions::{SessionSummary, Store, cut_title};
 pub use trust::Trust;

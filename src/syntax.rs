@@ -1,10 +1,18 @@
-//! Source code as symbols, by tree-sitter.
+//! Source code as symbols and comments, by tree-sitter.
 //!
-//! Parses a [`Text`] and answers in byte offsets. This module must never know about files, workspaces or protocols; an
-//! unknown language is an answer, not an error. tree-sitter stays in here.
+//! Parses a [`Text`](crate::text::Text) and answers in byte offsets. This module must never know about files, workspaces or
+//! protocols; an unknown language is an answer, not an error. tree-sitter stays in here.
+//!
+//! Every parse is bounded in bytes and in time: hostile text costs an answer, not the process.
 
+pub mod comments;
+mod grammar;
 pub mod languages;
+pub mod parsed;
+mod search;
 pub mod symbols;
 
+pub use comments::{comment_body, comments};
 pub use languages::Language;
+pub use parsed::Parsed;
 pub use symbols::{Symbol, SymbolKind, Symbols};

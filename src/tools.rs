@@ -5,15 +5,30 @@
 //! overlay; nothing here touches a buffer or a file of the user. This module must never know which front end runs or which
 //! model asks: what the surroundings offer is behind [`Host`].
 
+pub mod arguments;
+pub mod builtin;
 pub mod context;
 pub mod registry;
+
+mod delete_file;
+mod diagnostics;
+mod edit_file;
+mod list_files;
+mod move_file;
+mod propose;
+mod read_file;
+mod search;
+mod show;
+mod symbols;
+mod update_plan;
+mod write_file;
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-pub use context::{Diagnostic, Diagnostics, Host, NoHost, Severity, ToolContext};
+pub use context::{Diagnostic, Diagnostics, Host, NoHost, Seen, Severity, ToolContext};
 pub use registry::Tools;
 
 /// Something the model can call.
@@ -50,6 +65,14 @@ pub struct ToolOutput {
     pub text: String,
     /// Something was left out; the text says what and how to get it.
     pub truncated: bool,
+}
+
+impl ToolOutput {
+    /// At most about `most` bytes of it; says what was cut.
+    pub fn capped(self, most: usize) -> ToolOutput {
+        let (text, cut) = show::cap(self.text, most);
+        ToolOutput { text, truncated: self.truncated || cut }
+    }
 }
 
 impl From<String> for ToolOutput {

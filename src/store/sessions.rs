@@ -3,7 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::event::Event;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::journal::{Journal, read_lines, whole_lines};
+use super::{files, read_journal};
+use crate::event::{Event, EventKind, TurnStatus};
+
+/// The user's own title of a session.
+const TITLE: &str = "title";
+
+/// Characters of a title that is cut from a task.
+const TITLE_LENGTH: usize = 72;
 
 /// The state folder.
 #[derive(Clone, Debug)]
@@ -31,6 +42,7 @@ pub struct SessionSummary {
 impl Store {
     /// Opens, and makes where need be (mode 0700), the state folder.
     pub fn open(root: &Path) -> io::Result<Store> {
+        files::make_folder(&root.join("sessions"))?;
         Ok(Store { root: root.to_owned() })
     }
 
@@ -48,54 +60,238 @@ impl Store {
 
     /// All sessions, the last used first. A folder that holds no readable trace is passed over.
     pub fn sessions(&self) -> io::Result<Vec<SessionSummary>> {
-        todo!()
+        let mut summaries: Vec<SessionSummary> = self.ids()?.iter().filter_map(|id| self.summary(id).ok()).collect();
+        summaries.sort_by(|a, b| (&b.updated, &b.id).cmp(&(&a.updated, &a.id)));
+        Ok(summaries)
     }
 
     pub fn summary(&self, id: &str) -> io::Result<SessionSummary> {
-        let _ = id;
-        todo!()
+        let lines = whole_lines(&self.trace_path(id))?;
+        let mut summary = summarise(id, &lines)?;
+        if let Ok(title) = std::fs::read_to_string(self.session_folder(id).join(TITLE)) {
+            summary.title = title;
+        }
+        Ok(summary)
     }
 
     /// The whole id of the session that `name` means: an id, an id's unique beginning, a title, or `last`. The error's text is
     /// for the user.
     pub fn find(&self, name: &str) -> io::Result<String> {
-        let _ = name;
-        todo!()
+        let not_found = |reason: String| Err(io::Error::new(io::ErrorKind::NotFound, reason));
+        if is_id(name) && self.trace_path(name).is_file() {
+            return Ok(name.to_owned());
+        }
+        if name == "last" {
+            return match self.sessions()?.into_iter().next() {
+                Some(summary) => Ok(summary.id),
+                None => not_found("there are no sessions yet: `claw run` makes one".to_owned()),
+            };
+        }
+        let mut matching: Vec<String> = self.ids()?.into_iter().filter(|id| id.starts_with(name)).collect();
+        if matching.is_empty() {
+            let titled = self.sessions()?.into_iter().filter(|summary| summary.title == name);
+            matching = titled.map(|summary| summary.id).collect();
+        }
+        match matching.as_slice() {
+            [id] => Ok(id.clone()),
+            [] => not_found(format!("there is no session `{name}`: `claw sessions` lists them")),
+            [first, second, ..] => not_found(format!(
+                "`{name}` means {} sessions, among them {first} and {second}: give more of the id",
+                matching.len()
+            )),
+        }
     }
 
     /// The session's stored events in order.
     pub fn events(&self, id: &str) -> io::Result<Vec<Event>> {
-        let _ = id;
-        todo!()
+        read_journal(&self.trace_path(id))
+    }
+
+    /// The lines of the session's trace, as they stand.
+    pub fn lines(&self, id: &str) -> io::Result<Vec<String>> {
+        read_lines(&self.trace_path(id))
+    }
+
+    /// Opens the session's trace for appending, and makes its folder where need be.
+    pub fn open_trace(&self, id: &str) -> io::Result<Journal> {
+        if !is_id(id) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a session id"));
+        }
+        files::make_folder(&self.session_folder(id))?;
+        Journal::open(&self.trace_path(id))
     }
 
     /// What a `model_request` event names by hash instead of holding it.
     pub fn blob(&self, id: &str, hash: &str) -> io::Result<Vec<u8>> {
-        let _ = (id, hash);
-        todo!()
+        if !is_id(hash) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a hash"));
+        }
+        std::fs::read(self.session_folder(id).join("blobs").join(hash))
     }
 
-    /// Gives a session a title of the user's own.
+    /// Keeps `bytes` in the session's `blobs/` under their BLAKE3 hash, which is returned.
+    pub fn put_blob(&self, id: &str, bytes: &[u8]) -> io::Result<String> {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        let folder = self.session_folder(id).join("blobs");
+        let path = folder.join(&hash);
+        if !path.is_file() {
+            files::make_folder(&folder)?;
+            files::replace(&path, bytes)?;
+        }
+        Ok(hash)
+    }
+
+    /// Replaces a file of the session's folder, at once or not at all.
+    pub fn put_file(&self, id: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
+        files::replace(&self.session_folder(id).join(name), bytes)
+    }
+
+    /// A file of the session's folder; `None` if there is none.
+    pub fn file(&self, id: &str, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match std::fs::read(self.session_folder(id).join(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a session a title of the user's own; an empty one takes it back.
     pub fn rename(&self, id: &str, title: &str) -> io::Result<()> {
-        let _ = (id, title);
-        todo!()
+        let title = cut_title(title);
+        self.summary(id)?;
+        let path = self.session_folder(id).join(TITLE);
+        if title.is_empty() {
+            return match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                Ok(()) | Err(_) => Ok(()),
+            };
+        }
+        files::replace(&path, title.as_bytes())
     }
 
     /// Removes a session and all that is kept of it. One that is open in a running process is refused.
     pub fn remove(&self, id: &str) -> io::Result<()> {
-        let _ = id;
-        todo!()
+        if !is_id(id) || !self.trace_path(id).is_file() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("there is no session `{id}`")));
+        }
+        // Holding the lock until the folder is gone keeps a process from opening it meanwhile.
+        let _lock = Journal::open(&self.trace_path(id))?;
+        std::fs::remove_dir_all(self.session_folder(id))
     }
 
-    /// Removes the sessions whose last event is older than `days` days before `now` (RFC 3339); their summaries.
+    /// Removes the sessions whose last event is older than `days` days before `now` (RFC 3339); their summaries. Sessions
+    /// that are open in a running process stay.
     pub fn prune(&self, days: u32, now: &str) -> io::Result<Vec<SessionSummary>> {
-        let _ = (days, now);
-        todo!()
+        let invalid = |error: jiff::Error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
+        let now: jiff::Timestamp = now.parse().map_err(invalid)?;
+        let oldest = now.checked_sub(jiff::SignedDuration::from_hours(24 * i64::from(days))).map_err(invalid)?;
+        let mut removed = Vec::new();
+        for summary in self.sessions()? {
+            let is_old = summary.updated.parse::<jiff::Timestamp>().is_ok_and(|updated| updated < oldest);
+            if is_old && self.remove(&summary.id).is_ok() {
+                removed.push(summary);
+            }
+        }
+        Ok(removed)
     }
 
     /// The session as one JSON value: its summary, events, and blobs by hash.
-    pub fn export(&self, id: &str) -> io::Result<serde_json::Value> {
-        let _ = id;
-        todo!()
+    pub fn export(&self, id: &str) -> io::Result<Value> {
+        let summary = self.summary(id)?;
+        let events: Vec<Value> = read_journal(&self.trace_path(id))?;
+        let mut blobs = Map::new();
+        for hash in events.iter().filter_map(|event| event.get("blob")?.as_str()) {
+            let bytes = self.blob(id, hash)?;
+            let blob = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into());
+            blobs.insert(hash.to_owned(), blob);
+        }
+        Ok(json!({
+            "session": summary.id,
+            "title": summary.title,
+            "started": summary.started,
+            "updated": summary.updated,
+            "events": events,
+            "blobs": blobs,
+        }))
+    }
+
+    fn ids(&self) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(self.root.join("sessions")) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        Ok(names.filter(|name| is_id(name)).collect())
+    }
+}
+
+/// One line cut from a task: what a session is called.
+pub fn cut_title(task: &str) -> String {
+    let line = task.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    match line.char_indices().nth(TITLE_LENGTH) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default().trim_end()),
+        None => line,
+    }
+}
+
+/// A name that can not lead out of the folder of sessions.
+fn is_id(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The envelope, for lines whose content does not matter here.
+#[derive(Deserialize)]
+struct Envelope {
+    time: String,
+}
+
+/// Reads only the lines it needs: those that begin and end turns, and the last.
+fn summarise(id: &str, lines: &[String]) -> io::Result<SessionSummary> {
+    let empty = || io::Error::new(io::ErrorKind::InvalidData, "the trace holds no event");
+    let last = lines.last().ok_or_else(empty)?;
+    let updated = serde_json::from_str::<Envelope>(last).map_err(|_| empty())?.time;
+    let mut summary = SessionSummary {
+        id: id.to_owned(),
+        title: String::new(),
+        started: String::new(),
+        updated,
+        turns: 0,
+        status: String::new(),
+        model: String::new(),
+        workspace: String::new(),
+    };
+    // The first `type` of a line is the event's own: what tools and models wrote stands behind it.
+    let matters = |line: &&String| {
+        line.split_once("\"type\":\"")
+            .is_some_and(|(_, rest)| rest.starts_with("turn_start\"") || rest.starts_with("turn_end\""))
+    };
+    for line in lines.iter().filter(matters) {
+        let Ok(event) = serde_json::from_str::<Event>(line) else { continue };
+        match event.kind {
+            EventKind::TurnStart(start) => {
+                if summary.turns == 0 {
+                    summary.title = cut_title(&start.task);
+                    summary.started = event.time;
+                }
+                summary.turns += 1;
+                summary.status = "unfinished".to_owned();
+                summary.model = start.model;
+                summary.workspace = start.workspace;
+            }
+            EventKind::TurnEnd(end) => summary.status = status_word(end.status).to_owned(),
+            _ => {}
+        }
+    }
+    if summary.turns == 0 { Err(empty()) } else { Ok(summary) }
+}
+
+fn status_word(status: TurnStatus) -> &'static str {
+    match status {
+        TurnStatus::Done => "done",
+        TurnStatus::Cancelled => "cancelled",
+        TurnStatus::Failed => "failed",
+        TurnStatus::Limit => "limit",
     }
 }

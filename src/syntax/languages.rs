@@ -19,6 +19,11 @@ impl Language {
         }
     }
 
+    /// By the protocol's language id, for documents whose name tells nothing.
+    pub fn of_id(id: &str) -> Option<Language> {
+        Language::ALL.iter().copied().find(|language| language.name() == id)
+    }
+
     /// The name people use, which is also the protocol's language id.
     pub fn name(self) -> &'static str {
         match self {

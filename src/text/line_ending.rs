@@ -49,34 +49,58 @@ impl Text {
     /// that it repeats keep their bytes, and its new lines end as the lines they replace do, or else as most of the text.
     /// `None` if `range` is not one of this text.
     pub fn with_line_endings_of(&self, range: Range<usize>, replacement: &str) -> Option<String> {
-        let old = self.slice(range)?;
+        let old = self.slice(range.clone())?;
         let ending = dominant([old.as_str()]).unwrap_or_else(|| self.line_ending());
-        if !old.contains('\r') {
-            return Some(ending.normalize(replacement).into_owned());
-        }
-        let (old_lines, new_lines): (Vec<Line>, Vec<Line>) = (lines(&old).collect(), lines(replacement).collect());
-        let mut adapted = String::with_capacity(replacement.len());
-        for op in capture_diff_slices(Algorithm::Histogram, &old_lines, &new_lines) {
-            match op {
-                DiffOp::Equal { .. } => {
-                    for line in old_lines.get(op.old_range()).unwrap_or_default() {
-                        adapted.push_str(line.content);
-                        adapted.push_str(line.line_break);
-                    }
-                }
-                DiffOp::Insert { .. } | DiffOp::Replace { .. } => {
-                    for line in new_lines.get(op.new_range()).unwrap_or_default() {
-                        adapted.push_str(line.content);
-                        if !line.line_break.is_empty() {
-                            adapted.push_str(ending.as_str());
-                        }
-                    }
-                }
-                DiffOp::Delete { .. } => {}
-            }
-        }
-        Some(adapted)
+        let adapted = if old.contains('\r') {
+            keep_lines(&old, replacement, ending)
+        } else {
+            ending.normalize(replacement).into_owned()
+        };
+        Some(self.keep_breaks_apart(range, &old, adapted))
     }
+
+    /// `adapted`, to stand in `range` instead of `old`, without a `\r` and a `\n` becoming one break where they meet.
+    fn keep_breaks_apart(&self, range: Range<usize>, old: &str, mut adapted: String) -> String {
+        let after_cr = range.start > 0 && self.rope().get_byte(range.start - 1) == Some(b'\r');
+        if after_cr && adapted.starts_with('\n') && !old.starts_with('\n') {
+            adapted.insert(0, '\r');
+        }
+        let before_lf = self.rope().get_byte(range.end) == Some(b'\n');
+        if before_lf && adapted.ends_with('\r') && !old.ends_with('\r') {
+            adapted.push('\n');
+        }
+        adapted
+    }
+}
+
+/// `new` with `ending`, but for lines that `old` holds too: they keep their bytes.
+fn keep_lines(old: &str, new: &str, ending: LineEnding) -> String {
+    let (old_lines, new_lines): (Vec<Line>, Vec<Line>) = (lines(old).collect(), lines(new).collect());
+    let mut adapted = String::with_capacity(new.len());
+    let mut push = |content: &str, line_break: &str| {
+        if adapted.ends_with('\r') && content.is_empty() && line_break.starts_with('\n') {
+            // Two breaks must stay two.
+            adapted.push('\n');
+        }
+        adapted.push_str(content);
+        adapted.push_str(line_break);
+    };
+    for op in capture_diff_slices(Algorithm::Histogram, &old_lines, &new_lines) {
+        match op {
+            DiffOp::Equal { .. } => {
+                for line in old_lines.get(op.old_range()).unwrap_or_default() {
+                    push(line.content, line.line_break);
+                }
+            }
+            DiffOp::Insert { .. } | DiffOp::Replace { .. } => {
+                for line in new_lines.get(op.new_range()).unwrap_or_default() {
+                    push(line.content, if line.line_break.is_empty() { "" } else { ending.as_str() });
+                }
+            }
+            DiffOp::Delete { .. } => {}
+        }
+    }
+    adapted
 }
 
 /// The ending that most lines of a text, given in pieces, have; the first to appear wins a tie. `None` for a single line.
@@ -199,6 +223,9 @@ mod tests {
         check("a\nb\r\nc\r\nd\n", 0..10, "a\nb\nX\nc\nd\n", "a\nb\r\nX\nc\r\nd\n");
         check("a\rb\r", 0..4, "a\nc\nb\n", "a\rc\rb\r");
         check("", 0..0, "a\nb", "a\nb");
+        // A `\r` and a `\n` that meet would be one break.
+        check("a\rb\n\n", 0..5, "a\n\n", "a\r\n\n");
+        check("a\rb\nc\nd", 2..2, "\nx\n", "\r\nx\n");
         assert_eq!(Text::new("é").with_line_endings_of(0..1, "x"), None);
     }
 }

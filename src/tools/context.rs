@@ -1,12 +1,15 @@
 //! What a tool may reach: the workspace, the session's overlay, the plan, and the host.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use super::ToolError;
 use crate::event::PlanItem;
-use crate::workspace::{Author, DocPath, Overlay, View, Workspace};
+use crate::text::ContentHash;
+use crate::workspace::{Author, DocPath, Document, Overlay, View, Workspace};
 
 /// What the surroundings offer to an agent. Front ends implement it; tests fake it.
 pub trait Host: Send + Sync {
@@ -59,6 +62,8 @@ pub struct ToolContext {
     pub workspace: Workspace,
     pub overlay: Arc<Mutex<Overlay>>,
     pub plan: Arc<Mutex<Vec<PlanItem>>>,
+    /// What the session's model has been shown of documents.
+    pub seen: Seen,
     pub host: Arc<dyn Host>,
     pub cancel: CancellationToken,
     /// The turn and the call.
@@ -77,5 +82,39 @@ impl ToolContext {
     /// Changes the overlay. The closure must not wait for anything.
     pub fn with_overlay<R>(&self, change: impl FnOnce(&mut Overlay) -> R) -> R {
         change(&mut self.overlay.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Refuses, with what to do, unless the model has been shown `document` as it is now.
+    pub fn require_seen(&self, path: &DocPath, document: &Document, name: &str) -> Result<(), ToolError> {
+        match self.seen.get(path) {
+            Some(hash) if hash == document.text.hash() => Ok(()),
+            Some(_) => Err(ToolError::model(format!("`{name}` changed since you read it: read it again"))),
+            None => Err(ToolError::model(format!("`{name}` exists and you have not read it: read it first"))),
+        }
+    }
+}
+
+/// The content of each document when the model last saw it. A session has one; clones are the same. A tool that replaces
+/// or removes a whole document asks here first, so that nothing goes that the model never saw.
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    shown: Arc<Mutex<BTreeMap<DocPath, ContentHash>>>,
+}
+
+impl Seen {
+    pub fn note(&self, path: DocPath, hash: ContentHash) {
+        self.lock().insert(path, hash);
+    }
+
+    pub fn forget(&self, path: &DocPath) {
+        self.lock().remove(path);
+    }
+
+    pub fn get(&self, path: &DocPath) -> Option<ContentHash> {
+        self.lock().get(path).copied()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<DocPath, ContentHash>> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

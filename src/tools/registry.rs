@@ -1,5 +1,18 @@
 //! The set of tools of an agent, in a fixed order.
 
+use std::sync::Arc;
+
+use super::builtin::Blocking;
+use super::delete_file::DeleteFile;
+use super::diagnostics::ReadDiagnostics;
+use super::edit_file::EditFile;
+use super::list_files::ListFiles;
+use super::move_file::MoveFile;
+use super::read_file::ReadFile;
+use super::search::Search;
+use super::symbols::FindSymbols;
+use super::update_plan::UpdatePlan;
+use super::write_file::WriteFile;
 use super::{SharedTool, Tool};
 
 /// Tools by name. [`Tools::default`] are the built-in ones.
@@ -33,6 +46,19 @@ impl Tools {
 
 impl Default for Tools {
     fn default() -> Tools {
-        Tools::none()
+        Tools {
+            tools: vec![
+                Arc::new(Blocking::<ReadFile>::default()),
+                Arc::new(Blocking::<ListFiles>::default()),
+                Arc::new(Blocking::<Search>::default()),
+                Arc::new(Blocking::<FindSymbols>::default()),
+                Arc::new(Blocking::<EditFile>::default()),
+                Arc::new(Blocking::<WriteFile>::default()),
+                Arc::new(Blocking::<DeleteFile>::default()),
+                Arc::new(Blocking::<MoveFile>::default()),
+                Arc::new(ReadDiagnostics),
+                Arc::new(Blocking::<UpdatePlan>::default()),
+            ],
+        }
     }
 }

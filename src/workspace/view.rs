@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::{is_file, read_bytes, read_whole, through_link};
-use super::{Buffer, Buffers, DocPath, Overlay, Root, Roots};
+use super::{Buffer, Buffers, DocPath, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
 
@@ -150,6 +150,35 @@ impl View {
     /// Whether a read without the overlay would find a document.
     pub fn exists_live(&self, path: &DocPath) -> bool {
         self.buffers.get(path).is_some() || self.file(path).is_ok_and(|(root, rel)| is_file(&root.dir, rel))
+    }
+
+    /// Whether a document can be made at `path`, where there is none: no folder stands there, no file on the way to it,
+    /// and no link leads it elsewhere.
+    pub fn check_new(&self, path: &DocPath) -> Result<(), ReadError> {
+        let (root, rel) = self.file(path)?;
+        let name = self.roots.display(path);
+        let document = |rel: &str| DocPath::File { root: root.id, rel: rel.into() };
+        for (at, _) in rel.match_indices('/') {
+            let above = rel.get(..at).unwrap_or_default();
+            if self.exists(&document(above)) {
+                return Err(ReadError::Special(name, "beneath a file: choose another folder"));
+            }
+        }
+        if through_link(&root.dir, rel) {
+            return Err(ReadError::Special(name, "reached through a link: choose another name"));
+        }
+        let proposed_below = |(other, file): (&DocPath, &OverlayFile)| match other {
+            DocPath::File { root: other, rel: below } => {
+                *other == root.id
+                    && file.current.is_some()
+                    && below.strip_prefix(rel).is_some_and(|rest| rest.starts_with('/'))
+            }
+            DocPath::Virtual(_) => false,
+        };
+        if root.dir.is_dir(rel) || self.overlay.iter().any(proposed_below) {
+            return Err(ReadError::Directory(name));
+        }
+        Ok(())
     }
 
     /// Whether the editor holds text that is not on the disk.

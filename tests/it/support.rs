@@ -1,1 +1,4 @@
 //! What the tests share: fixtures, the mock model server, the LSP test client.
+#![allow(dead_code, reason = "each test module uses a part of it")]
+
+pub mod fixture;

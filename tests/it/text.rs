@@ -1,1 +1,6 @@
 //! Text, positions, edits and diffs, with properties.
+
+mod changes;
+mod files;
+mod generate;
+mod positions;

@@ -1,1 +1,4 @@
 //! The layered workspace, the path gate and the tools on it.
+
+mod path;
+mod view;

@@ -447,7 +447,9 @@ mod tests {
         check(
             SOURCE,
             "fn second() {\n\tlet message = \"Hello, World\";\n}\nfn third() {}\n",
-            expect![[r#"6: "fn second() {\n\tlet message = \"Hello, World\";\n}": line 4 of 4 lies past the end of the text"#]],
+            expect![[
+                r#"6: "fn second() {\n\tlet message = \"Hello, World\";\n}": line 4 of 4 lies past the end of the text"#
+            ]],
         );
         check(SOURCE, "something entirely different", expect!["Missing { nearest: None }"]);
         check(SOURCE, "   \n", expect!["Missing { nearest: None }"]);

@@ -1,0 +1,185 @@
+//! What the editor has open, kept in step with every change it tells.
+//!
+//! Each handler changes the state before it could wait for anything, so changes happen in the order in which they came. A
+//! change that can not be made exactly marks its document as lossy: it can be read, and is not edited until the editor sends
+//! it whole.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tower_lsp::gen_lsp_types::{
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
+    TextDocumentContentChangeEvent,
+};
+
+use super::server::Server;
+use super::state::State;
+use super::{convert, review};
+use crate::context::Focus;
+use crate::text::{Edit, PositionEncoding, Text};
+use crate::workspace::{Buffer, DocPath};
+
+tokio::task_local! {
+    /// Whether the message being handled held a string that could not be represented, so that its text differs from the
+    /// client's.
+    pub static MESSAGE_IS_LOSSY: bool;
+}
+
+/// `textDocument/didOpen`. A document that is open already is opened anew: the client's last word counts.
+pub fn did_open(server: &Server, params: DidOpenTextDocumentParams) {
+    let document = params.text_document;
+    let path = server.state.with(|state| {
+        let path = state.doc_path(&document.uri.0);
+        let buffer = Buffer {
+            text: Text::new(&document.text),
+            version: document.version,
+            uri: document.uri.0.into(),
+            language_id: document.language_id.to_string().into(),
+            lossy: message_is_lossy(),
+        };
+        state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
+        path
+    });
+    review::document_changed(server, &path);
+}
+
+/// `textDocument/didChange`. Takes the parameters as they came: a change that can not be read is still a change.
+pub fn did_change(server: &Server, params: Value) {
+    let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
+    let params = match serde_json::from_value::<DidChangeTextDocumentParams>(params) {
+        Ok(params) => params,
+        Err(error) => {
+            tracing::warn!(?uri, %error, "a change that makes no sense: the document is out of step until it comes whole");
+            if let Some(uri) = uri {
+                out_of_step(server, &uri);
+            }
+            return;
+        }
+    };
+    let document = params.text_document.text_document_identifier;
+    let path = server.state.with(|state| {
+        let path = state.doc_path(&document.uri.0);
+        let encoding = state.client.encoding;
+        let known = state.workspace.buffers().get(&path).cloned();
+        if known.is_none() {
+            tracing::warn!(uri = document.uri.0, "a change to a document that is not open");
+        }
+        let mut change = Change {
+            text: known.as_ref().map(|buffer| buffer.text.clone()),
+            lossy: known.as_ref().is_some_and(|buffer| buffer.lossy),
+            edited: None,
+        };
+        for event in params.content_changes {
+            change.apply(event, encoding);
+        }
+        // A change to a document that was never opened, and not whole: there is nothing it could be made to.
+        let text = change.text?;
+        let buffer = Buffer {
+            text,
+            version: params.text_document.version,
+            uri: known.as_ref().map_or_else(|| Arc::from(document.uri.0), |buffer| Arc::clone(&buffer.uri)),
+            language_id: known.map_or_else(|| Arc::from(""), |buffer| Arc::clone(&buffer.language_id)),
+            lossy: change.lossy,
+        };
+        state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
+        if let Some(range) = change.edited {
+            state.focus = Some(Focus { path: path.clone(), range });
+        }
+        Some(path)
+    });
+    if let Some(path) = path {
+        review::document_changed(server, &path);
+    }
+}
+
+/// `textDocument/didSave`: the disk may hold now what the buffer held, or what a formatter made of it.
+pub fn did_save(server: &Server, params: DidSaveTextDocumentParams) {
+    let path = server.state.with(|state| state.doc_path(&params.text_document.uri.0));
+    review::document_changed(server, &path);
+}
+
+/// `textDocument/didClose`: from here on the disk is the truth.
+pub fn did_close(server: &Server, params: DidCloseTextDocumentParams) {
+    let path = server.state.with(|state| {
+        let path = state.doc_path(&params.text_document.uri.0);
+        if state.workspace.with_buffers(|buffers| buffers.close(&path)).is_none() {
+            tracing::warn!(uri = params.text_document.uri.0, "closed, but was not open");
+        }
+        path
+    });
+    review::document_changed(server, &path);
+}
+
+/// Gives every open document the name it has beneath the folders that are open now.
+pub fn rename_after_folders_changed(state: &mut State) {
+    let buffers = state.workspace.buffers();
+    let moved: Vec<(DocPath, DocPath)> = buffers
+        .iter()
+        .map(|(path, buffer)| (path.clone(), state.doc_path(&buffer.uri)))
+        .filter(|(old, new)| old != new)
+        .collect();
+    state.workspace.with_buffers(|buffers| {
+        for (old, new) in moved {
+            if let Some(buffer) = buffers.close(&old) {
+                buffers.set(new, Buffer::clone(&buffer));
+            }
+        }
+    });
+}
+
+fn out_of_step(server: &Server, uri: &str) {
+    server.state.with(|state| {
+        let path = state.doc_path(uri);
+        let Some(buffer) = state.workspace.buffers().get(&path).cloned() else { return };
+        state.workspace.with_buffers(|buffers| buffers.set(path, Buffer { lossy: true, ..Buffer::clone(&buffer) }));
+    });
+}
+
+/// A document on its way through the events of one `didChange`.
+struct Change {
+    /// `None` while the document is not known.
+    text: Option<Text>,
+    lossy: bool,
+    /// Where the last event put its text.
+    edited: Option<Range<usize>>,
+}
+
+impl Change {
+    fn apply(&mut self, event: TextDocumentContentChangeEvent, encoding: PositionEncoding) {
+        match event {
+            TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
+                self.text = Some(Text::new(&whole.text));
+                self.lossy = message_is_lossy();
+                self.edited = None;
+            }
+            TextDocumentContentChangeEvent::TextDocumentContentChangePartial(partial) => {
+                let Some(text) = &self.text else { return };
+                let splits = [partial.range.start, partial.range.end]
+                    .into_iter()
+                    .any(|position| convert::splits_character(text, position, encoding));
+                let Some(range) = convert::byte_range(text, partial.range, encoding) else {
+                    tracing::warn!(range = ?partial.range, "a change whose range runs backwards is not made");
+                    self.lossy = true;
+                    return;
+                };
+                let edited = range.start..range.start + partial.text.len();
+                match text.apply(&Edit { range, insert: partial.text }) {
+                    Ok(text) => {
+                        self.text = Some(text);
+                        self.edited = Some(edited.end..edited.end);
+                        self.lossy |= splits || message_is_lossy();
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "a change could not be made");
+                        self.lossy = true;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn message_is_lossy() -> bool {
+    MESSAGE_IS_LOSSY.try_with(|lossy| *lossy).unwrap_or(false)
+}

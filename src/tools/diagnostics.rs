@@ -1,0 +1,81 @@
+//! `diagnostics`: what the editor's language servers say.
+
+use futures::future::BoxFuture;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::propose::resolve;
+use super::{Diagnostic, Diagnostics, Effect, Severity, Tool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::workspace::View;
+
+pub(in crate::tools) struct ReadDiagnostics;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::tools) struct Arguments {
+    /// File to ask about, relative to the workspace root. Default: everything that is known.
+    path: Option<String>,
+}
+
+const NAME: &str = "diagnostics";
+
+impl Tool for ReadDiagnostics {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn description(&self) -> &str {
+        "Shows the errors and warnings that the user's editor knows, from all language servers and linters. They are about \
+         the text without your proposed edits."
+    }
+
+    fn parameters(&self) -> Value {
+        arguments::schema::<Arguments>()
+    }
+
+    fn effect(&self) -> Effect {
+        Effect::Reads
+    }
+
+    fn call(&self, context: ToolContext, input: Value) -> BoxFuture<'static, Result<ToolOutput, ToolError>> {
+        Box::pin(async move {
+            let arguments = arguments::decode::<Arguments>(NAME, input)?;
+            let view = context.view();
+            let path = arguments.path.map(|path| resolve(&view, &path)).transpose()?;
+            let diagnostics = tokio::select! {
+                biased;
+                () = context.cancel.cancelled() => return Err(ToolError::Cancelled),
+                diagnostics = context.host.diagnostics(path) => diagnostics,
+            };
+            Ok(ToolOutput::from(report(&view, diagnostics)).capped(context.max_output))
+        })
+    }
+}
+
+fn report(view: &View, diagnostics: Diagnostics) -> String {
+    match diagnostics {
+        Diagnostics::Unknown => {
+            "unknown: no editor is here that could tell. This does not mean that there are no problems".to_owned()
+        }
+        Diagnostics::Known(known) if known.is_empty() => "no problems are known".to_owned(),
+        Diagnostics::Known(mut known) => {
+            known.sort_by(|a, b| (a.severity, &a.path, a.line).cmp(&(b.severity, &b.path, b.line)));
+            known.iter().map(|diagnostic| row(view, diagnostic)).collect()
+        }
+    }
+}
+
+fn row(view: &View, diagnostic: &Diagnostic) -> String {
+    let severity = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Information => "information",
+        Severity::Hint => "hint",
+    };
+    let origin: Vec<&str> = diagnostic.source.as_deref().into_iter().chain(diagnostic.code.as_deref()).collect();
+    let origin = if origin.is_empty() { String::new() } else { format!(" [{}]", origin.join(" ")) };
+    let name = view.roots().display(&diagnostic.path);
+    let message = diagnostic.message.trim().replace('\n', "\n    ");
+    format!("{name}:{}: {severity}: {message}{origin}\n", diagnostic.line)
+}

@@ -1,0 +1,55 @@
+//! `write_file`: a whole document.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::builtin::Builtin;
+use super::propose::{editable_or_new, propose, resolve};
+use super::show::line_count;
+use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::text::Text;
+
+pub(in crate::tools) struct WriteFile;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::tools) struct Arguments {
+    /// File to write, relative to the workspace root. Folders on the way are made.
+    path: String,
+    /// All of the file's text.
+    content: String,
+}
+
+impl Builtin for WriteFile {
+    type Arguments = Arguments;
+    const NAME: &'static str = "write_file";
+    const DESCRIPTION: &'static str = "Proposes a new file, or the whole text of an existing one, which must have been \
+        read before. To change a part of a file use edit_file. The user reviews the proposal.";
+    const EFFECT: Effect = Effect::Edits;
+
+    fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
+        let view = context.view();
+        let path = resolve(&view, &arguments.path)?;
+        let name = view.roots().display(&path);
+        let document = editable_or_new(&view, &path)?;
+        let Some(seen) = &document else {
+            let text = Text::new(&arguments.content);
+            let lines = line_count(&text);
+            propose(context, &path, None, Some(text))?;
+            return Ok(ToolOutput::from(format!("created `{name}`, {lines} lines")));
+        };
+        context.require_seen(&path, seen, &name)?;
+        // Lines that stay keep their ending, whatever the model wrote.
+        let content = seen
+            .text
+            .with_line_endings_of(0..seen.text.len(), &arguments.content)
+            .ok_or_else(|| ToolError::Internal("a text is no range of itself".to_owned()))?;
+        let text = Text::new(&content);
+        if text == seen.text {
+            return Ok(ToolOutput::from(format!("`{name}` holds exactly this already: nothing to change")));
+        }
+        let lines = line_count(&text);
+        propose(context, &path, Some(seen), Some(text))?;
+        Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines")))
+    }
+}
