@@ -1,0 +1,2 @@
+-- The configuration that vim.lsp.enable('claw') starts from.
+return require('claw.client').config()

@@ -1,0 +1,146 @@
+--- What the Neovim tests share. A test is a Lua file for `nvim --headless --clean -l`; it ends with T.finish().
+---
+--- From the environment: CLAW_TEST_WORK (a copy of the package that is edited), CLAW_TEST_REPO (this repository). `claw` is in
+--- PATH, and the configuration names the script of model turns.
+local T = { work = assert(os.getenv('CLAW_TEST_WORK')), repo = assert(os.getenv('CLAW_TEST_REPO')) }
+local passed, failed = 0, 0
+
+local function show(value)
+  return type(value) == 'string' and value or vim.inspect(value)
+end
+
+--- One check. What was seen is printed only if it fails.
+function T.check(name, ok, seen)
+  passed, failed = passed + (ok and 1 or 0), failed + (ok and 0 or 1)
+  io.stdout:write(('%s %s%s\n'):format(ok and 'ok  ' or 'FAIL', name, (not ok and seen ~= nil) and ('\n     seen: ' .. show(seen)) or ''))
+end
+
+function T.equal(name, seen, expected)
+  T.check(name, vim.deep_equal(seen, expected), ('%s\n     expected: %s'):format(show(seen), show(expected)))
+end
+
+--- Waits until a condition holds, and checks that it did. Without it the rest makes no sense, so the test ends.
+function T.wait(name, condition, seen)
+  local ok, value = vim.wait(20000, condition, 10)
+  T.check(name, ok, seen and seen() or value)
+  if not ok then
+    T.finish()
+  end
+end
+
+function T.finish()
+  io.stdout:write(('%d passed, %d failed\n'):format(passed, failed))
+  io.stdout:flush()
+  vim.cmd.qall({ bang = true })
+  os.exit(failed == 0 and 0 or 1)
+end
+
+--- A test that throws is a failed test that says where.
+function T.run(body)
+  local ok, problem = xpcall(body, debug.traceback)
+  if not ok then
+    T.check('runs to its end', false, problem)
+    io.stdout:write(table.concat(vim.split(vim.api.nvim_exec2('messages', { output = true }).output, '\n'), '\n') .. '\n')
+  end
+  T.finish()
+end
+
+--- Opens a file of the package as a user does, file type and all.
+function T.open(path)
+  vim.cmd.edit(vim.fn.fnameescape(T.work .. '/' .. path))
+  vim.bo.filetype = vim.filetype.match({ buf = 0 }) or ''
+  local buf = vim.api.nvim_get_current_buf()
+  T.wait('the server attaches to ' .. path, function()
+    local client = vim.lsp.get_clients({ bufnr = buf, name = 'claw' })[1]
+    return client and client.initialized
+  end)
+  return buf
+end
+
+function T.lines(buf)
+  return vim.api.nvim_buf_get_lines(buf or 0, 0, -1, false)
+end
+
+function T.text(buf)
+  return table.concat(T.lines(buf), '\n')
+end
+
+--- The first line that holds a text, 1-based.
+function T.find(text, buf)
+  for number, line in ipairs(T.lines(buf)) do
+    if line:find(text, 1, true) then
+      return number
+    end
+  end
+  error('no line holds ' .. text)
+end
+
+function T.cursor(text)
+  vim.api.nvim_win_set_cursor(0, { T.find(text), 0 })
+end
+
+--- What a user sees in the menu of code actions at the cursor.
+function T.menu()
+  local titles
+  local select = vim.ui.select
+  vim.ui.select = function(items, opts, choose)
+    titles = vim.tbl_map(opts.format_item, items)
+    choose(nil)
+  end
+  vim.lsp.buf.code_action()
+  vim.wait(10000, function()
+    return titles ~= nil
+  end, 10)
+  vim.ui.select = select
+  return titles or {}
+end
+
+--- Takes the code action whose title matches, through Neovim's own menu. Error if there is none.
+function T.action(pattern)
+  local titles, taken
+  local select = vim.ui.select
+  vim.ui.select = function(items, opts, choose)
+    titles = vim.tbl_map(opts.format_item, items)
+    for _, item in ipairs(items) do
+      if opts.format_item(item):match(pattern) then
+        taken = opts.format_item(item)
+        vim.ui.select = select
+        choose(item)
+        return
+      end
+    end
+    choose(nil)
+  end
+  vim.lsp.buf.code_action()
+  vim.wait(10000, function()
+    return titles ~= nil
+  end, 10)
+  vim.ui.select = select
+  assert(taken, ('no code action %q among: %s'):format(pattern, vim.inspect(titles)))
+  return taken
+end
+
+--- What follows is an undo step of its own, as after a key.
+function T.undo_break()
+  vim.bo.undolevels = vim.bo.undolevels
+end
+
+--- A file of the package as it was before the test.
+function T.original(path)
+  local file = assert(io.open(assert(os.getenv('CLAW_TEST_CORPUS')) .. '/' .. path, 'rb'))
+  local text = file:read('a')
+  file:close()
+  return text
+end
+
+function T.disk(path)
+  local file = io.open(T.work .. '/' .. path, 'rb')
+  if not file then
+    return nil
+  end
+  local text = file:read('a')
+  file:close()
+  return text
+end
+
+return T
