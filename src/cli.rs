@@ -29,9 +29,11 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use arguments::{Arguments, Command, CompletionsArguments};
+use arguments::{Arguments, Command, CompletionsArguments, LspArguments};
 use error::{CliError, Exit};
 use terminal::{ColorChoice, Out, say};
+
+use crate::lsp::{self, ServeOptions};
 
 /// Reads the arguments, does what they say, and answers with the exit code.
 pub fn main() -> ExitCode {
@@ -58,7 +60,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, color: ColorChoice) -> Result<Exit, CliError> {
     match command {
-        Command::Lsp(_) => Err(CliError::failed("the language server is not in this build")),
+        Command::Lsp(arguments) => Ok(serve(&arguments)),
         Command::Run(arguments) => run::run(&arguments, color),
         Command::Demo(arguments) => demo::run(&arguments, color),
         Command::Sessions(arguments) => sessions::run(arguments, color),
@@ -70,6 +72,14 @@ fn dispatch(command: Command, color: ColorChoice) -> Result<Exit, CliError> {
         Command::Trust(arguments) => doctor::trust(arguments.directory.as_deref(), true, color),
         Command::Untrust(arguments) => doctor::trust(arguments.directory.as_deref(), false, color),
         Command::Completions(arguments) => completions(&arguments, color),
+    }
+}
+
+fn serve(arguments: &LspArguments) -> Exit {
+    let options = ServeOptions { client_process_id: arguments.client_process_id, ..ServeOptions::default() };
+    match lsp::run(options) {
+        0 => Exit::Done,
+        _ => Exit::Failed,
     }
 }
 

@@ -62,7 +62,7 @@ pub struct LspArguments {
     pub stdio: bool,
     /// The editor's process: when it ends, so does the server
     #[arg(long = "clientProcessId", value_name = "PID")]
-    pub client_process_id: Option<u32>,
+    pub client_process_id: Option<i32>,
 }
 
 /// Where the workspace is.
