@@ -7,10 +7,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
-    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    TextDocumentContentChangeEvent,
+    self as lsp, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
 };
 
 use super::server::Server;
@@ -24,6 +24,23 @@ tokio::task_local! {
     /// Whether the message being handled held a string that could not be represented, so that its text differs from the
     /// client's.
     pub static MESSAGE_IS_LOSSY: bool;
+}
+
+/// `DidChangeTextDocumentParams`. Our own, because the library's takes an event whose range it can not read for one that
+/// replaces the whole document.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DidChangeParams {
+    text_document: lsp::VersionedTextDocumentIdentifier,
+    content_changes: Vec<ContentChange>,
+}
+
+/// `TextDocumentContentChangeEvent`.
+#[derive(Deserialize)]
+struct ContentChange {
+    /// What is replaced; absent where that is everything.
+    range: Option<lsp::Range>,
+    text: String,
 }
 
 /// `textDocument/didOpen`. A document that is open already is opened anew: the client's last word counts.
@@ -47,7 +64,7 @@ pub fn did_open(server: &Server, params: DidOpenTextDocumentParams) {
 /// `textDocument/didChange`. Takes the parameters as they came: a change that can not be read is still a change.
 pub fn did_change(server: &Server, params: Value) {
     let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
-    let params = match serde_json::from_value::<DidChangeTextDocumentParams>(params) {
+    let params = match serde_json::from_value::<DidChangeParams>(params) {
         Ok(params) => params,
         Err(error) => {
             tracing::warn!(?uri, %error, "a change that makes no sense: the document is out of step until it comes whole");
@@ -146,35 +163,30 @@ struct Change {
 }
 
 impl Change {
-    fn apply(&mut self, event: TextDocumentContentChangeEvent, encoding: PositionEncoding) {
-        match event {
-            TextDocumentContentChangeEvent::TextDocumentContentChangeWholeDocument(whole) => {
-                self.text = Some(Text::new(&whole.text));
-                self.lossy = message_is_lossy();
-                self.edited = None;
+    fn apply(&mut self, event: ContentChange, encoding: PositionEncoding) {
+        let Some(range) = event.range else {
+            self.text = Some(Text::new(&event.text));
+            self.lossy = message_is_lossy();
+            self.edited = None;
+            return;
+        };
+        let Some(text) = &self.text else { return };
+        let splits = [range.start, range.end].into_iter().any(|at| convert::splits_character(text, at, encoding));
+        let Some(bytes) = convert::byte_range(text, range, encoding) else {
+            tracing::warn!(?range, "a change whose range runs backwards is not made");
+            self.lossy = true;
+            return;
+        };
+        let end = bytes.start + event.text.len();
+        match text.apply(&Edit { range: bytes, insert: event.text }) {
+            Ok(text) => {
+                self.text = Some(text);
+                self.edited = Some(end..end);
+                self.lossy |= splits || message_is_lossy();
             }
-            TextDocumentContentChangeEvent::TextDocumentContentChangePartial(partial) => {
-                let Some(text) = &self.text else { return };
-                let splits = [partial.range.start, partial.range.end]
-                    .into_iter()
-                    .any(|position| convert::splits_character(text, position, encoding));
-                let Some(range) = convert::byte_range(text, partial.range, encoding) else {
-                    tracing::warn!(range = ?partial.range, "a change whose range runs backwards is not made");
-                    self.lossy = true;
-                    return;
-                };
-                let edited = range.start..range.start + partial.text.len();
-                match text.apply(&Edit { range, insert: partial.text }) {
-                    Ok(text) => {
-                        self.text = Some(text);
-                        self.edited = Some(edited.end..edited.end);
-                        self.lossy |= splits || message_is_lossy();
-                    }
-                    Err(error) => {
-                        tracing::error!(%error, "a change could not be made");
-                        self.lossy = true;
-                    }
-                }
+            Err(error) => {
+                tracing::error!(%error, "a change could not be made");
+                self.lossy = true;
             }
         }
     }

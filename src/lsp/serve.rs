@@ -25,6 +25,7 @@ use super::frame::{Frame, FrameDecoder};
 use super::message::{self, Message};
 use super::outbox::Outbox;
 use super::server::{self, Server};
+use crate::workspace::Workspace;
 
 /// Requests that may be in the works at once. More than any editor has; beyond it a request is refused, not kept.
 const MAX_RUNNING: usize = 1024;
@@ -37,6 +38,8 @@ const FAREWELL: Duration = Duration::from_millis(400);
 pub struct ServeOptions {
     /// A process to leave with, from `--clientProcessId`, beside the one that `initialize` names.
     pub client_process_id: Option<i32>,
+    /// Holds the client's folders and open documents. Whoever keeps a clone sees what the server sees.
+    pub workspace: Workspace,
     /// Called with each method's name within its handler. For tests that make handlers panic.
     pub on_method: Option<Arc<dyn Fn(&str) + Send + Sync>>,
 }

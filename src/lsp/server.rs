@@ -39,8 +39,10 @@ pub struct Server {
 
 impl Server {
     pub fn new(outbox: Outbox, options: Arc<ServeOptions>) -> Server {
+        let state = ServerState::default();
+        state.with(|state| state.workspace = options.workspace.clone());
         Server {
-            state: ServerState::default(),
+            state,
             outbox,
             progress: ProgressCancels::default(),
             options,

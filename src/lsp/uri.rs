@@ -22,10 +22,14 @@ pub fn file_path(uri: &str) -> Option<PathBuf> {
         }
         None => rest,
     };
-    let mut absolute = String::with_capacity(path.len());
-    for part in path.strip_prefix('/')?.trim_end_matches('/').split('/') {
+    let path = path.strip_prefix('/')?;
+    if path.is_empty() {
+        return Some(PathBuf::from("/"));
+    }
+    let mut absolute = String::with_capacity(path.len() + 1);
+    for part in path.strip_suffix('/').unwrap_or(path).split('/') {
         let part = percent_decode(part)?;
-        if part.is_empty() && !absolute.is_empty() || part == "." || part == ".." || part.contains(['/', '\0']) {
+        if part.is_empty() || part == "." || part == ".." || part.contains(['/', '\0']) {
             return None;
         }
         absolute.push('/');
@@ -72,6 +76,8 @@ mod tests {
             ("file:///w/..hidden", Some("/w/..hidden")),
             ("file://host/share/a.rs", None),
             ("file:////server/share", None),
+            ("file:////", None),
+            ("file:///w//a.rs", None),
             ("file:///w/../etc/passwd", None),
             ("file:///w/..%2f..%2fetc/passwd", None),
             ("file:///w/%2e%2e/etc/passwd", None),

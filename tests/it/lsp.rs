@@ -1,1 +1,5 @@
 //! The language server in memory and over stdio.
+
+mod documents;
+mod lifecycle;
+mod protocol;

@@ -2,3 +2,5 @@
 #![allow(dead_code, reason = "each test module uses a part of it")]
 
 pub mod fixture;
+
+pub mod lsp_client;
