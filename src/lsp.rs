@@ -8,14 +8,24 @@
 //! document handler changes the state before it first waits; no handler waits for the client; what waits runs in a task of
 //! its own with a deadline.
 
+mod accept;
 mod actions;
+mod ask;
 mod client;
 mod commands;
+mod comments;
 mod convert;
+mod diagnostics;
 mod documents;
+mod edits;
+mod enclosing;
+mod explain;
+mod ext;
 mod folders;
 mod frame;
+mod host;
 mod hover;
+mod keeper;
 mod lenses;
 mod lifecycle;
 mod message;

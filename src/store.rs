@@ -3,6 +3,7 @@
 //! Everything lies beneath the state folder, readable by its owner alone. A journal is a file of JSON lines that only
 //! grows; a torn last line is dropped on reading. This module must never know what the lines mean beyond the envelope.
 
+mod answers;
 mod files;
 pub mod journal;
 pub mod redact;

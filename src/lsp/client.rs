@@ -6,6 +6,7 @@ use tower_lsp::gen_lsp_types::{
     ClientCapabilities, FailureHandlingKind, InitializeParams, PositionEncodingKind, ResourceOperationKind,
 };
 
+use super::ext::ClawFeatures;
 use crate::text::PositionEncoding;
 
 /// What a client declared.
@@ -14,7 +15,10 @@ pub struct ClientFeatures {
     /// Agreed at `initialize`; every position of the protocol is in it.
     pub encoding: PositionEncoding,
     pub apply_edit: bool,
-    pub document_changes: bool,
+    /// The client says something about workspace edits at all.
+    pub workspace_edit: bool,
+    /// Versioned edits, where the client says so either way.
+    pub document_changes: Option<bool>,
     pub create_files: bool,
     pub rename_files: bool,
     pub delete_files: bool,
@@ -35,8 +39,8 @@ pub struct ClientFeatures {
     pub diagnostic_data: bool,
     /// Hovers may be Markdown.
     pub hover_markdown: bool,
-    /// `capabilities.experimental` as it came.
-    pub experimental: Option<serde_json::Value>,
+    /// What of our own the client knows.
+    pub claw: ClawFeatures,
 }
 
 /// What a client does when a part of a workspace edit fails.
@@ -67,7 +71,8 @@ impl ClientFeatures {
         ClientFeatures {
             encoding: negotiate_encoding(capabilities),
             apply_edit: on(workspace.and_then(|workspace| workspace.apply_edit)),
-            document_changes: on(edit.and_then(|edit| edit.document_changes)),
+            workspace_edit: edit.is_some(),
+            document_changes: edit.and_then(|edit| edit.document_changes),
             create_files: operation(ResourceOperationKind::Create),
             rename_files: operation(ResourceOperationKind::Rename),
             delete_files: operation(ResourceOperationKind::Delete),
@@ -102,7 +107,7 @@ impl ClientFeatures {
                 .and_then(|document| document.hover.as_ref())
                 .and_then(|hover| hover.content_format.as_ref())
                 .is_some_and(|formats| formats.contains(&tower_lsp::gen_lsp_types::MarkupKind::Markdown)),
-            experimental: capabilities.experimental.clone(),
+            claw: ClawFeatures::of(capabilities.experimental.as_ref()),
         }
     }
 }

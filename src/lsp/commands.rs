@@ -1,15 +1,147 @@
-//! `workspace/executeCommand`.
+//! `workspace/executeCommand`: the commands, their arguments and answers.
+//!
+//! Every command answers at once with an object that says `ok`; what takes longer goes on in the background. What can not be
+//! done is `ok: false` with a reason for the user, never an error of the protocol. No command grants a permission.
 
-use tower_lsp::gen_lsp_types::{ExecuteCommandParams, LspAny};
-use tower_lsp::jsonrpc::{Error, Result};
+mod asking;
+mod place;
+mod queries;
+mod reviewing;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use tower_lsp::gen_lsp_types::{Diagnostic, ExecuteCommandParams, LspAny, ProgressToken, Range as LspRange};
+use tower_lsp::jsonrpc::Result;
 
 use super::server::Server;
+use crate::event::{Mode, PermissionMode};
 
 /// The commands of this server, as `initialize` announces them.
-pub const COMMANDS: &[&str] = &[];
+pub const COMMANDS: &[&str] = &[
+    "claw.ask",
+    "claw.explain",
+    "claw.fix",
+    "claw.review",
+    "claw.steer",
+    "claw.cancel",
+    "claw.acceptHunk",
+    "claw.rejectHunk",
+    "claw.acceptFile",
+    "claw.acceptAll",
+    "claw.rejectAll",
+    "claw.proposal",
+    "claw.nextHunk",
+    "claw.prevHunk",
+    "claw.setModel",
+    "claw.context",
+    "claw.sessions",
+    "claw.trace",
+    "claw.status",
+    "claw.doctor",
+];
 
 /// `workspace/executeCommand`.
 pub async fn execute(server: &Server, params: ExecuteCommandParams) -> Result<Option<LspAny>> {
-    let _ = server;
-    Err(Error::invalid_params(format!("unknown command `{}`", params.command)))
+    let owned = server.clone();
+    let body = async move {
+        let server = &owned;
+        let answer = match Arguments::of(params.arguments.unwrap_or_default()) {
+            Ok(mut arguments) => {
+                arguments.token = params.work_done_progress_params.work_done_token;
+                run(server, &params.command, arguments).await
+            }
+            Err(message) => refused(message),
+        };
+        Ok(Some(Value::Object(answer)))
+    };
+    server.request(body).await
+}
+
+/// What a command says back.
+type Answer = Map<String, Value>;
+
+/// The one argument object of any command. What a command does not know it ignores.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Arguments {
+    instruction: Option<String>,
+    uri: Option<String>,
+    range: Option<LspRange>,
+    /// The comment that asks: it goes when the ask is done.
+    comment: Option<LspRange>,
+    session: Option<String>,
+    turn: Option<String>,
+    mode: Option<Mode>,
+    diagnostics: Option<Vec<Diagnostic>>,
+    message: Option<String>,
+    hunk: Option<String>,
+    reason: Option<String>,
+    lines: Option<Value>,
+    text: Option<String>,
+    model: Option<String>,
+    effort: Option<String>,
+    permission_mode: Option<PermissionMode>,
+    #[serde(skip)]
+    token: Option<ProgressToken>,
+}
+
+impl Arguments {
+    fn of(arguments: Vec<LspAny>) -> std::result::Result<Arguments, String> {
+        match arguments.into_iter().next() {
+            None | Some(Value::Null) => Ok(Arguments::default()),
+            Some(object @ Value::Object(_)) => {
+                serde_json::from_value(object).map_err(|error| format!("the arguments make no sense: {error}"))
+            }
+            Some(other) => Err(format!("the argument must be an object, not {other}")),
+        }
+    }
+}
+
+async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
+    let result = match command {
+        "claw.ask" => asking::ask(server, arguments).await,
+        "claw.explain" => asking::explain(server, arguments).await,
+        "claw.fix" => asking::fix(server, arguments).await,
+        "claw.review" => asking::review(server, arguments).await,
+        "claw.steer" => asking::steer(server, &arguments),
+        "claw.cancel" => asking::cancel(server, &arguments),
+        "claw.acceptHunk" => reviewing::accept_hunk(server, arguments).await,
+        "claw.rejectHunk" => reviewing::reject_hunk(server, arguments).await,
+        "claw.acceptFile" => reviewing::accept_file(server, arguments).await,
+        "claw.acceptAll" => reviewing::accept_all(server, arguments).await,
+        "claw.rejectAll" => reviewing::reject_all(server, arguments).await,
+        "claw.proposal" => reviewing::proposal(server, arguments).await,
+        "claw.nextHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Next),
+        "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),
+        "claw.setModel" => queries::set_model(server, &arguments),
+        "claw.context" => queries::context(server, arguments).await,
+        "claw.sessions" => queries::sessions(server).await,
+        "claw.trace" => queries::trace(server, arguments).await,
+        "claw.status" => Ok(queries::status(server)),
+        "claw.doctor" => queries::doctor(server).await,
+        other => Err(format!("this version has no command `{other}`")),
+    };
+    result.unwrap_or_else(refused)
+}
+
+/// The answer of a command that did, or began, what it was asked.
+fn done(more: Value) -> Answer {
+    let mut answer = Map::from_iter([("ok".to_owned(), Value::Bool(true))]);
+    if let Value::Object(more) = more {
+        answer.extend(more);
+    }
+    answer
+}
+
+/// The answer of a command that could not.
+fn refused(message: String) -> Answer {
+    Map::from_iter([("ok".to_owned(), Value::Bool(false)), ("message".to_owned(), json!(message))])
+}
+
+/// Runs what blocks on the disk.
+async fn blocking<R: Send + 'static>(
+    work: impl FnOnce() -> std::result::Result<R, String> + Send + 'static,
+) -> std::result::Result<R, String> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err("this failed within the server: see its log".to_owned()))
 }

@@ -1,12 +1,96 @@
-//! What a pending hunk changes and why, on hover.
+//! Hover, on pending hunks only: what would change and why. Anything else is the language server's own.
 
-use tower_lsp::gen_lsp_types::{Hover, HoverParams};
+use std::sync::Arc;
+
+use tower_lsp::gen_lsp_types::{Contents, Hover, HoverParams, MarkupContent, MarkupKind};
 use tower_lsp::jsonrpc::Result;
 
+use super::convert;
+use super::diagnostics::{headline, shown_range};
+use super::review::{Review, small_diff};
 use super::server::Server;
+use crate::text::{PositionEncoding, Text};
+use crate::workspace::DocPath;
+
+/// Lines of diff in a hover.
+const DIFF_LINES: usize = 40;
 
 /// `textDocument/hover`.
 pub async fn hover(server: &Server, params: HoverParams) -> Result<Option<Hover>> {
-    let _ = (server, params);
-    Ok(None)
+    let place = params.text_document_position_params;
+    let owned = server.clone();
+    let body = async move {
+        let server = &owned;
+        let seen = server.state.with(|state| {
+            let path = state.doc_path(&place.text_document.uri.0);
+            let buffer = Arc::clone(state.workspace.buffers().get(&path)?);
+            Some((path, buffer, state.reviews.all(), state.client.clone()))
+        });
+        let Some((path, buffer, reviews, client)) = seen else { return Ok(None) };
+        let offset = convert::offset(&buffer.text, place.position, client.encoding);
+        Ok(at(&reviews, &path, &buffer.text, offset, client.encoding, client.hover_markdown))
+    };
+    server.request(body).await
+}
+
+/// What stands at byte `offset` of the text `now`; `None` off the hunks.
+pub fn at(
+    reviews: &[impl AsRef<Review>],
+    path: &DocPath,
+    now: &Text,
+    offset: usize,
+    encoding: PositionEncoding,
+    markdown: bool,
+) -> Option<Hover> {
+    let line = now.line_of(offset);
+    for review in reviews {
+        for (file, hunk) in review.as_ref().hunks().filter(|(file, _)| &file.live == path) {
+            let Some(range) = file.place(hunk, now) else { continue };
+            let shown = shown_range(file, hunk, range, now);
+            if !(now.line_of(shown.start)..=now.line_of(shown.end)).contains(&line) {
+                continue;
+            }
+            let (headline, diff) = (headline(file, hunk), small_diff(hunk, DIFF_LINES));
+            let (kind, value) = if markdown {
+                (MarkupKind::Markdown, format!("**Claw:** {}\n\n{}", plain(&headline), fenced("diff", &diff)))
+            } else {
+                (MarkupKind::PlainText, format!("Claw: {headline}\n\n{diff}"))
+            };
+            return Some(Hover {
+                contents: Contents::MarkupContent(MarkupContent { kind, value }),
+                range: Some(convert::range(now, shown, encoding)),
+            });
+        }
+    }
+    None
+}
+
+/// Text that a model wrote, with nothing left in it that Markdown would make a link, an image or markup.
+fn plain(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '(' | ')' | '!' | '#' | '|' | '&') {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
+}
+
+/// A code block that its content can not end.
+fn fenced(language: &str, content: &str) -> String {
+    let longest = content.split(|character| character != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{content}\n{fence}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn model_text_stays_text() {
+        assert_eq!(plain("![x](http://a) `b`"), "\\!\\[x\\]\\(http://a\\) \\`b\\`");
+        assert_eq!(fenced("diff", "+```\n+x"), "````diff\n+```\n+x\n````");
+    }
 }

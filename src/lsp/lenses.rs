@@ -1,12 +1,61 @@
-//! A code lens for each pending hunk.
+//! Pending hunks as code lenses: accept and reject above the lines they concern.
 
-use tower_lsp::gen_lsp_types::{CodeLens, CodeLensParams};
+use std::sync::Arc;
+
+use serde_json::json;
+use tower_lsp::gen_lsp_types::{CodeLens, CodeLensParams, Command};
 use tower_lsp::jsonrpc::Result;
 
+use super::convert;
+use super::diagnostics::{headline, shown_range};
+use super::review::{Review, shorten};
 use super::server::Server;
+use crate::text::{PositionEncoding, Text};
+use crate::workspace::DocPath;
+
+/// The lenses of `path` in the text `now`: two for each hunk that can be accepted, one for any other.
+pub fn of_document(
+    reviews: &[impl AsRef<Review>],
+    path: &DocPath,
+    now: &Text,
+    encoding: PositionEncoding,
+) -> Vec<CodeLens> {
+    let mut lenses = Vec::new();
+    for review in reviews {
+        let review = review.as_ref();
+        for (file, hunk) in review.hunks().filter(|(file, _)| &file.live == path) {
+            let Some(range) = file.place(hunk, now) else { continue };
+            let range = convert::range(now, shown_range(file, hunk, range, now), encoding);
+            let lens = |title: String, command: &str| CodeLens {
+                range,
+                command: Some(Command {
+                    title,
+                    tooltip: None,
+                    command: command.to_owned(),
+                    arguments: Some(vec![json!({"session": review.session, "hunk": hunk.id})]),
+                }),
+                data: None,
+            };
+            if hunk.can_be_accepted() {
+                lenses.push(lens(format!("Accept: {}", shorten(&headline(file, hunk), 60)), "claw.acceptHunk"));
+            }
+            lenses.push(lens("Reject".to_owned(), "claw.rejectHunk"));
+        }
+    }
+    lenses
+}
 
 /// `textDocument/codeLens`.
 pub async fn code_lens(server: &Server, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
-    let _ = (server, params);
-    Ok(None)
+    let owned = server.clone();
+    let body = async move {
+        let server = &owned;
+        let seen = server.state.with(|state| {
+            let path = state.doc_path(&params.text_document.uri.0);
+            let buffer = Arc::clone(state.workspace.buffers().get(&path)?);
+            Some((path, buffer, state.reviews.all(), state.client.encoding))
+        });
+        Ok(seen.map(|(path, buffer, reviews, encoding)| of_document(&reviews, &path, &buffer.text, encoding)))
+    };
+    server.request(body).await
 }

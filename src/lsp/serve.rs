@@ -25,6 +25,7 @@ use super::frame::{Frame, FrameDecoder};
 use super::message::{self, Message};
 use super::outbox::Outbox;
 use super::server::{self, Server};
+use crate::config::Environment;
 use crate::workspace::Workspace;
 
 /// Requests that may be in the works at once. More than any editor has; beyond it a request is refused, not kept.
@@ -40,6 +41,8 @@ pub struct ServeOptions {
     pub client_process_id: Option<i32>,
     /// Holds the client's folders and open documents. Whoever keeps a clone sees what the server sees.
     pub workspace: Workspace,
+    /// The environment variables to go by, instead of those of the process.
+    pub environment: Option<Environment>,
     /// Called with each method's name within its handler. For tests that make handlers panic.
     pub on_method: Option<Arc<dyn Fn(&str) + Send + Sync>>,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::ClientFeatures;
+use super::keeper::Reviews;
 use super::settings::Settings;
 use super::uri;
 use crate::agent::{Agent, Session};
@@ -32,6 +33,8 @@ pub struct State {
     pub focus: Option<Focus>,
     /// The session the user last acted on.
     pub last_session: Option<String>,
+    /// What is proposed, as the editor is shown it.
+    pub reviews: Reviews,
     /// Built when something first needs it, and again after the settings changed.
     pub agent: Option<Agent>,
 }

@@ -15,7 +15,10 @@ fn the_ten_lines_of_the_manual_are_enough() {
     // The package still works, and its new test holds.
     let new_name = "from click.utils import summarize_help as s; assert s('Do it. And more.', 45) == 'Do it', s('Do it. And more.', 45); \
                     import click.core; print('1 passed, 0 failed')";
-    run(fixture.command(tool("nvim/bin/python3")).env("PYTHONPATH", fixture.work().join("src")).args(["-B", "-c", new_name]));
+    run(fixture
+        .command(tool("nvim/bin/python3"))
+        .env("PYTHONPATH", fixture.work().join("src"))
+        .args(["-B", "-c", new_name]));
 }
 
 #[test]

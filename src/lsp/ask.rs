@@ -1,0 +1,233 @@
+//! Asking: from a command to a running turn, and what the user sees of it until it has ended.
+//!
+//! An ask is not a request of the protocol: it is acknowledged at once and its turn runs in a task of its own.
+
+use std::sync::Arc;
+
+use tower_lsp::gen_lsp_types::{MessageType, ProgressToken};
+
+use super::explain;
+use super::ext::{ClawEvent, ClawInput, InputParams, typed};
+use super::host::EditorHost;
+use super::keeper;
+use super::progress::Progress;
+use super::review::shorten;
+use super::server::Server;
+use super::state::SessionEntry;
+use crate::agent::{Agent, Ask, Session, Turn};
+use crate::event::{Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus};
+
+/// Characters of a title.
+const TITLE: usize = 60;
+
+/// Characters of an answer that a message may hold; a longer one is shown as a document.
+const SHORT_ANSWER: usize = 240;
+
+/// An ask on its way into a session.
+pub struct Request {
+    pub ask: Ask,
+    /// The session to go on with; without one a new session is begun.
+    pub session: Option<String>,
+    /// The client's token for progress.
+    pub token: Option<ProgressToken>,
+}
+
+/// Where an ask went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Started {
+    pub session: String,
+    pub turn: String,
+    /// The session was at work: the instruction was told to its running turn.
+    pub steered: bool,
+}
+
+/// Starts a turn, or steers the one that runs. An error is one plain message for the user.
+pub async fn start(server: &Server, request: Request) -> Result<Started, String> {
+    let session = open_session(server, request.session.as_deref()).await?;
+    start_in(server, &session, request.ask, request.token)
+}
+
+/// Begins a session now and its first turn when the user has typed what to do.
+pub async fn start_with_input(server: &Server, request: Request) -> Result<Started, String> {
+    let Request { mut ask, session, token } = request;
+    let session = open_session(server, session.as_deref()).await?;
+    let turn = ask.turn.get_or_insert_with(|| uuid::Uuid::now_v7().to_string()).clone();
+    let started = Started { session: session.id().to_owned(), turn, steered: session.is_running() };
+    let question = InputParams { prompt: "Ask Claw".to_owned(), default: None };
+    let deadline = std::time::Duration::from_secs(
+        server.state.with(|state| state.settings.config.limits.clone()).prompt_timeout_s,
+    );
+    let answer = server.outbox.ask::<ClawInput>(question, deadline);
+    let asker = server.clone();
+    server.spawn(async move {
+        let Some(instruction) = answer.await.ok().as_ref().and_then(typed) else { return };
+        ask.instruction = instruction;
+        if let Err(message) = start_in(&asker, &session, ask, token) {
+            asker.outbox.show_message(MessageType::Error, format!("Claw: {message}"));
+        }
+    });
+    Ok(started)
+}
+
+fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<ProgressToken>) -> Result<Started, String> {
+    let (mode, instruction) = (ask.mode, ask.instruction.clone());
+    let id = session.id().to_owned();
+    if let Some(turn) = session.running()
+        && session.steer(&instruction)
+    {
+        return Ok(Started { session: id, turn, steered: true });
+    }
+    // Between the two looks the turn may have ended or another begun; only `start` knows.
+    let Some(turn) = session.start(ask) else {
+        let turn = session.running().unwrap_or_default();
+        return if session.steer(&instruction) {
+            Ok(Started { session: id, turn, steered: true })
+        } else {
+            Err("the session is at work: ask again in a moment".to_owned())
+        };
+    };
+    let title = shorten(instruction.lines().next().unwrap_or_default(), TITLE);
+    server.state.with(|state| {
+        let entry = SessionEntry { session: session.clone(), title: title.clone() };
+        state.sessions.insert(id.clone(), entry);
+        state.last_session = Some(id.clone());
+    });
+    let started = Started { session: id, turn: turn.id.clone(), steered: false };
+    let progress = Progress::begin(server, token, &title, turn.cancel.clone());
+    server.spawn(follow(server.clone(), turn, mode, title, progress));
+    Ok(started)
+}
+
+/// The session of that id, from memory or from the state folder, or a new one.
+async fn open_session(server: &Server, id: Option<&str>) -> Result<Session, String> {
+    if let Some(id) = id
+        && let Some(session) = server.state.with(|state| state.sessions.get(id).map(|entry| entry.session.clone()))
+    {
+        return Ok(session);
+    }
+    let (opener, id) = (server.clone(), id.map(str::to_owned));
+    let opened = tokio::task::spawn_blocking(move || {
+        let agent = agent(&opener)?;
+        let session = match &id {
+            Some(id) => agent.resume(id).map_err(|error| error.to_string())?,
+            None => agent.session(),
+        };
+        opener.state.with(|state| {
+            let entry = SessionEntry { session: session.clone(), title: session.title() };
+            state.sessions.insert(session.id().to_owned(), entry);
+        });
+        Ok(session)
+    });
+    opened.await.unwrap_or_else(|_| Err("the session could not be opened: see the server's log".to_owned()))
+}
+
+/// The agent for the settings of this moment, built when something first needs it. Blocks on the disk.
+pub fn agent(server: &Server) -> Result<Agent, String> {
+    if let Some(agent) = server.state.with(|state| state.agent.clone()) {
+        return Ok(agent);
+    }
+    let (workspace, config) = server.state.with(|state| (state.workspace.clone(), state.settings.config.clone()));
+    let observer = server.clone();
+    let builder = Agent::builder()
+        .frontend(Frontend::Lsp)
+        .config(config)
+        .workspace(workspace)
+        .host(Arc::new(EditorHost::new(server.clone())))
+        .on_event(Arc::new(move |event: &Event| pass_on(&observer, event)));
+    let builder = match &server.options.environment {
+        Some(environment) => builder.environment(environment.clone()),
+        None => builder,
+    };
+    let agent = builder.build().map_err(|error| error.to_string())?;
+    server.state.with(|state| state.agent = Some(agent.clone()));
+    Ok(agent)
+}
+
+/// Sends an event to a client that wants events. Called with the session locked: it only puts into the outbox.
+fn pass_on(server: &Server, event: &Event) {
+    if !server.state.with(|state| state.client.claw.events) {
+        return;
+    }
+    if event.kind.is_stored() {
+        server.outbox.notify::<ClawEvent>(event.clone());
+    } else {
+        server.outbox.notify_if_room::<ClawEvent>(event.clone());
+    }
+}
+
+/// Shows how the turn goes, and what came of it.
+async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progress: Progress) {
+    let mut end: Option<TurnEnd> = None;
+    let mut error: Option<String> = None;
+    while let Some(event) = turn.next().await {
+        let line = event.description();
+        match event.kind {
+            EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&line),
+            EventKind::Error(reported) => error = Some(reported.message),
+            EventKind::TurnEnd(ended) => end = Some(ended),
+            EventKind::TurnStart(_)
+            | EventKind::Context(_)
+            | EventKind::Text(_)
+            | EventKind::Reasoning(_)
+            | EventKind::ModelResponse(_)
+            | EventKind::Plan { .. }
+            | EventKind::Permission(_)
+            | EventKind::ToolResult(_)
+            | EventKind::Check(_)
+            | EventKind::Proposal { .. }
+            | EventKind::Review(_)
+            | EventKind::Compaction(_)
+            | EventKind::Steer { .. } => {}
+        }
+    }
+    keeper::refresh(&server).await;
+    let session = turn.session.clone();
+    let review = server.state.with(|state| state.reviews.get(session.id()));
+    let (hunks, files) = review.map_or((0, 0), |review| (review.hunks().count(), review.pending.len()));
+    progress.end(&outcome(end.as_ref(), hunks, files));
+    let Some(end) = end else {
+        return server.outbox.show_message(MessageType::Error, format!("Claw: \"{title}\" ended without a result"));
+    };
+    match end.status {
+        TurnStatus::Cancelled => {}
+        TurnStatus::Failed => {
+            let why = error.unwrap_or_else(|| "the turn failed: see `claw trace` for why".to_owned());
+            server.outbox.show_message(MessageType::Error, format!("Claw: {why}"));
+        }
+        TurnStatus::Limit => {
+            let why = error.unwrap_or_else(|| "a limit was reached".to_owned());
+            let message = format!("Claw stopped \"{title}\": {why}. What it did until then stands; ask again to go on");
+            server.outbox.show_message(MessageType::Warning, message);
+        }
+        TurnStatus::Done => show_answer(&server, &session, mode, &title, &end.answer, hunks).await,
+    }
+}
+
+/// An explanation is a document. The answer beside hunks is in the trace: the hunks speak. One without hunks must be seen.
+async fn show_answer(server: &Server, session: &Session, mode: Mode, title: &str, answer: &str, hunks: usize) {
+    let is_wanted = match mode {
+        Mode::Explain | Mode::Plan => true,
+        Mode::Edit => hunks == 0,
+    };
+    let answer = answer.trim();
+    if !is_wanted || answer.is_empty() {
+        return;
+    }
+    if mode == Mode::Edit && answer.len() <= SHORT_ANSWER && !answer.contains('\n') {
+        return server.outbox.show_message(MessageType::Info, format!("Claw: {answer}"));
+    }
+    explain::show(server, session.id(), title, answer).await;
+}
+
+fn outcome(end: Option<&TurnEnd>, hunks: usize, files: usize) -> String {
+    let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    match end.map(|end| end.status) {
+        Some(TurnStatus::Done) if hunks > 0 => {
+            format!("{} in {} to review", count(hunks, "hunk"), count(files, "file"))
+        }
+        Some(TurnStatus::Done) => "done".to_owned(),
+        Some(TurnStatus::Cancelled) => "cancelled".to_owned(),
+        Some(TurnStatus::Limit) => "stopped at a limit".to_owned(),
+        Some(TurnStatus::Failed) | None => "failed".to_owned(),
+    }
+}

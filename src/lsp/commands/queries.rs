@@ -1,0 +1,216 @@
+//! Commands that tell: what runs, what is pending, what would be sent.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::place::focus;
+use super::{Answer, Arguments, blocking, done};
+use crate::config::{Environment, PermissionMode};
+use crate::context::{self, Budget, Inquiry};
+use crate::lsp::ask;
+use crate::lsp::edits::EditSupport;
+use crate::lsp::server::Server;
+use crate::model::Connector;
+
+/// How long a dry run may take to collect what it shows.
+const CONTEXT: Duration = Duration::from_secs(2);
+
+/// Tokens that the sections may take in a dry run, where nothing else is set.
+const CONTEXT_TOKENS: u64 = 24_000;
+
+/// Events that `claw.trace` shows; the trace file has them all.
+const MOST_EVENTS: usize = 500;
+
+/// `claw.status`.
+pub fn status(server: &Server) -> Answer {
+    let (sessions, reviews, config) = server.state.with(|state| {
+        let sessions: Vec<_> = state.sessions.values().cloned().collect();
+        (sessions, state.reviews.all(), state.settings.config.clone())
+    });
+    let pending = |id: &str| {
+        reviews.iter().filter(|review| review.session == id).map(|review| review.hunks().count()).sum::<usize>()
+    };
+    let sessions: Vec<Value> = sessions
+        .iter()
+        .map(|entry| {
+            let id = entry.session.id();
+            json!({"session": id, "title": entry.title, "running": entry.session.running(), "pending": pending(id)})
+        })
+        .collect();
+    let running = sessions.iter().filter(|session| !session["running"].is_null()).count();
+    let pending: usize = reviews.iter().map(|review| review.hunks().count()).sum();
+    done(json!({
+        "running": running,
+        "pending": pending,
+        "sessions": sessions,
+        "provider": config.provider,
+        "model": config.model,
+        "permission_mode": config.permission_mode,
+    }))
+}
+
+/// `claw.sessions`: those of the state folder, the last used first.
+pub async fn sessions(server: &Server) -> Result<Answer, String> {
+    let server = server.clone();
+    blocking(move || {
+        let agent = ask::agent(&server)?;
+        let Some(store) = agent.store() else { return Ok(done(json!({"sessions": []}))) };
+        let sessions = store.sessions().map_err(|error| format!("the sessions can not be read: {error}"))?;
+        let sessions: Vec<Value> = sessions
+            .into_iter()
+            .map(|session| {
+                json!({
+                    "session": session.id,
+                    "title": session.title,
+                    "started": session.started,
+                    "updated": session.updated,
+                    "turns": session.turns,
+                    "status": session.status,
+                    "model": session.model,
+                    "workspace": session.workspace,
+                })
+            })
+            .collect();
+        Ok(done(json!({"sessions": sessions})))
+    })
+    .await
+}
+
+/// `claw.trace {session?}`: where the trace is, and its events in one line each.
+pub async fn trace(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+    let id = server.state.with(|state| arguments.session.clone().or_else(|| state.last_session.clone()));
+    let id = id.ok_or("no session is open yet: ask something first, or say which with `session`")?;
+    let server = server.clone();
+    blocking(move || {
+        let agent = ask::agent(&server)?;
+        let Some(store) = agent.store() else { return Err("this server keeps no traces".to_owned()) };
+        let id = store.find(&id).map_err(|error| error.to_string())?;
+        let events = store.events(&id).map_err(|error| format!("the trace can not be read: {error}"))?;
+        let left_out = events.len().saturating_sub(MOST_EVENTS);
+        let shown: Vec<Value> = events
+            .iter()
+            .skip(left_out)
+            .map(|event| {
+                json!({"seq": event.seq, "turn": event.turn, "type": event.kind(), "description": event.description()})
+            })
+            .collect();
+        let path = store.trace_path(&id);
+        Ok(done(json!({"session": id, "path": path.display().to_string(), "events": shown, "left_out": left_out})))
+    })
+    .await
+}
+
+/// `claw.context {instruction, uri?, range?}`: what an ask would send, without asking.
+pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+    let focus = focus(server, &arguments).await?;
+    let server = server.clone();
+    blocking(move || {
+        let agent = ask::agent(&server)?;
+        let inquiry = Inquiry { instruction: arguments.instruction.unwrap_or_default(), focus, ..Inquiry::default() };
+        let config = agent.config();
+        let budget = Budget {
+            total: config.context.window.map_or(CONTEXT_TOKENS, |window| window / 2),
+            map: config.context.map_tokens,
+        };
+        let view = agent.workspace().live();
+        let receipt = context::assemble(&inquiry, &view, budget, agent.index(), Instant::now() + CONTEXT);
+        Ok(done(json!({"sections": receipt.sections, "tokens": receipt.tokens, "budget": receipt.budget})))
+    })
+    .await
+}
+
+/// `claw.setModel {session?, model?, effort?, permission_mode?}`: for one session, or for those begun from now on. It can take
+/// permissions away and never gives any.
+pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, String> {
+    if arguments.effort.is_some() {
+        return Err("this version's providers know no `effort`".to_owned());
+    }
+    if arguments.model.is_none() && arguments.permission_mode.is_none() {
+        return Err("say what to set: `model` or `permission_mode`".to_owned());
+    }
+    let (mut config, session) = server.state.with(|state| {
+        let session = arguments.session.as_ref().map(|id| state.sessions.get(id).map(|entry| entry.session.clone()));
+        (state.settings.config.clone(), session)
+    });
+    if let Some(mode) = arguments.permission_mode {
+        if freedom(mode) > freedom(config.permission_mode) {
+            return Err("a command can not loosen permissions: set `permission_mode` in your configuration or the editor's settings".to_owned());
+        }
+        config.permission_mode = mode;
+    }
+    if let Some(model) = &arguments.model {
+        config.model = Some(model.clone());
+    }
+    match session {
+        Some(None) => Err(format!("no session `{}` is open here", arguments.session.as_deref().unwrap_or_default())),
+        Some(Some(session)) => {
+            if arguments.model.is_some() {
+                let environment = server.options.environment.clone().unwrap_or_else(Environment::of_process);
+                session.set_model(Connector::new(config, environment));
+            }
+            if let Some(mode) = arguments.permission_mode {
+                session.set_permission_mode(mode);
+            }
+            Ok(done(json!({"session": session.id(), "message": "from the next turn on"})))
+        }
+        None => {
+            server.state.with(|state| {
+                state.settings.config = config;
+                state.agent = None;
+            });
+            Ok(done(json!({"message": "for sessions begun from now on"})))
+        }
+    }
+}
+
+/// `claw.doctor`: what can be told without a network. `claw doctor` in a terminal tells more.
+pub async fn doctor(server: &Server) -> Result<Answer, String> {
+    let (config, client, folders, problems) = server.state.with(|state| {
+        let folders = state.workspace.roots().len();
+        (state.settings.config.clone(), state.client.clone(), folders, state.settings.problems.clone())
+    });
+    let edits = EditSupport::of(&client);
+    let opener = server.clone();
+    let agent = blocking(move || ask::agent(&opener)).await;
+    let check = |name: &str, ok: bool, message: String| json!({"name": name, "ok": ok, "message": message});
+    let state = match &agent {
+        Ok(agent) => match agent.store() {
+            Some(store) => check("state", true, store.root().display().to_string()),
+            None => check("state", true, "nothing is kept".to_owned()),
+        },
+        Err(message) => check("state", false, message.clone()),
+    };
+    let model = config.model.clone().unwrap_or_else(|| "whatever the provider offers".to_owned());
+    let provider = config.provider.as_ref().map_or(Value::Null, |provider| json!(provider));
+    let checks = vec![
+        check(
+            "config",
+            problems.is_empty(),
+            if problems.is_empty() { "no problems".to_owned() } else { problems.join("; ") },
+        ),
+        check("model", true, format!("{model}, provider {}", provider.as_str().unwrap_or("to be found when asked"))),
+        check("workspace", folders > 0, format!("{folders} folders")),
+        state,
+        check(
+            "edits",
+            edits.apply,
+            if edits.apply {
+                "the editor takes edits from a server".to_owned()
+            } else {
+                "the editor takes no edits from a server: hunks are accepted by code actions".to_owned()
+            },
+        ),
+    ];
+    let ok = checks.iter().all(|check| check["ok"] == Value::Bool(true));
+    Ok(done(json!({"healthy": ok, "checks": checks})))
+}
+
+/// How much a mode lets the agent do.
+fn freedom(mode: PermissionMode) -> u8 {
+    match mode {
+        PermissionMode::ReadOnly => 0,
+        PermissionMode::Ask => 1,
+        PermissionMode::Auto => 2,
+    }
+}
