@@ -1,19 +1,26 @@
 //! What the model should see for an ask, within a budget.
 //!
-//! A pure function of what the editor holds: an [`Inquiry`] and a [`View`] go in, sections with receipts come out. This
-//! module must never know how the sections are sent, or to whom.
+//! A function of what the editor holds: an [`Inquiry`], a [`View`] and an [`Index`] go in, sections with receipts come out.
+//! This module must never know how the sections are sent, or to whom.
+//!
+//! Everything but the instruction is somebody else's text: [`render`] puts it into blocks that it can not end.
 
+mod buffers;
 pub mod focus;
 pub mod outline;
+mod render;
 pub mod rules;
+mod sections;
 
 use std::ops::Range;
 use std::time::Instant;
 
-use crate::event::{ContextReceipt, ContextSection};
+use crate::event::ContextReceipt;
 use crate::workspace::{DocPath, View};
+use sections::Sections;
 
 pub use outline::Index;
+pub use render::render;
 
 /// What is asked, and where the user is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,29 +47,33 @@ pub struct Budget {
     pub map: u64,
 }
 
-/// Assembles the sections of a turn's first message. What is not at hand by `deadline` is named in the receipt as `not
-/// ready`; the index goes on with it in the background. Blocks on the disk.
+/// Assembles the sections of a turn's first message: `instruction`, `selection`, `symbol`, `diagnostics`, `buffers`,
+/// `outline` and `rules`, in this order, left out ones with the reason. Together they take no more than the budget, but the
+/// instruction is always whole.
+///
+/// What of the workspace is not known by `deadline` is named as `not ready`; the index goes on with it in the background.
+/// Blocks on the disk.
 pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, deadline: Instant) -> ContextReceipt {
-    let _ = (view, index, deadline);
-    let tokens = estimate_tokens(&inquiry.instruction);
-    let instruction = ContextSection {
-        name: "instruction".to_owned(),
-        source: "user".to_owned(),
-        tokens,
-        included: true,
-        reason: None,
-        text: Some(inquiry.instruction.clone()),
-    };
-    ContextReceipt { sections: vec![instruction], tokens, budget: budget.total }
-}
-
-/// The text of the message that the sections make.
-pub fn render(receipt: &ContextReceipt) -> String {
-    let texts: Vec<&str> = receipt.sections.iter().filter_map(|section| section.text.as_deref()).collect();
-    texts.join("\n\n")
+    // The index works while the rest is put together.
+    index.refresh(view);
+    let live = view.live();
+    let focus = inquiry.focus.as_ref().and_then(|focus| focus::Place::of(focus, view));
+    // Filled in the order of what matters, which is not the order they are shown in.
+    let mut sections = Sections::new(budget.total);
+    sections.instruction(&inquiry.instruction);
+    focus::selection(&mut sections, inquiry.focus.as_ref(), focus.as_ref());
+    focus::diagnostics(&mut sections, &inquiry.diagnostics);
+    focus::symbol(&mut sections, focus.as_ref());
+    rules::rules(&mut sections, &live, inquiry.focus.as_ref());
+    let outlined = buffers::buffers(&mut sections, &live, index, inquiry.focus.as_ref(), deadline);
+    outline::outline(&mut sections, view, index, inquiry.focus.as_ref(), outlined, budget.map, deadline);
+    sections.into_receipt()
 }
 
 /// A cheap estimate: providers count within a quarter of it for source code.
 pub fn estimate_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 ;
 ; @definition.KIND is the whole item, @name its name, @body what a signature leaves out.
 
-(mod_item name: (identifier) @name body: (_)? @body) @definition.module
+; A `mod` without a body declares a file.
+(mod_item name: (identifier) @name body: (_) @body) @definition.module
 (struct_item name: (_) @name body: (_)? @body) @definition.struct
 (enum_item name: (_) @name body: (_)? @body) @definition.enum
 (union_item name: (_) @name body: (_)? @body) @definition.union

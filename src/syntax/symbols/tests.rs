@@ -1,3 +1,5 @@
+//! The definitions of fixtures, as they are shown.
+
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -98,7 +100,6 @@ extern "C" { fn c_function(x: i32) -> i32; }
             method Shape::new 38-38 const fn new() -> Self
             module inner 41-44 mod inner
             function inner::deep 42-42 pub(crate) fn deep()
-            module inner::deeper 43-43 mod deeper
             macro square 46-46 macro_rules! square
             function c_function 47-47 fn c_function(x: i32) -> i32
         "#]],

@@ -1,0 +1,368 @@
+//! The index: definitions of every file of a workspace, brought up to date in the background.
+//!
+//! One thread at a time looks at the workspace and parses what changed; whoever asks waits for it no longer than until a
+//! deadline, and takes what is there. The lock is held for moments only, never over a read or a parse.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::FileSymbols;
+use super::cache::{self, Fingerprint};
+use crate::syntax::Language;
+use crate::text::{ContentHash, Text};
+use crate::workspace::search::Scope;
+use crate::workspace::{DocPath, RootId, View};
+
+/// Most files that are looked at.
+const MOST_FILES: usize = 20_000;
+/// Largest file that is parsed.
+const MOST_BYTES: u64 = 1 << 20;
+/// How long a look at the names of all files may take.
+const WALK_TIME: Duration = Duration::from_secs(20);
+/// A file that was changed so shortly before it was read may change again without looking different: not kept on disk.
+const RACY: Duration = Duration::from_millis(50);
+/// Open documents whose definitions are remembered.
+const MOST_OPEN: usize = 512;
+
+/// The definitions of a workspace's files, kept up to date in the background. One for each [`Workspace`], shared by all its
+/// sessions: clones are the same index. Idle until it is asked.
+///
+/// [`Workspace`]: crate::workspace::Workspace
+#[derive(Clone, Default)]
+pub struct Index {
+    shared: Arc<Shared>,
+}
+
+/// What an index knows at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Every file in the order of names, open and proposed ones as they are in the editor and the overlay. `None` for one
+    /// without a grammar.
+    pub files: Vec<(DocPath, Option<FileSymbols>)>,
+    pub state: SnapshotState,
+}
+
+/// How far a [`Snapshot`] can be relied on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SnapshotState {
+    /// Everything was looked at since it was asked for.
+    #[default]
+    Ready,
+    /// The time was too short to look again: as of the last look.
+    Earlier,
+    /// Of the files whose names are known, so many were not parsed in time; with `None`, not even the names are known.
+    Incomplete { missing: Option<usize> },
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Where to keep what is known between runs.
+    cache: Option<PathBuf>,
+    state: Mutex<State>,
+    progress: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// A thread is looking.
+    looking: bool,
+    /// The number of the look that is under way or was the last.
+    look: u64,
+    /// Looks that came to their end.
+    finished: u64,
+    /// Roots whose cache has been read.
+    loaded: HashSet<RootId>,
+    /// What the last walk saw, in the order of names; `None` before the first.
+    listed: Option<Arc<[DocPath]>>,
+    files: HashMap<DocPath, Entry>,
+    /// Open and proposed texts.
+    open: HashMap<(ContentHash, Language), FileSymbols>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    fingerprint: Fingerprint,
+    /// May be kept between runs.
+    settled: bool,
+    /// The look that last found it unchanged.
+    look: u64,
+    symbols: FileSymbols,
+}
+
+impl Index {
+    /// An empty index. `cache` is a folder of Claw's own in which it may keep what it knows between runs.
+    pub fn new(cache: Option<PathBuf>) -> Index {
+        Index { shared: Arc::new(Shared { cache, ..Shared::default() }) }
+    }
+
+    /// Begins a look at the files of `view` in the background, if none is under way. Returns at once.
+    pub fn refresh(&self, view: &View) {
+        let look = {
+            let mut state = self.shared.lock();
+            if state.looking {
+                return;
+            }
+            state.looking = true;
+            state.look += 1;
+            state.look
+        };
+        let looker = Looker { shared: Arc::downgrade(&self.shared), view: view.live(), look };
+        let spawned = std::thread::Builder::new().name("claw-index".to_owned()).spawn(move || looker.run());
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "no thread for the index: the outline stays as it is");
+            self.shared.lock().looking = false;
+        }
+    }
+
+    /// Looks at the files of `view` and gives what is known by `deadline`. Reads no closed file itself.
+    pub fn snapshot(&self, view: &View, deadline: Instant) -> Snapshot {
+        self.refresh(view);
+        let open = self.open_documents(view, deadline);
+        let mut state = self.shared.lock();
+        while state.looking {
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                break;
+            };
+            let waited = self.shared.progress.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let snapshot = state.snapshot();
+        drop(state);
+        snapshot.with_open(view, open)
+    }
+
+    /// The definitions of a text that is at hand, remembered by its content.
+    pub fn symbols_of(&self, text: &Text, language: Language) -> FileSymbols {
+        let key = (text.hash(), language);
+        if let Some(known) = self.shared.lock().open.get(&key) {
+            return known.clone();
+        }
+        let symbols = FileSymbols::of(text, language);
+        let mut state = self.shared.lock();
+        if state.open.len() >= MOST_OPEN {
+            state.open.clear();
+        }
+        state.open.insert(key, symbols.clone());
+        symbols
+    }
+
+    /// The definitions of what is open or proposed. Stops at the deadline.
+    fn open_documents(&self, view: &View, deadline: Instant) -> HashMap<DocPath, FileSymbols> {
+        let proposed = view.overlay().iter().map(|(path, _)| path);
+        let open = view.buffers().iter().map(|(path, _)| path);
+        let mut documents = HashMap::new();
+        for path in proposed.chain(open) {
+            if Instant::now() >= deadline {
+                break;
+            }
+            let Some(language) = language_of(view, path) else { continue };
+            if let Ok(document) = view.read(path) {
+                documents.insert(path.clone(), self.symbols_of(&document.text, language));
+            }
+        }
+        documents
+    }
+}
+
+/// By name, or for an open document by what the editor says.
+pub(in crate::context) fn language_of(view: &View, path: &DocPath) -> Option<Language> {
+    let by_name = match path {
+        DocPath::File { rel, .. } => Language::of_path(rel),
+        DocPath::Virtual(uri) => Language::of_path(uri),
+    };
+    by_name.or_else(|| Language::of_id(&view.buffers().get(path)?.language_id))
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn snapshot(&self) -> Snapshot {
+        let Some(listed) = &self.listed else {
+            return Snapshot { files: Vec::new(), state: SnapshotState::Incomplete { missing: None } };
+        };
+        let mut missing = 0;
+        let mut files = Vec::with_capacity(listed.len());
+        for path in listed.iter() {
+            let symbols = self.files.get(path).map(|entry| entry.symbols.clone());
+            let parsable = matches!(path, DocPath::File { rel, .. } if Language::of_path(rel).is_some());
+            missing += usize::from(parsable && symbols.is_none());
+            files.push((path.clone(), symbols));
+        }
+        let state = match (self.looking, self.finished) {
+            (false, _) => SnapshotState::Ready,
+            (true, 0) => SnapshotState::Incomplete { missing: Some(missing) },
+            (true, _) => SnapshotState::Earlier,
+        };
+        Snapshot { files, state }
+    }
+}
+
+impl Snapshot {
+    /// The snapshot with open and proposed documents as they are.
+    fn with_open(mut self, view: &View, mut open: HashMap<DocPath, FileSymbols>) -> Snapshot {
+        self.files.retain(|(path, _)| view.overlay().get(path).is_none_or(|file| file.current.is_some()));
+        for (path, symbols) in &mut self.files {
+            if let Some(live) = open.remove(path) {
+                *symbols = Some(live);
+            }
+        }
+        let mut unlisted: Vec<(DocPath, FileSymbols)> = open.into_iter().collect();
+        unlisted.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.files.extend(unlisted.into_iter().map(|(path, symbols)| (path, Some(symbols))));
+        self
+    }
+}
+
+/// One look at the workspace, on its own thread. Stops when nobody holds the index any more.
+struct Looker {
+    shared: Weak<Shared>,
+    /// What the user has: the index knows nothing of proposals.
+    view: View,
+    look: u64,
+}
+
+impl Looker {
+    fn run(self) {
+        // Whatever happens here, nobody may wait for it for ever.
+        let _done = Done { shared: self.shared.clone(), look: self.look };
+        let start = Instant::now();
+        let Some(cache) = self.shared.upgrade().map(|shared| shared.cache.clone()) else { return };
+        if let Some(folder) = &cache {
+            self.load(folder);
+        }
+        let gone = || self.shared.strong_count() == 0 || start.elapsed() > WALK_TIME;
+        let listed = self.view.list(&Scope::everything(self.view.roots()), MOST_FILES, &gone).files;
+        let changed = self.look_at(&listed);
+        let parsed = self.parse(&changed);
+        let forgot = self.finish(listed);
+        tracing::debug!(files = parsed, elapsed = ?start.elapsed(), "the index is up to date");
+        if let (Some(folder), true) = (&cache, parsed > 0 || forgot) {
+            self.save(folder);
+        }
+    }
+
+    fn load(&self, folder: &Path) {
+        for root in self.view.roots().iter() {
+            let Some(shared) = self.shared.upgrade() else { return };
+            if !shared.lock().loaded.insert(root.id) {
+                continue;
+            }
+            let rows = cache::load(folder, &root.path);
+            let mut state = shared.lock();
+            for (rel, fingerprint, symbols) in rows {
+                let path = DocPath::File { root: root.id, rel };
+                state.files.entry(path).or_insert(Entry { fingerprint, settled: true, look: 0, symbols });
+            }
+        }
+    }
+
+    /// Publishes the names, and says which files have to be parsed.
+    fn look_at(&self, listed: &[DocPath]) -> Vec<(DocPath, Fingerprint)> {
+        let prints: Vec<(&DocPath, Fingerprint)> = listed
+            .iter()
+            .filter(|path| language_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none())
+            .filter_map(|path| Some((path, Fingerprint::of(&self.view.roots().absolute(path)?)?)))
+            .filter(|(_, print)| print.len <= MOST_BYTES)
+            .collect();
+        let Some(shared) = self.shared.upgrade() else { return Vec::new() };
+        let mut state = shared.lock();
+        let mut changed = Vec::new();
+        for (path, print) in prints {
+            match state.files.get_mut(path) {
+                Some(entry) if entry.fingerprint == print => entry.look = self.look,
+                Some(_) | None => changed.push((path.clone(), print)),
+            }
+        }
+        let changed_paths: HashSet<&DocPath> = changed.iter().map(|(path, _)| path).collect();
+        if state.finished == 0 {
+            // What an earlier run knew about files that have changed since is not true any more.
+            state.files.retain(|path, _| !changed_paths.contains(path));
+            state.listed = Some(listed.into());
+        }
+        changed
+    }
+
+    /// Parses files; says how many.
+    fn parse(&self, changed: &[(DocPath, Fingerprint)]) -> usize {
+        let mut parsed = 0;
+        for (path, fingerprint) in changed {
+            let Some(language) = language_of(&self.view, path) else { continue };
+            let Ok(document) = self.view.read_live(path) else { continue };
+            let symbols = FileSymbols::of(&document.text, language);
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let settled = fingerprint.modified + RACY.as_nanos() < now.as_nanos();
+            let Some(shared) = self.shared.upgrade() else { return parsed };
+            let entry = Entry { fingerprint: *fingerprint, settled, look: self.look, symbols };
+            shared.lock().files.insert(path.clone(), entry);
+            parsed += 1;
+        }
+        parsed
+    }
+
+    /// Forgets what is gone, and tells who waits. Whether anything was forgotten.
+    fn finish(&self, listed: Vec<DocPath>) -> bool {
+        let Some(shared) = self.shared.upgrade() else { return false };
+        let mut state = shared.lock();
+        let before = state.files.len();
+        let look = self.look;
+        // Of open documents the index keeps what it knew: it is right again once they are closed.
+        let open = self.view.buffers();
+        state.files.retain(|path, entry| entry.look == look || open.get(path).is_some());
+        let forgot = state.files.len() < before;
+        state.listed = Some(listed.into());
+        state.finished += 1;
+        state.looking = false;
+        shared.progress.notify_all();
+        forgot
+    }
+
+    fn save(&self, folder: &Path) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut files: Vec<(DocPath, Entry)> = {
+            let state = shared.lock();
+            state.files.iter().map(|(path, entry)| (path.clone(), entry.clone())).collect()
+        };
+        files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for root in self.view.roots().iter() {
+            let rows = files.iter().filter_map(|(path, entry)| match path {
+                DocPath::File { root: of, rel } if *of == root.id && entry.settled => {
+                    Some((rel.as_ref(), entry.fingerprint, &entry.symbols))
+                }
+                DocPath::File { .. } | DocPath::Virtual(_) => None,
+            });
+            if let Err(error) = cache::save(folder, &root.path, rows) {
+                tracing::debug!(%error, "the index is not kept: the next run will parse again");
+            }
+        }
+    }
+}
+
+/// Ends a look even if it panicked.
+struct Done {
+    shared: Weak<Shared>,
+    look: u64,
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        let mut state = shared.lock();
+        // By now the next look may be under way.
+        if state.look == self.look {
+            state.looking = false;
+            shared.progress.notify_all();
+        }
+    }
+}
+
+impl std::fmt::Debug for Index {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Index").field("files", &self.shared.lock().files.len()).finish()
+    }
+}
