@@ -4,3 +4,5 @@
 pub mod fixture;
 
 pub mod lsp_client;
+
+pub mod mock_model;

@@ -206,7 +206,7 @@ impl Complaint {
             .as_str()
             .or_else(|| ["message", "detail", "error", "msg"].iter().find_map(|name| error.get(name)?.as_str()))
             .map_or_else(|| error.to_string(), str::to_owned);
-        let code = |name: &str| match error.get(name) {
+        let code = |name: &str| match error.get(name).or_else(|| json.get(name)) {
             Some(Value::String(code)) => code.to_lowercase(),
             Some(Value::Number(code)) => code.to_string(),
             _ => String::new(),
@@ -221,7 +221,7 @@ impl Complaint {
             Some(status @ 400..=599) => status,
             _ if self.has(&["rate_limit", "too many requests"]) => 429,
             _ if self.has(&["invalid_api_key", "authentication", "unauthorized"]) => 401,
-            _ if self.has(&["not_found"]) => 404,
+            _ if self.has(&["not_found"]) || self.is_about_model() => 404,
             _ if self.has(&["invalid_request", "invalid_argument", "bad_request"]) => 400,
             _ => 500,
         }
@@ -289,9 +289,10 @@ pub fn classify(endpoint: &Endpoint, model: &str, status: u16, complaint: &Compl
         429 => {
             (RateLimit, format!("{endpoint} takes no more requests for now (429): wait a little and ask again.{words}"))
         }
-        400 | 422 if complaint.has(&["does not support tools", "tool use is not supported"]) => {
-            (Refused, format!("{model} can not call tools, and Claw works by them: choose another model.{words}"))
-        }
+        400 | 422 if complaint.has(&["does not support tools", "tool use is not supported"]) => (
+            Refused,
+            format!("{model} can not call tools at {endpoint}, and Claw works by them: choose another model.{words}"),
+        ),
         _ if complaint.is_web_page => return web_page(endpoint),
         _ => (Refused, format!("{endpoint} refused the request ({status}).{words}")),
     };

@@ -47,9 +47,9 @@ impl Decoder {
             // Only one answer is asked for; a second would be mixed into it.
             choices.iter().find(|choice| choice.get("index").and_then(Value::as_u64).unwrap_or(0) == 0)
         });
-        let error = chunk.get("error").or_else(|| choice?.get("error")).filter(|error| !error.is_null());
-        if let Some(error) = error {
-            return Err(self.complaint(error));
+        let complains = |value: &&Value| value.get("error").is_some_and(|error| !error.is_null());
+        if let Some(complaint) = Some(chunk).filter(complains).or(choice.filter(complains)) {
+            return Err(self.complaint(complaint));
         }
         let mut deltas = Vec::new();
         if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
