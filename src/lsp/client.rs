@@ -26,6 +26,8 @@ pub struct ClientFeatures {
     pub change_annotations: bool,
     /// `workspace/configuration` can be asked.
     pub configuration: bool,
+    /// It tells of changes of its settings when it is asked to.
+    pub configuration_registration: bool,
     pub work_done_progress: bool,
     pub show_document: bool,
     pub code_lens_refresh: bool,
@@ -87,6 +89,9 @@ impl ClientFeatures {
             ),
             change_annotations: edit.is_some_and(|edit| edit.change_annotation_support.is_some()),
             configuration: on(workspace.and_then(|workspace| workspace.configuration)),
+            configuration_registration: on(workspace
+                .and_then(|workspace| workspace.did_change_configuration.as_ref())
+                .and_then(|configuration| configuration.dynamic_registration)),
             work_done_progress: on(window.and_then(|window| window.work_done_progress)),
             show_document: window.and_then(|window| window.show_document.as_ref()).is_some_and(|show| show.support),
             code_lens_refresh: on(workspace

@@ -34,14 +34,8 @@ pub fn splits_character(text: &Text, position: lsp::Position, encoding: Position
     let wanted = from_lsp(position);
     let offset = text.offset_at(wanted, encoding);
     let found = text.position_at(offset, encoding);
-    if found.line != wanted.line || found.character >= wanted.character {
-        return false;
-    }
-    let line = text.line_range(wanted.line as usize);
-    let line_end = text
-        .slice(line.clone())
-        .map_or(line.end, |line_text| line.start + line_text.trim_end_matches(['\r', '\n']).len());
-    offset < line_end
+    let line_end = text.offset_at(Position { line: wanted.line, character: u32::MAX }, encoding);
+    found.line == wanted.line && found.character < wanted.character && offset < line_end
 }
 
 fn from_lsp(position: lsp::Position) -> Position {

@@ -13,7 +13,7 @@ pub fn add(state: &mut State, folder: &str) {
         return;
     };
     if is_too_wide(&path, std::env::home_dir().as_deref()) && !state.settings.trusted {
-        state.settings.problems.push(format!(
+        state.folder_problems.push(format!(
             "Claw does not look into {} because it is no project: open the project's own folder, or trust this one \
              (`claw trust {}`).",
             path.display(),
@@ -27,7 +27,7 @@ pub fn add(state: &mut State, folder: &str) {
             state.folders.push(Folder { uri: folder.to_owned(), path, root });
         }
         Err(error) => {
-            state.settings.problems.push(format!("Claw can not open the folder {}: {error}", path.display()));
+            state.folder_problems.push(format!("Claw can not open the folder {}: {error}", path.display()));
         }
     }
 }

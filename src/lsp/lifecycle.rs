@@ -3,16 +3,17 @@
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{
     ChangeNotifications, CodeActionKind, CodeActionOptions, CodeLensOptions, DidChangeWorkspaceFoldersParams,
-    ExecuteCommandOptions, InitializeParams, InitializeResult, MessageType, PositionEncodingKind, RootPath,
-    SaveOptions, ServerCapabilities, ServerInfo, TextDocumentSyncKind, TextDocumentSyncOptions,
-    WorkDoneProgressOptions, WorkspaceFolders, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
+    ExecuteCommandOptions, InitializeParams, InitializeResult, PositionEncodingKind, RootPath, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncKind, TextDocumentSyncOptions, WorkDoneProgressOptions,
+    WorkspaceFolders, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 use tower_lsp::jsonrpc::Result;
 
 use super::client::ClientFeatures;
 use super::server::Server;
 use super::settings::Settings;
-use super::{commands, documents, folders};
+use super::{commands, documents, folders, settings};
+use crate::config::Config;
 use crate::text::PositionEncoding;
 
 /// `initialize`. Nothing heavy: no index, no connection, no model.
@@ -23,11 +24,7 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
     let initialization = params.initialization_options.unwrap_or(Value::Null);
     server.state.with(|state| {
         state.client = client;
-        state.settings = Settings {
-            trusted: initialization.get("trusted").and_then(Value::as_bool).unwrap_or(false),
-            initialization,
-            ..Settings::default()
-        };
+        state.settings = Settings::new(Config::default(), initialization);
         for folder in folders {
             folders::add(state, &folder);
         }
@@ -43,9 +40,8 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
 
 /// `initialized`: from here on the client may be asked and told.
 pub fn initialized(server: &Server) {
-    for problem in server.state.with(|state| std::mem::take(&mut state.settings.problems)) {
-        server.outbox.show_message(MessageType::Warning, problem);
-    }
+    settings::tell_problems(server);
+    settings::pull(server);
 }
 
 /// `shutdown`: turns end, and nothing is asked of the client any more.
@@ -65,6 +61,7 @@ pub fn did_change_workspace_folders(server: &Server, params: DidChangeWorkspaceF
         }
         documents::rename_after_folders_changed(state);
     });
+    settings::tell_problems(server);
 }
 
 /// The URIs of the folders that are open. LSP 3.17: `workspaceFolders` before `rootUri` before `rootPath`.

@@ -27,6 +27,8 @@ pub struct State {
     pub settings: Settings,
     /// The workspace folders as the client names them.
     pub folders: Vec<Folder>,
+    /// Why a folder was left out, for the user.
+    pub folder_problems: Vec<String>,
     /// By session id.
     pub sessions: BTreeMap<String, SessionEntry>,
     /// The place the user last acted on. Commands without arguments act there.

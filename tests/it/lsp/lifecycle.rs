@@ -1,12 +1,16 @@
 //! `initialize`, folders, and how a real process ends.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use claw::lsp::ServeOptions;
 use claw::workspace::{DocPath, Workspace};
 use serde_json::{Value, json};
 
-use crate::support::lsp_client::{LspClient, file_uri, no_capabilities};
+use crate::support::lsp_client::{LspClient, Reply, file_uri, no_capabilities};
 
 fn canonical(folder: &tempfile::TempDir) -> PathBuf {
     folder.path().canonicalize().expect("its path")
@@ -116,4 +120,131 @@ async fn l15_a_folder_that_is_not_there_is_told_once() {
     assert!(message["message"].as_str().expect("text").contains("/no/such/folder"), "{message}");
     settle(&mut client).await;
     assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn wrong_settings_are_told_once_and_the_rest_holds() {
+    let mut client = LspClient::in_memory(ServeOptions::default());
+    client.initialize(no_capabilities(), None, json!({"modle": "x"})).await;
+    let message = client.notification("window/showMessage").await;
+    assert_eq!(
+        message,
+        json!({
+            "type": 2,
+            "message": "Claw: `modle` in initializationOptions: there is no such setting; did you mean `model`?",
+        })
+    );
+    client.notify("workspace/didChangeConfiguration", json!({"settings": {"claw": {"model": "y"}}}));
+    client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
+    client.notify("workspace/didChangeConfiguration", json!({"settings": {"claw": {"limits": 5}}}));
+    let message = client.notification("window/showMessage").await;
+    assert!(message["message"].as_str().expect("text").contains("`limits` in the editor's settings"), "{message}");
+    settle(&mut client).await;
+    assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn settings_are_asked_for_only_where_the_client_can_be_asked() {
+    let capabilities =
+        json!({"workspace": {"configuration": true, "didChangeConfiguration": {"dynamicRegistration": true}}});
+    let mut client = LspClient::in_memory(ServeOptions::default());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    client.on_request({
+        let asked = Arc::clone(&asked);
+        move |method, params| {
+            asked.lock().unwrap().push((method.to_owned(), params.clone()));
+            match method {
+                "workspace/configuration" => Some(Reply::Result(json!([{"nonsense": 1}]))),
+                "client/registerCapability" => Some(Reply::Error(-32601, "not here")),
+                _ => None,
+            }
+        }
+    });
+    client.initialize(capabilities, None, Value::Null).await;
+    client.notification("window/showMessage").await;
+    client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
+    settle(&mut client).await;
+    settle(&mut client).await;
+    assert_eq!(client.finish().await, 0);
+    let asked: Vec<String> = asked.lock().unwrap().iter().map(|(method, _)| method.clone()).collect();
+    assert_eq!(asked, ["client/registerCapability", "workspace/configuration", "workspace/configuration"]);
+}
+
+fn claw_lsp(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_claw"));
+    command.arg("lsp").args(arguments);
+    command
+}
+
+#[tokio::test]
+async fn l08_a_real_process_ends_with_the_right_code() {
+    let mut client = LspClient::process(claw_lsp(&["--stdio"]));
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    settle(&mut client).await;
+    assert_eq!(client.finish().await, 0, "shutdown and exit");
+
+    let start = Instant::now();
+    let mut client = LspClient::process(claw_lsp(&[]));
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    client.send(&json!({"jsonrpc": "2.0", "method": "exit"}));
+    assert_eq!(client.exit_code().await, 1, "exit without shutdown");
+
+    let mut client = LspClient::process(claw_lsp(&[]));
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    assert_eq!(client.hang_up().await, 1, "end of input");
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn a_real_process_writes_nothing_but_the_protocol() {
+    // The client fails on anything that is no frame, so asking for every log line there is must not show.
+    let mut command = claw_lsp(&[]);
+    command.env("CLAW_LOG", "trace").stderr(Stdio::null());
+    let mut client = LspClient::process(command);
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    client.send_bytes(b"garbage\r\n\r\n".to_vec());
+    assert_eq!(client.response(&Value::Null).await.expect_err("an error")["code"], -32700);
+    settle(&mut client).await;
+    assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn the_server_ends_with_its_client() {
+    for by_argument in [true, false] {
+        let mut parent = Command::new("sleep").arg("1000").spawn().expect("a process");
+        let id = parent.id().to_string();
+        let arguments = [format!("--clientProcessId={id}")];
+        let arguments: Vec<&str> = if by_argument { vec![&arguments[0]] } else { Vec::new() };
+        let mut client = LspClient::process(claw_lsp(&arguments));
+        let process_id = if by_argument { Value::Null } else { json!(parent.id()) };
+        client.request("initialize", json!({"processId": process_id, "capabilities": {}})).await;
+        client.notify("initialized", json!({}));
+        settle(&mut client).await;
+        // Not waited for: a client that died is a zombie until somebody does.
+        parent.kill().expect("it dies");
+        assert_eq!(client.exit_code().await, 1);
+        parent.wait().expect("it is dead");
+    }
+}
+
+#[tokio::test]
+async fn a_client_process_that_is_not_there_is_gone() {
+    let mut parent = Command::new("true").spawn().expect("a process");
+    parent.wait().expect("it ends");
+    let client = LspClient::process(claw_lsp(&[&format!("--clientProcessId={}", parent.id())]));
+    assert_eq!(client.exit_code().await, 1);
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_end_is_gone() {
+    let mut command = claw_lsp(&[]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().expect("the server starts");
+    drop(child.stdout.take());
+    let mut input = child.stdin.take().expect("its input");
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"capabilities": {}}}).to_string();
+    write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
+    let code = tokio::task::spawn_blocking(move || child.wait()).await.expect("waited").expect("it ends").code();
+    assert_eq!(code, Some(1));
+    drop(input);
 }
