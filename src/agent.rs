@@ -5,16 +5,23 @@
 //! to the trace on the way. Clock, ids and the order of parallel results are inputs, so a session can be replayed. This
 //! module must never know who shows the events.
 
+mod apply;
 pub mod builder;
+mod calls;
 pub mod clock;
+mod context_of;
+mod conversation;
+mod live;
 pub mod policy;
 pub mod prompt;
 pub mod recorder;
 pub mod replay;
 pub mod review;
 pub mod session;
+mod snapshot;
 pub mod turn;
+mod world;
 
+pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
-pub use review::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use session::{Ask, RunResult, Session, Turn};

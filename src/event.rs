@@ -386,6 +386,9 @@ pub struct ReviewDecided {
     pub by: String,
     /// The live text really holds it.
     pub verified: bool,
+    /// What the user said about it: an extension of the contract.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

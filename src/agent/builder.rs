@@ -1,17 +1,17 @@
 //! Putting an agent together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::{Clock, SystemClock};
-use super::{RunResult, Session, Turn};
-use crate::config::{Config, Environment, PermissionMode};
+use super::{Ask, RunResult, Session, Turn, snapshot};
+use crate::config::{Config, Environment, PermissionMode, Provider};
 use crate::context::Index;
-use crate::event::{Event, Frontend};
+use crate::event::{Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
-use crate::store::Store;
+use crate::store::{Redactor, Store};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
-use crate::workspace::Workspace;
+use crate::workspace::{Overlay, Roots, Workspace};
 
 /// A model, tools and a workspace. Cheap to clone.
 #[derive(Clone)]
@@ -35,6 +35,7 @@ pub(in crate::agent) struct Parts {
     /// Where traces go; `None` keeps none.
     pub store: Option<Store>,
     pub observer: Option<Observer>,
+    pub redactor: Arc<Redactor>,
 }
 
 /// What an [`Agent`] is made of. Everything has a default: the user's configuration, the current directory as workspace,
@@ -93,28 +94,56 @@ impl Agent {
 
     /// A new session. Nothing is written before its first turn.
     pub fn session(&self) -> Session {
-        todo!()
+        Session::new(Arc::clone(&self.parts), self.parts.clock.new_id(), None)
     }
 
-    /// A session of the store, with its conversation and its pending proposal, to go on with. A title's or id's unique
-    /// beginning will do. Blocks on the disk.
+    /// A session of the store, with its conversation and its pending proposal, to go on with. An id's unique beginning, a
+    /// title or `last` will do. Blocks on the disk.
     pub fn resume(&self, id: &str) -> Result<Session, ResumeError> {
-        let _ = id;
-        todo!()
+        let store = self.store().ok_or_else(|| ResumeError("no sessions are kept".to_owned()))?;
+        let id = store.find(id).map_err(|error| ResumeError(error.to_string()))?;
+        let unusable = |error: std::io::Error| ResumeError(format!("session {id} can not go on: {error}"));
+        let journal = store.open_trace(&id).map_err(unusable)?;
+        let events = store.events(&id).map_err(unusable)?;
+        let title = store.summary(&id).map_err(unusable)?.title;
+        let overlay = match store.file(&id, snapshot::FILE).map_err(unusable)? {
+            Some(bytes) => {
+                let (overlay, left_out) = snapshot::read(&bytes, &self.parts.workspace.roots())
+                    .map_err(|error| unusable(std::io::Error::other(error)))?;
+                if !left_out.is_empty() {
+                    tracing::warn!(session = id, ?left_out, "proposals for folders that are not open were left out");
+                }
+                overlay
+            }
+            None => Overlay::default(),
+        };
+        let session = Session::new(Arc::clone(&self.parts), id.clone(), Some(journal));
+        session.restore(&events, title, overlay);
+        Ok(session)
     }
 
     /// One task from start to end, in a session of its own. A cancelled turn or one that reached a limit is a result with
     /// that status; a failed one is an error that holds the result. Needs a Tokio runtime.
     pub async fn run(&self, task: &str) -> Result<RunResult, RunError> {
-        let _ = task;
-        todo!()
+        let result = self.run_stream(task).finish().await;
+        match result.status {
+            TurnStatus::Done | TurnStatus::Cancelled | TurnStatus::Limit => Ok(result),
+            TurnStatus::Failed => {
+                let message = result.error().map_or("the turn failed".to_owned(), |error| error.message.clone());
+                Err(RunError { message, result: Box::new(result) })
+            }
+        }
     }
 
     /// One task in a session of its own, its events as they come: read [`Turn::next`], then [`Turn::finish`]. Needs a Tokio
     /// runtime.
     pub fn run_stream(&self, task: &str) -> Turn {
-        let _ = task;
-        todo!()
+        loop {
+            // Nobody else has the new session, so it has no running turn and starts at the first try.
+            if let Some(turn) = self.session().start(Ask { instruction: task.to_owned(), ..Ask::default() }) {
+                return turn;
+            }
+        }
     }
 
     /// Where sessions are kept; `None` if they are not.
@@ -250,6 +279,85 @@ impl AgentBuilder {
     /// Fails only for what the user must mend before anything can work: a workspace or state folder that can not be opened, a
     /// provider nobody knows. A missing model is not among it: it fails the turn that needs it, with a message.
     pub fn build(self) -> Result<Agent, BuildError> {
-        todo!()
+        let environment = self.environment.unwrap_or_else(Environment::of_process);
+        let mut config = self.config.unwrap_or_default();
+        if let Some(provider) = &self.provider {
+            config.provider = Some(provider_of(provider)?);
+        }
+        config.model = self.model_name.or(config.model);
+        config.base_url = self.base_url.or(config.base_url);
+        config.permission_mode = self.permission_mode.unwrap_or(config.permission_mode);
+
+        let workspace = match self.workspace {
+            Some(workspace) => workspace,
+            None => current_directory()?,
+        };
+        let mut tools = self.tools.unwrap_or_default();
+        self.extra_tools.into_iter().for_each(|tool| tools.add(tool));
+        let folder = match self.state {
+            State::Default => Some(state_folder(&environment)?),
+            State::At(path) => Some(path),
+            State::Nowhere => None,
+        };
+        let store = folder.as_deref().map(open_store).transpose()?;
+        let redactor = Arc::new(redactor(&config, &environment)?);
+        let parts = Parts {
+            connector: self.connector.unwrap_or_else(|| Connector::new(config.clone(), environment)),
+            config,
+            tools,
+            workspace,
+            index: self.index.unwrap_or_else(|| Index::new(folder.map(|folder| folder.join("cache")))),
+            host: self.host.unwrap_or_else(|| Arc::new(NoHost)),
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
+            frontend: self.frontend.unwrap_or(Frontend::Library),
+            store,
+            observer: self.observer,
+            redactor,
+        };
+        Ok(Agent { parts: Arc::new(parts) })
     }
+}
+
+fn provider_of(name: &str) -> Result<Provider, BuildError> {
+    serde_json::from_value(name.into()).map_err(|error| BuildError(format!("provider `{name}`: {error}")))
+}
+
+fn current_directory() -> Result<Workspace, BuildError> {
+    let unusable = |error: std::io::Error| BuildError(format!("the current directory can not be opened: {error}"));
+    let mut roots = Roots::default();
+    roots.add(&std::env::current_dir().map_err(unusable)?).map_err(unusable)?;
+    Ok(Workspace::new(roots))
+}
+
+/// `CLAW_STATE_DIR`, else the system's place for state.
+fn state_folder(environment: &Environment) -> Result<PathBuf, BuildError> {
+    use etcetera::BaseStrategy;
+    if let Some(folder) = environment.get("CLAW_STATE_DIR") {
+        return Ok(PathBuf::from(folder));
+    }
+    let places = etcetera::choose_base_strategy()
+        .map_err(|_| BuildError("there is no home folder to keep state in: set CLAW_STATE_DIR".to_owned()))?;
+    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("claw"))
+}
+
+fn open_store(folder: &Path) -> Result<Store, BuildError> {
+    Store::open(folder).map_err(|error| {
+        BuildError(format!(
+            "the state folder {} can not be used: {error}. Mend its permissions, or set CLAW_STATE_DIR to another folder",
+            folder.display()
+        ))
+    })
+}
+
+/// Knows the keys that this configuration can use, and the user's patterns.
+fn redactor(config: &Config, environment: &Environment) -> Result<Redactor, BuildError> {
+    const KEYS: [&str; 3] = ["CLAW_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
+    let names = KEYS.into_iter().chain(config.api_key_env.as_deref());
+    let keys = names.filter_map(|name| environment.get(name)).map(|key| key.trim().to_owned()).collect();
+    let patterns = config
+        .trace
+        .redact
+        .iter()
+        .map(|pattern| regex::Regex::new(pattern).map_err(|error| BuildError(format!("trace.redact: {error}"))));
+    Ok(Redactor::new(keys, patterns.collect::<Result<_, _>>()?))
 }

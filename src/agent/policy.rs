@@ -1,1 +1,249 @@
-//! When a turn must end: limits on steps, tokens and time, and calls that repeat themselves.
+//! When a turn must end: limits on steps, tokens and time, and calls or text that repeat themselves.
+
+use std::collections::HashMap;
+
+use crate::event::{ErrorReported, TurnLimits, TurnStatus};
+use crate::tools::Effect;
+
+/// Calls of one response that are run; the rest is refused.
+pub(in crate::agent) const CALLS_PER_RESPONSE: usize = 128;
+
+/// The same call this often is told to the model, …
+const TOLD: u32 = 3;
+
+/// … and this often ends the turn.
+const ENDED: u32 = 5;
+
+/// Bytes of text a response may have.
+const LONGEST_TEXT: usize = 1024 * 1024;
+
+/// How a turn ended, and what the user is told about it.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::agent) struct End {
+    pub status: TurnStatus,
+    pub error: Option<ErrorReported>,
+}
+
+impl End {
+    pub fn done() -> End {
+        End { status: TurnStatus::Done, error: None }
+    }
+
+    pub fn cancelled() -> End {
+        End { status: TurnStatus::Cancelled, error: None }
+    }
+
+    pub fn failed(code: &str, message: impl Into<String>, retryable: bool) -> End {
+        End { status: TurnStatus::Failed, error: Some(error(code, message.into(), retryable)) }
+    }
+
+    pub fn limit(code: &str, message: impl Into<String>) -> End {
+        End { status: TurnStatus::Limit, error: Some(error(code, message.into(), false)) }
+    }
+}
+
+fn error(code: &str, message: String, retryable: bool) -> ErrorReported {
+    ErrorReported { code: code.to_owned(), message, retryable }
+}
+
+/// What a turn has used, and whether it may go on.
+#[derive(Debug)]
+pub(in crate::agent) struct Policy {
+    limits: TurnLimits,
+    requests: u32,
+    tokens: u64,
+    calls: HashMap<String, Seen>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    times: u32,
+    /// `None` for a call that could not be run.
+    effect: Option<Effect>,
+}
+
+impl Policy {
+    pub fn new(limits: TurnLimits) -> Policy {
+        Policy { limits, requests: 0, tokens: 0, calls: HashMap::new() }
+    }
+
+    /// Counts one more request of the model, if the limits allow one; its number in the turn.
+    pub fn admit_request(&mut self) -> Result<u32, End> {
+        if self.requests >= self.limits.steps {
+            return Err(End::limit(
+                "limit",
+                format!(
+                    "stopped after {} model requests (limits.max_steps): ask again to go on from here",
+                    self.requests
+                ),
+            ));
+        }
+        if let Some(most) = self.limits.tokens.filter(|most| self.tokens >= *most) {
+            return Err(End::limit(
+                "limit",
+                format!(
+                    "stopped after {} tokens of {most} (limits.max_tokens): ask again to go on from here",
+                    self.tokens
+                ),
+            ));
+        }
+        self.requests += 1;
+        Ok(self.requests)
+    }
+
+    /// Counts tokens, input and output together.
+    pub fn spend(&mut self, tokens: u64) {
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    /// Counts one more call. A call that was made before is told so in its result; too many end the turn. That covers loops of
+    /// any length: two calls that take turns are each counted.
+    pub fn admit_call(&mut self, fingerprint: &str, effect: Option<Effect>) -> Result<Option<String>, End> {
+        let seen = self.calls.entry(fingerprint.to_owned()).or_insert(Seen { times: 0, effect });
+        seen.times += 1;
+        let tool = fingerprint.split(' ').next().unwrap_or_default();
+        match seen.times {
+            0..TOLD => Ok(None),
+            TOLD..ENDED => Ok(Some(format!(
+                "[{} times now the same call with the same arguments. It will not come out otherwise: try something else, or \
+                 answer with what you have.]",
+                seen.times
+            ))),
+            _ => Err(End::limit(
+                "loop",
+                format!(
+                    "stopped: the model made the same call of `{tool}` {ENDED} times. Say what it should do instead"
+                ),
+            )),
+        }
+    }
+
+    /// A call succeeded. A change that had not been made before makes it worth looking again at what was seen already.
+    pub fn succeeded(&mut self, fingerprint: &str) {
+        let is_new_change = self
+            .calls
+            .get(fingerprint)
+            .is_some_and(|seen| seen.times == 1 && matches!(seen.effect, Some(Effect::Edits | Effect::Runs)));
+        if is_new_change {
+            self.calls.retain(|_, seen| matches!(seen.effect, Some(Effect::Edits | Effect::Runs) | None));
+        }
+    }
+}
+
+/// Watches streamed text for a model that can not stop.
+#[derive(Debug, Default)]
+pub(in crate::agent) struct TextGuard {
+    text: String,
+    checked: usize,
+}
+
+impl TextGuard {
+    /// How often the tail is looked at, in bytes.
+    const STRIDE: usize = 4 * 1024;
+    /// Bytes at the end that must repeat.
+    const TAIL: usize = 16 * 1024;
+    /// The longest repeated piece that is recognised.
+    const PIECE: usize = 1024;
+
+    /// Takes in what was streamed; the reason to stop, if there is one.
+    pub fn push(&mut self, delta: &str) -> Result<(), End> {
+        self.text.push_str(delta);
+        if self.text.len() > LONGEST_TEXT {
+            return Err(End::limit(
+                "too_large",
+                format!("stopped: the model wrote more than {LONGEST_TEXT} bytes in one answer"),
+            ));
+        }
+        if self.text.len() >= self.checked + TextGuard::STRIDE {
+            self.checked = self.text.len();
+            if repeats(self.text.as_bytes()) {
+                return Err(End::limit("loop", "stopped: the model wrote the same words over and over"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the tail of `text` is one short piece again and again.
+fn repeats(text: &[u8]) -> bool {
+    let Some(tail) = text.len().checked_sub(TextGuard::TAIL).and_then(|start| text.get(start..)) else { return false };
+    let newest_first = || tail.iter().rev();
+    (1..=TextGuard::PIECE)
+        .any(|piece| newest_first().skip(piece).zip(newest_first()).all(|(older, newer)| older == newer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(steps: u32, tokens: Option<u64>) -> Policy {
+        Policy::new(TurnLimits { steps, tokens, ..TurnLimits::default() })
+    }
+
+    /// Calls by letter (capitals edit, the rest reads); `told` and `ended` give where the policy spoke, counted from 1.
+    fn check(calls: &str, told: &[usize], ended: Option<usize>) {
+        let mut policy = policy(1, None);
+        let mut notes = Vec::new();
+        for (number, call) in calls.chars().enumerate() {
+            let effect = if call.is_uppercase() { Effect::Edits } else { Effect::Reads };
+            match policy.admit_call(&call.to_string(), Some(effect)) {
+                Ok(Some(_)) => notes.push(number + 1),
+                Ok(None) => {}
+                Err(_) => {
+                    assert_eq!((notes.as_slice(), Some(number + 1)), (told, ended), "{calls}");
+                    return;
+                }
+            }
+            policy.succeeded(&call.to_string());
+        }
+        assert_eq!((notes.as_slice(), None), (told, ended), "{calls}");
+    }
+
+    #[test]
+    fn m12_the_same_call_is_told_and_then_ends_the_turn() {
+        check("aaaaa", &[3, 4], Some(5));
+        check("ababababab", &[5, 6, 7, 8], Some(9));
+        check("abcabcabcabcabc", &[7, 8, 9, 10, 11, 12], Some(13));
+        check("abcdefgh", &[], None);
+    }
+
+    #[test]
+    fn looking_again_after_a_new_change_is_no_loop() {
+        check("aAaBaCaDaEaFa", &[], None);
+        // Changes that go back and forth are one.
+        check("aAaBaAaBaAaBaAaB", &[9, 10, 11, 12], Some(13));
+        check("AAAAA", &[3, 4], Some(5));
+    }
+
+    #[test]
+    fn limits_of_steps_and_tokens() {
+        let mut steps = policy(2, None);
+        assert_eq!((steps.admit_request(), steps.admit_request()), (Ok(1), Ok(2)));
+        assert_eq!(steps.admit_request().unwrap_err().status, TurnStatus::Limit);
+
+        let mut tokens = policy(9, Some(100));
+        assert_eq!(tokens.admit_request(), Ok(1));
+        tokens.spend(99);
+        assert_eq!(tokens.admit_request(), Ok(2));
+        tokens.spend(1);
+        assert!(tokens.admit_request().unwrap_err().error.unwrap().message.contains("max_tokens"));
+    }
+
+    #[test]
+    fn m12_endless_text_is_stopped() {
+        let endless = |piece: &str| {
+            let mut guard = TextGuard::default();
+            (1..=1_000_000).find(|_| guard.push(piece).is_err()).map(|times| times * piece.len())
+        };
+        assert!(endless("a").unwrap() <= 24 * 1024);
+        assert!(endless("the same words over and over, é. ").unwrap() <= 24 * 1024);
+
+        let mut guard = TextGuard::default();
+        let table: Vec<String> = (0..20_000).map(|row| format!("| row {row} | value |\n")).collect();
+        assert!(table.iter().all(|row| guard.push(row).is_ok()));
+        assert_eq!(
+            (0..1_000_000).find_map(|n| guard.push(&format!("{n} ")).err()).unwrap().error.unwrap().code,
+            "too_large"
+        );
+    }
+}

@@ -1,4 +1,11 @@
 //! The prompts, and how a request is built from history.
+//!
+//! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
+//! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
+
+use crate::event::{ContextSection, Mode, PermissionMode};
+use crate::model::{Message, Request, ToolSchema};
+use crate::tools::{Effect, Tool, Tools};
 
 /// A prompt as `claw manifest` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,6 +13,11 @@ pub struct Prompt {
     pub name: &'static str,
     pub text: &'static str,
 }
+
+const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
+const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
+const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
+const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
 
 impl Prompt {
     /// BLAKE3 of the text, hexadecimal.
@@ -16,5 +28,59 @@ impl Prompt {
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[]
+    &[SYSTEM, EXPLAIN, PLAN, READ_ONLY]
+}
+
+/// What a turn of this mode is told beside its task; `None` for an ordinary edit.
+pub(in crate::agent) fn mode_section(mode: Mode, permissions: PermissionMode) -> Option<ContextSection> {
+    let prompt = match (mode, permissions) {
+        (Mode::Explain, _) => EXPLAIN,
+        (Mode::Plan, _) => PLAN,
+        (Mode::Edit, PermissionMode::ReadOnly) => READ_ONLY,
+        (Mode::Edit, PermissionMode::Ask | PermissionMode::Auto) => return None,
+    };
+    Some(section("mode", "claw", prompt.text.trim_end()))
+}
+
+/// An included section.
+pub(in crate::agent) fn section(name: &str, source: &str, text: &str) -> ContextSection {
+    ContextSection {
+        name: name.to_owned(),
+        source: source.to_owned(),
+        tokens: crate::context::estimate_tokens(text),
+        included: true,
+        reason: None,
+        text: Some(text.to_owned()),
+    }
+}
+
+/// Whether a turn may do what has this effect.
+pub(in crate::agent) fn may(effect: Effect, mode: Mode, permissions: PermissionMode) -> bool {
+    match effect {
+        Effect::Reads => true,
+        Effect::Edits | Effect::Runs => mode == Mode::Edit && permissions != PermissionMode::ReadOnly,
+    }
+}
+
+/// The tools that a turn offers to the model.
+pub(in crate::agent) fn offered(tools: &Tools, mode: Mode, permissions: PermissionMode) -> Vec<ToolSchema> {
+    tools.iter().filter(|tool| may(tool.effect(), mode, permissions)).map(schema).collect()
+}
+
+fn schema(tool: &dyn Tool) -> ToolSchema {
+    ToolSchema {
+        name: tool.name().to_owned(),
+        description: tool.description().to_owned(),
+        parameters: tool.parameters(),
+    }
+}
+
+/// The next request of a conversation.
+pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema]) -> Request {
+    Request {
+        system: SYSTEM.text.to_owned(),
+        messages: messages.to_vec(),
+        tools: tools.to_vec(),
+        max_output_tokens: None,
+    }
 }

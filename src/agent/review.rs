@@ -2,126 +2,323 @@
 //!
 //! Nothing here believes an answer: a hunk counts as accepted when the live text holds it.
 
-use std::ops::Deref;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
-use crate::event::{HunkState, ProposedFile, ReviewDecision};
-use crate::workspace::{HunkId, Proposal};
+use crate::event::{Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision};
+use crate::syntax::{Language, Symbols};
+use crate::workspace::proposal::{observe, reject};
+use crate::workspace::{FileProposal, Hunk, HunkId, Proposal, View};
 
-/// A session's proposal as it was at the end of a task, and the way to accept it.
-#[derive(Clone, Debug)]
-pub struct ProposalHandle {
-    session: Session,
-    proposal: Proposal,
-}
-
-/// What [`Session::apply`] wrote.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Paths as the user names them.
-    pub files: Vec<String>,
-    pub hunks: Vec<HunkId>,
-    pub skipped: Vec<Skipped>,
-}
-
-/// What was asked for and not written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
-    pub path: String,
-    pub hunk: HunkId,
-    /// Why, and what to do: protected, changed meanwhile, in conflict.
-    pub reason: String,
-}
-
-/// Nothing of what was asked could be written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ApplyError(pub String);
-
-impl ProposalHandle {
-    /// Writes every hunk to disk but those on protected paths, which are in [`Applied::skipped`]. Blocks on the disk.
-    pub fn apply(&self) -> Result<Applied, ApplyError> {
-        self.session.apply_all()
-    }
-
-    /// Writes these hunks; ones on protected paths too, since they are named one by one. Blocks on the disk.
-    pub fn apply_hunks(&self, hunks: &[HunkId]) -> Result<Applied, ApplyError> {
-        self.session.apply(hunks)
-    }
-
-    /// As a unified diff, empty where nothing is proposed. Blocks on the disk.
-    pub fn diff(&self) -> String {
-        self.session.diff()
-    }
-}
-
-impl Deref for ProposalHandle {
-    type Target = Proposal;
-
-    fn deref(&self) -> &Proposal {
-        &self.proposal
-    }
+/// What a session remembers of reviews.
+#[derive(Debug, Default)]
+pub(in crate::agent) struct Reviews {
+    /// The hunks as they were last shown: a decided one is derived no more.
+    shown: Vec<ProposedFile>,
+    /// Decided since the last turn began, one hunk each.
+    decided: Vec<ProposedFile>,
+    /// Hunks that went to the editor, and on whose word.
+    accepting: BTreeMap<HunkId, String>,
+    unverified: BTreeSet<HunkId>,
+    conflicts: BTreeSet<HunkId>,
+    /// What the model is told at the next turn.
+    notes: Vec<String>,
 }
 
 impl Session {
     /// What is proposed now, placed in the live text. Blocks on the disk.
     pub fn proposal(&self) -> Proposal {
-        todo!()
+        self.look().0
     }
 
     /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began. Blocks on
     /// the disk.
     pub fn proposed_files(&self) -> Vec<ProposedFile> {
-        todo!()
+        let (_, mut files) = self.look();
+        for decided in &self.state().reviews.decided {
+            match files.iter_mut().find(|file| file.uri == decided.uri && file.old_uri == decided.old_uri) {
+                Some(file) => file.hunks.extend(decided.hunks.iter().cloned()),
+                None => files.push(decided.clone()),
+            }
+        }
+        for file in &mut files {
+            file.hunks.sort_by_key(|hunk| hunk.start_line);
+        }
+        files
     }
 
     /// What is proposed as a unified diff against the live text, empty where nothing is. Blocks on the disk.
     pub fn diff(&self) -> String {
-        todo!()
+        let (overlay, live) = (self.overlay(), self.parts().workspace.live());
+        if overlay.is_empty() {
+            return String::new();
+        }
+        let proposed = self.parts().workspace.view(&overlay);
+        let name = |path| live.roots().display(path);
+        let mut diff = String::new();
+        for file in &Proposal::derive(&overlay, &live).files {
+            let from = file.old_path.as_ref().unwrap_or(&file.path);
+            let old = live.read_live(from).ok().map(|document| document.text);
+            let new = proposed.read(&file.path).ok().map(|document| document.text);
+            let (old_name, new_name) = (old.as_ref().map(|_| name(from)), new.as_ref().map(|_| name(&file.path)));
+            diff.push_str(&crate::text::diff::unified(
+                old_name.as_deref(),
+                &old.unwrap_or_default(),
+                new_name.as_deref(),
+                &new.unwrap_or_default(),
+            ));
+        }
+        diff
     }
 
     /// Looks at the live text, settles what it shows, and records it as `review` events. Call it when documents changed. Blocks
     /// on the disk.
     pub fn observe(&self) -> Vec<(HunkId, ReviewDecision)> {
-        todo!()
+        if self.lock_overlay().is_empty() {
+            return Vec::new();
+        }
+        // What is shown first is what can be told of a hunk when it is gone.
+        if self.state().reviews.shown.is_empty() {
+            self.look();
+        }
+        let live = self.parts().workspace.live();
+        let observed = observe(&mut self.lock_overlay(), &live);
+        let mut settled = Vec::new();
+        for hunk in observed.accepted {
+            let by = self.state().reviews.accepting.remove(&hunk).unwrap_or_else(|| "observed".to_owned());
+            self.decide(&hunk, ReviewDecision::Accepted, &by, None);
+            settled.push((hunk, ReviewDecision::Accepted));
+        }
+        let conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
+        let known = std::mem::replace(&mut self.state().reviews.conflicts, conflicts.clone());
+        for hunk in conflicts.difference(&known) {
+            self.decide(hunk, ReviewDecision::Conflict, "observed", None);
+            settled.push((hunk.clone(), ReviewDecision::Conflict));
+        }
+        if !settled.is_empty() {
+            self.save();
+        }
+        settled
     }
 
     /// Says that these hunks go to the editor on the user's word (`by`): when the live text shows them, the review is theirs.
     pub fn accepting(&self, hunks: &[HunkId], by: &str) {
-        let _ = (hunks, by);
-        todo!()
+        let mut state = self.state();
+        state.reviews.accepting.extend(hunks.iter().map(|hunk| (hunk.clone(), by.to_owned())));
     }
 
     /// Says that the editor has answered about hunks that went to it, and that what it sent since has been taken in. Looks at the
     /// live text; what `applied` and yet not there becomes unverified, what was not applied is pending again. Returns how
     /// each stands now. Blocks on the disk.
     pub fn settle(&self, hunks: &[HunkId], applied: bool) -> Vec<(HunkId, HunkState)> {
-        let _ = (hunks, applied);
-        todo!()
+        self.observe();
+        let proposal = self.proposal();
+        let mut standing = Vec::new();
+        for hunk in hunks {
+            let by = self.state().reviews.accepting.remove(hunk);
+            let state = match proposal.hunk(hunk).map(|(_, hunk)| hunk.state) {
+                Some(HunkState::Pending) if applied => {
+                    let is_news = self.state().reviews.unverified.insert(hunk.clone());
+                    if is_news {
+                        self.record_review(
+                            hunk,
+                            ReviewDecision::Accepted,
+                            by.as_deref().unwrap_or("user"),
+                            false,
+                            None,
+                        );
+                    }
+                    HunkState::Unverified
+                }
+                Some(state) => state,
+                None => self.state().reviews.state_of(hunk).unwrap_or(HunkState::Unverified),
+            };
+            standing.push((hunk.clone(), state));
+        }
+        standing
     }
 
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
     /// no such pending hunk. Blocks on the disk.
     pub fn reject(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
-        let _ = (hunk, by, reason);
-        todo!()
+        let rejected = self.reject_one(hunk, by, reason);
+        if rejected {
+            self.save();
+        }
+        rejected
     }
 
     /// Rejects all that is pending; how many hunks that were. Blocks on the disk.
     pub fn reject_all(&self, by: &str) -> usize {
-        let _ = by;
-        todo!()
+        let proposal = self.proposal();
+        let rejected = proposal.hunks().filter(|(_, hunk)| self.reject_one(&hunk.id, by, None)).count();
+        self.save();
+        rejected
     }
 
-    /// Writes hunks to disk, for front ends without an editor: each is named, so ones on protected paths are written too.
-    /// Open buffers are refused: their editor must make the change. Blocks on the disk.
-    pub fn apply(&self, hunks: &[HunkId]) -> Result<Applied, ApplyError> {
-        let _ = hunks;
-        todo!()
+    /// What the user decided since the model last heard of it.
+    pub(in crate::agent) fn take_review_notes(&self) -> Option<String> {
+        let notes = std::mem::take(&mut self.state().reviews.notes);
+        (!notes.is_empty())
+            .then(|| format!("Since your last answer the user decided about what you proposed:\n{}", notes.join("\n")))
     }
 
-    /// Like [`Session::apply`] with every pending hunk but those on protected paths.
-    pub fn apply_all(&self) -> Result<Applied, ApplyError> {
-        todo!()
+    /// The proposal, and as clients are shown it.
+    fn look(&self) -> (Proposal, Vec<ProposedFile>) {
+        let (overlay, live) = (self.overlay(), self.parts().workspace.live());
+        // Most looks find nothing, and nothing needs no disk.
+        let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
+        let mut files: Vec<ProposedFile> = proposal.files.iter().map(|file| show(file, &live)).collect();
+        let mut state = self.state();
+        for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
+            if hunk.state == HunkState::Pending && state.reviews.unverified.contains(&HunkId(hunk.hunk.clone())) {
+                hunk.state = HunkState::Unverified;
+            }
+        }
+        state.reviews.shown.clone_from(&files);
+        drop(state);
+        (proposal, files)
     }
+
+    fn reject_one(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
+        if !self.state().reviews.is_shown(hunk) {
+            self.look();
+        }
+        let live = self.parts().workspace.live();
+        let rejected = reject(&mut self.lock_overlay(), &live, hunk);
+        if rejected {
+            self.decide(hunk, ReviewDecision::Rejected, by, reason);
+        }
+        rejected
+    }
+
+    fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {
+        self.state().reviews.decide(hunk, decision, reason);
+        self.record_review(hunk, decision, by, true, reason);
+    }
+
+    fn record_review(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, verified: bool, reason: Option<&str>) {
+        self.recorder().record(EventKind::Review(ReviewDecided {
+            hunk: hunk.0.clone(),
+            decision,
+            by: by.to_owned(),
+            verified,
+            reason: reason.map(str::to_owned),
+        }));
+    }
+}
+
+impl Reviews {
+    /// What was decided before is history now.
+    pub fn begin_turn(&mut self) {
+        self.decided.clear();
+    }
+
+    /// Takes up what a trace tells: what was shown last, and decided since.
+    pub fn restore(&mut self, events: &[Event]) {
+        for event in events {
+            match &event.kind {
+                EventKind::TurnStart(_) => self.begin_turn(),
+                EventKind::Context(_) => self.notes.clear(),
+                EventKind::Proposal { files } => self.shown.clone_from(files),
+                EventKind::Review(review) if review.verified => {
+                    self.decide(&HunkId(review.hunk.clone()), review.decision, review.reason.as_deref());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn decide(&mut self, hunk: &HunkId, decision: ReviewDecision, reason: Option<&str>) {
+        let (state, word) = match decision {
+            ReviewDecision::Accepted => (HunkState::Accepted, "accepted"),
+            ReviewDecision::Edited => (HunkState::Accepted, "accepted with changes"),
+            ReviewDecision::Rejected => (HunkState::Rejected, "rejected"),
+            ReviewDecision::Undone => (HunkState::Rejected, "undone"),
+            // Not decided: the user changed the same lines, and the hunk stays.
+            ReviewDecision::Conflict => return,
+        };
+        self.unverified.remove(hunk);
+        let Some(mut file) = self.shown.iter().find_map(|file| only(file, hunk)) else { return };
+        let lines = file.hunks.iter().map(|hunk| hunk.start_line).next().unwrap_or(1);
+        let reason = reason.map(|reason| format!(", because: {reason}")).unwrap_or_default();
+        self.notes.push(format!("- {word}: your change at `{}` line {lines}{reason}", file.path));
+        for hunk in &mut file.hunks {
+            hunk.state = state;
+        }
+        self.decided.push(file);
+    }
+
+    fn is_shown(&self, hunk: &HunkId) -> bool {
+        self.shown.iter().any(|file| only(file, hunk).is_some())
+    }
+
+    fn state_of(&self, hunk: &HunkId) -> Option<HunkState> {
+        self.decided.iter().flat_map(|file| &file.hunks).find(|decided| decided.hunk == hunk.0).map(|hunk| hunk.state)
+    }
+}
+
+/// The file with this hunk alone.
+fn only(file: &ProposedFile, hunk: &HunkId) -> Option<ProposedFile> {
+    let found = file.hunks.iter().find(|other| other.hunk == hunk.0)?;
+    Some(ProposedFile { hunks: vec![found.clone()], ..without_hunks(file) })
+}
+
+fn without_hunks(file: &ProposedFile) -> ProposedFile {
+    ProposedFile {
+        uri: file.uri.clone(),
+        path: file.path.clone(),
+        change: file.change,
+        old_uri: file.old_uri.clone(),
+        hunks: Vec::new(),
+    }
+}
+
+/// A file's proposal as clients are shown it.
+fn show(file: &FileProposal, live: &View) -> ProposedFile {
+    let place = file.old_path.as_ref().unwrap_or(&file.path);
+    let symbols = symbols_of(place, live);
+    ProposedFile {
+        uri: live.uri(&file.path),
+        path: live.roots().display(&file.path),
+        change: file.change,
+        old_uri: file.old_path.as_ref().map(|path| live.uri(path)),
+        hunks: file.hunks.iter().map(|hunk| show_hunk(hunk, symbols.as_ref())).collect(),
+    }
+}
+
+fn show_hunk(hunk: &Hunk, symbols: Option<&Symbols>) -> ProposedHunk {
+    ProposedHunk {
+        hunk: hunk.id.0.clone(),
+        state: hunk.state,
+        start_line: hunk.start_line,
+        old_text: hunk.old_text.clone(),
+        new_text: hunk.new_text.clone(),
+        symbol: symbols.and_then(|symbols| {
+            let enclosing = symbols.enclosing(hunk.live.start);
+            let names: Vec<&str> = enclosing.iter().map(|symbol| symbol.name.as_str()).collect();
+            (!names.is_empty()).then(|| names.join("."))
+        }),
+        summary: Some(summary(hunk)),
+    }
+}
+
+/// `+3 −1`, and the first new line that says something.
+fn summary(hunk: &Hunk) -> String {
+    let lines = |text: &str| text.lines().count();
+    let telling = |text: &str| {
+        let line = text.lines().map(str::trim).find(|line| line.chars().any(char::is_alphanumeric))?;
+        Some(line.chars().take(60).collect::<String>())
+    };
+    let counts = format!("+{} −{}", lines(&hunk.new_text), lines(&hunk.old_text));
+    match telling(&hunk.new_text).or_else(|| telling(&hunk.old_text)) {
+        Some(line) => format!("{counts} {line}"),
+        None => counts,
+    }
+}
+
+fn symbols_of(path: &crate::workspace::DocPath, live: &View) -> Option<Symbols> {
+    let language = Language::of_path(&live.roots().display(path))?;
+    let document = live.read_live(path).ok()?;
+    Some(Symbols::of(&document.text, language))
 }

@@ -1,16 +1,27 @@
 //! One conversation, its overlay, and the turns that it has had.
 
 use std::fmt;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::ProposalHandle;
+use super::builder::Parts;
+use super::live::Live;
+use super::recorder::{Recorder, Setup, Sink, Trace};
+use super::review::Reviews;
+use super::world::SharedWorld;
+use super::{ProposalHandle, snapshot, turn};
 use crate::config::PermissionMode;
 use crate::context::Focus;
-use crate::event::{Event, Mode, PlanItem, TurnStatus, Usage};
+use crate::event::{
+    ErrorReported, Event, EventKind, Mode, PlanItem, ToolResultReturned, TurnEnd, TurnLimits, TurnStatus, Usage,
+};
 use crate::model::Connector;
+use crate::store::{Journal, cut_title};
+use crate::tools::{Seen, ToolError};
 use crate::workspace::Overlay;
 
 /// A conversation. Cheap to clone: clones are the same session.
@@ -21,6 +32,30 @@ pub struct Session {
 
 struct Inner {
     id: String,
+    parts: Arc<Parts>,
+    recorder: Arc<Recorder>,
+    overlay: Mutex<Overlay>,
+    plan: Arc<Mutex<Vec<PlanItem>>>,
+    seen: Seen,
+    /// Never held while something is recorded: a recorder takes it when a turn ends.
+    state: Mutex<State>,
+}
+
+pub(in crate::agent) struct State {
+    title: String,
+    running: Option<Running>,
+    connector: Connector,
+    permission_mode: PermissionMode,
+    pub(in crate::agent) reviews: Reviews,
+}
+
+struct Running {
+    turn: String,
+    cancel: CancellationToken,
+    /// What the user said and the loop has not taken in.
+    steering: Vec<String>,
+    /// The loop takes in nothing more.
+    closed: bool,
 }
 
 /// What a user asks of a session.
@@ -65,70 +100,260 @@ pub struct RunResult {
 }
 
 impl Session {
+    pub(in crate::agent) fn new(parts: Arc<Parts>, id: String, journal: Option<Journal>) -> Session {
+        let sink = match &parts.store {
+            Some(store) => Sink::Trace(Trace::new(store.clone(), journal)),
+            None => Sink::None,
+        };
+        let recorder = Recorder::new(Setup {
+            session: id.clone(),
+            clock: Arc::clone(&parts.clock),
+            redactor: Arc::clone(&parts.redactor),
+            sink,
+            observer: parts.observer.clone(),
+            interjections: None,
+        });
+        let state = State {
+            title: String::new(),
+            running: None,
+            connector: parts.connector.clone(),
+            permission_mode: parts.config.permission_mode,
+            reviews: Reviews::default(),
+        };
+        let inner = Inner {
+            id,
+            parts,
+            recorder: Arc::new(recorder),
+            overlay: Mutex::default(),
+            plan: Arc::default(),
+            seen: Seen::default(),
+            state: Mutex::new(state),
+        };
+        Session { inner: Arc::new(inner) }
+    }
+
+    /// Takes up what the store has of the session. A turn that a crash cut short is ended. Blocks on the disk.
+    pub(in crate::agent) fn restore(&self, events: &[Event], title: String, overlay: Overlay) {
+        self.inner.recorder.restore(events);
+        *self.lock_overlay() = overlay;
+        let plan = self.inner.recorder.with_conversation(|conversation| conversation.plan().to_vec());
+        *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
+        {
+            let mut state = self.state();
+            state.title = title;
+            state.reviews.restore(events);
+        }
+        if self.inner.recorder.with_conversation(|conversation| conversation.in_turn()) {
+            self.end_abandoned("interrupted", "the process that ran this turn ended before the turn did");
+        }
+    }
+
     pub fn id(&self) -> &str {
         &self.inner.id
     }
 
     /// Cut from the first task, or given by the user. Empty before the first turn.
     pub fn title(&self) -> String {
-        todo!()
+        self.state().title.clone()
     }
 
     /// Begins a turn. It runs by itself; the events tell how it goes. Into a session whose turn is running this is a
     /// programming error of the front end, answered by `None`: use [`Session::steer`]. Needs a Tokio runtime.
     pub fn start(&self, ask: Ask) -> Option<Turn> {
-        let _ = ask;
-        todo!()
+        let turn = ask.turn.clone().filter(|turn| !turn.is_empty()).unwrap_or_else(|| self.parts().clock.new_id());
+        let cancel = CancellationToken::new();
+        {
+            let mut state = self.state();
+            if state.running.is_some() {
+                return None;
+            }
+            if state.title.is_empty() {
+                state.title = cut_title(&self.parts().redactor.redact(&ask.instruction));
+            }
+            state.reviews.begin_turn();
+            state.running =
+                Some(Running { turn: turn.clone(), cancel: cancel.clone(), steering: Vec::new(), closed: false });
+        }
+        let (listener, events) = mpsc::unbounded_channel();
+        self.inner.recorder.begin_turn(&turn, Some(listener));
+        let world = Live::new(self.clone(), ask, turn.clone(), cancel.clone());
+        tokio::spawn(self.clone().run(Arc::new(world)));
+        Some(Turn { id: turn, session: self.clone(), cancel: cancel.clone(), events, guard: cancel.drop_guard() })
     }
 
-    /// Tells a running turn something at its next step. `false` if none is running.
+    /// Tells a running turn something at its next step. `false` if none is running, or it is about to end.
     pub fn steer(&self, message: &str) -> bool {
-        let _ = message;
-        todo!()
+        match &mut self.state().running {
+            Some(running) if !running.closed => {
+                running.steering.push(message.to_owned());
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Cancels the running turn. `false` if none is running.
     pub fn cancel(&self) -> bool {
-        todo!()
+        match &self.state().running {
+            Some(running) => {
+                running.cancel.cancel();
+                true
+            }
+            None => false,
+        }
     }
 
     /// The running turn's id.
     pub fn running(&self) -> Option<String> {
-        todo!()
+        self.state().running.as_ref().map(|running| running.turn.clone())
     }
 
     pub fn is_running(&self) -> bool {
-        self.running().is_some()
+        self.state().running.is_some()
     }
 
     /// The id of the last turn, running or ended.
     pub fn last_turn(&self) -> Option<String> {
-        todo!()
+        self.inner.recorder.last_turn()
     }
 
     /// From the next turn on.
     pub fn set_permission_mode(&self, mode: PermissionMode) {
-        let _ = mode;
-        todo!()
+        self.state().permission_mode = mode;
     }
 
     /// Another model, from the next turn on.
     pub fn set_model(&self, connector: Connector) {
-        let _ = connector;
-        todo!()
+        self.state().connector = connector;
     }
 
     pub fn overlay(&self) -> Overlay {
-        todo!()
+        self.lock_overlay().clone()
     }
 
     pub fn plan(&self) -> Vec<PlanItem> {
-        todo!()
+        self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What the last turn that ended answered.
     pub fn last_answer(&self) -> String {
-        todo!()
+        self.inner.recorder.with_conversation(|conversation| conversation.answer().to_owned())
+    }
+
+    pub(in crate::agent) fn parts(&self) -> &Parts {
+        &self.inner.parts
+    }
+
+    pub(in crate::agent) fn recorder(&self) -> &Recorder {
+        &self.inner.recorder
+    }
+
+    pub(in crate::agent) fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::agent) fn lock_overlay(&self) -> MutexGuard<'_, Overlay> {
+        self.inner.overlay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(in crate::agent) fn shared_plan(&self) -> Arc<Mutex<Vec<PlanItem>>> {
+        Arc::clone(&self.inner.plan)
+    }
+
+    pub(in crate::agent) fn seen(&self) -> Seen {
+        self.inner.seen.clone()
+    }
+
+    /// What a turn that begins now goes by.
+    pub(in crate::agent) fn settings(&self) -> (Connector, PermissionMode) {
+        let state = self.state();
+        (state.connector.clone(), state.permission_mode)
+    }
+
+    pub(in crate::agent) fn limits(&self) -> TurnLimits {
+        let limits = &self.parts().config.limits;
+        TurnLimits {
+            steps: limits.max_steps,
+            seconds: limits.turn_timeout_s,
+            idle_seconds: limits.model_idle_timeout_s,
+            tokens: limits.max_tokens,
+            cost: limits.max_cost,
+        }
+    }
+
+    pub(in crate::agent) fn take_steering(&self, last: bool) -> Vec<String> {
+        let mut state = self.state();
+        let Some(running) = &mut state.running else { return Vec::new() };
+        let messages = std::mem::take(&mut running.steering);
+        running.closed = last && messages.is_empty();
+        messages
+    }
+
+    /// Takes over what a call or the harness changed between two overlays. A document that a review changed meanwhile is
+    /// not overwritten: then nothing is taken over, and the model is told.
+    pub(in crate::agent) fn commit(&self, before: &Overlay, after: &Overlay) -> Result<(), ToolError> {
+        if before == after {
+            return Ok(());
+        }
+        let mut overlay = self.lock_overlay();
+        let touched: Vec<_> = before.iter().chain(after.iter()).map(|(path, _)| path.clone()).collect();
+        let changed = || touched.iter().filter(|path| before.get(path) != after.get(path));
+        if let Some(path) = changed().find(|path| overlay.get(path) != before.get(path)) {
+            let name = self.parts().workspace.roots().display(path);
+            return Err(ToolError::model(format!("the user decided about `{name}` meanwhile: read it again")));
+        }
+        for path in changed() {
+            overlay.set(path.clone(), after.get(path).cloned());
+        }
+        Ok(())
+    }
+
+    /// Keeps the pending proposal on disk. Blocks on it.
+    pub(in crate::agent) fn save(&self) {
+        let Some(store) = &self.parts().store else { return };
+        let overlay = self.overlay();
+        let written = snapshot::write(&overlay, &self.parts().workspace.roots())
+            .map_err(std::io::Error::other)
+            .and_then(|bytes| store.put_file(self.id(), snapshot::FILE, &bytes));
+        if let Err(error) = written {
+            tracing::error!(session = self.id(), %error, "the pending proposal is not on disk");
+        }
+    }
+
+    async fn run(self, world: SharedWorld) {
+        let recorder = Arc::clone(&self.inner.recorder);
+        let tools = self.parts().tools.clone();
+        let turn = turn::run(world, recorder, tools, || self.state().running = None);
+        if AssertUnwindSafe(turn).catch_unwind().await.is_err() {
+            tracing::error!(session = self.id(), "a turn panicked");
+            self.end_abandoned(
+                "internal",
+                "Claw made a mistake and this turn is lost: ask again, and please report it",
+            );
+        }
+    }
+
+    /// Ends a turn that nobody runs any more: every call gets its result, and the trace its end.
+    fn end_abandoned(&self, code: &str, message: &str) {
+        let recorder = &self.inner.recorder;
+        recorder.record(EventKind::Error(ErrorReported {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            retryable: true,
+        }));
+        for call in recorder.with_conversation(|conversation| conversation.open_calls()) {
+            recorder.record(EventKind::ToolResult(ToolResultReturned {
+                call: call.id,
+                tool: call.tool,
+                ok: false,
+                output: turn::unrun_because(TurnStatus::Failed).to_owned(),
+                truncated: false,
+                duration_ms: 0,
+            }));
+        }
+        let (steps, usage, answer) = recorder.with_conversation(|conversation| conversation.turn_so_far());
+        let end = TurnEnd { status: TurnStatus::Failed, answer, steps, usage, cost: None, duration_ms: 0 };
+        recorder.end_turn(EventKind::TurnEnd(end), || self.state().running = None);
     }
 }
 
@@ -145,12 +370,52 @@ impl Turn {
     }
 
     /// Waits for the end, whatever of the events has been read.
-    pub async fn finish(self) -> RunResult {
-        todo!()
+    pub async fn finish(mut self) -> RunResult {
+        while self.events.recv().await.is_some() {}
+        let session = self.session.clone();
+        let trace = session.recorder().turn_events();
+        let end = trace.iter().rev().find_map(|event| match &event.kind {
+            EventKind::TurnEnd(end) => Some(end.clone()),
+            _ => None,
+        });
+        let end = end.unwrap_or(TurnEnd {
+            status: TurnStatus::Failed,
+            answer: String::new(),
+            steps: 0,
+            usage: Usage::default(),
+            cost: None,
+            duration_ms: 0,
+        });
+        let deriving = session.clone();
+        let proposal = tokio::task::spawn_blocking(move || deriving.proposal()).await.unwrap_or_default();
+        RunResult {
+            status: end.status,
+            answer: end.answer,
+            usage: end.usage,
+            cost: end.cost,
+            trace,
+            proposal: ProposalHandle::new(session.clone(), proposal),
+            session,
+        }
     }
 
     /// Lets the turn run on without a reader.
     pub fn detach(self) {
         self.guard.disarm();
+    }
+}
+
+impl RunResult {
+    /// What went wrong, where something did.
+    pub fn error(&self) -> Option<&ErrorReported> {
+        self.trace.iter().rev().find_map(|event| match &event.kind {
+            EventKind::Error(error) => Some(error),
+            _ => None,
+        })
+    }
+
+    /// What is proposed as a unified diff. Blocks on the disk.
+    pub fn diff(&self) -> String {
+        self.proposal.diff()
     }
 }

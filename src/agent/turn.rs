@@ -1,1 +1,298 @@
 //! One turn: stream, tool calls, results, again.
+//!
+//! The loop is `converse`, and it decides everything that can be decided from what it is given. What it can not know comes
+//! from a [`World`](super::world::World), so that a replay runs this very code. Each step goes through the recorder, and
+//! history is made from what was recorded.
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use super::calls::Call;
+use super::policy::{CALLS_PER_RESPONSE, End, Policy};
+use super::prompt;
+use super::recorder::Recorder;
+use super::world::{Answer, Heard, SharedWorld};
+use crate::context::estimate_tokens;
+use crate::event::{
+    EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart, TurnStatus,
+};
+use crate::model::{SharedModel, ToolSchema};
+use crate::tools::{Effect, Tools};
+
+/// A turn on its way.
+pub(in crate::agent) struct TurnRun {
+    world: SharedWorld,
+    recorder: Arc<Recorder>,
+    tools: Tools,
+    start: TurnStart,
+    offered: Vec<ToolSchema>,
+    policy: Policy,
+    cost: Option<f64>,
+}
+
+/// A call that has been looked at.
+enum Vetted {
+    Run { call: Call, effect: Effect },
+    Refused { call: Call, reason: String },
+}
+
+/// Runs a turn from `turn_start` to `turn_end`. `before_the_end_is_seen` runs when the turn is over and nobody knows.
+pub(in crate::agent) async fn run(
+    world: SharedWorld,
+    recorder: Arc<Recorder>,
+    tools: Tools,
+    before_the_end_is_seen: impl FnOnce(),
+) {
+    let (start, model) = world.begin().await;
+    let mut turn = TurnRun {
+        offered: prompt::offered(&tools, start.mode, start.permission_mode),
+        policy: Policy::new(start.limits),
+        cost: None,
+        world,
+        recorder,
+        tools,
+        start,
+    };
+    turn.recorder.record(EventKind::TurnStart(turn.start.clone()));
+    let end = match model {
+        Ok(model) => turn.converse(&model).await.unwrap_or_else(|end| end),
+        Err(end) => end,
+    };
+    turn.finish(end, before_the_end_is_seen).await;
+}
+
+impl TurnRun {
+    async fn converse(&mut self, model: &SharedModel) -> Result<End, End> {
+        let receipt = self.world.context().await?;
+        self.recorder.record(EventKind::Context(receipt));
+        loop {
+            self.take_steering(false)?;
+            let answer = self.ask(model).await?;
+            let stop_reason = answer.stop_reason;
+            let calls = self.recorder.with_conversation(|conversation| conversation.open_calls());
+            if calls.is_empty() {
+                if self.take_steering(true)? {
+                    continue;
+                }
+                return end_of(stop_reason);
+            }
+            self.run_calls(calls, stop_reason).await?;
+        }
+    }
+
+    /// Sends what the conversation holds now, and takes in the answer. A stream that was cut is asked for once more: nothing
+    /// of it has been run.
+    async fn ask(&mut self, model: &SharedModel) -> Result<Answer, End> {
+        let mut may_repeat = true;
+        loop {
+            let request = self.policy.admit_request()?;
+            let body = self
+                .recorder
+                .with_conversation(|history| model.body(&prompt::request(history.messages(), &self.offered)));
+            let body = self.recorder.redacted(body);
+            let tokens = self.recorder.record_request(request, &body);
+            let recorder = &self.recorder;
+            let hear = |heard| match heard {
+                Heard::Text(delta) => recorder.stream_text(&delta),
+                Heard::Reasoning(delta) => recorder.stream_reasoning(&delta),
+                Heard::Notice(error) => {
+                    recorder.record(EventKind::Error(error));
+                }
+            };
+            match self.world.respond(body, &hear).await {
+                Ok(answer) => {
+                    self.account(&answer, tokens);
+                    self.record_answer(request, answer.clone());
+                    return Ok(answer);
+                }
+                Err(End { error: Some(error), .. }) if error.code == "cut" && may_repeat => {
+                    may_repeat = false;
+                    self.recorder.record(EventKind::Error(error));
+                }
+                Err(end) => return Err(end),
+            }
+        }
+    }
+
+    /// Runs the calls of one response: reads side by side, everything else one after the other, in the order of the calls.
+    async fn run_calls(&mut self, calls: Vec<Call>, stop_reason: StopReason) -> Result<(), End> {
+        let mut reads = Vec::new();
+        for call in calls {
+            match self.vet(call, stop_reason)? {
+                Vetted::Run { call, effect: Effect::Reads } => reads.push(call),
+                Vetted::Run { call, effect: Effect::Edits | Effect::Runs } => {
+                    self.execute(std::mem::take(&mut reads)).await?;
+                    self.execute(vec![call]).await?;
+                }
+                Vetted::Refused { call, reason } => {
+                    self.execute(std::mem::take(&mut reads)).await?;
+                    let reason = [Some(reason), call.note.clone()].into_iter().flatten().collect::<Vec<_>>().join("\n");
+                    self.record_unrun(&call, reason);
+                }
+            }
+        }
+        self.execute(reads).await
+    }
+
+    async fn execute(&mut self, calls: Vec<Call>) -> Result<(), End> {
+        for call in &calls {
+            self.recorder.record(EventKind::ToolCall(ToolCallStarted {
+                call: call.id.clone(),
+                tool: call.tool.clone(),
+                input: call.input.clone().unwrap_or_default(),
+            }));
+        }
+        let world = Arc::clone(&self.world);
+        let mut results = world.execute(calls.clone());
+        while let Some(executed) = results.next().await {
+            let executed = executed?;
+            let call = calls.iter().find(|call| call.id == executed.result.call);
+            if let Some(call) = call.filter(|_| executed.result.ok) {
+                self.policy.succeeded(&call.fingerprint);
+            }
+            self.recorder.record(EventKind::ToolResult(executed.result));
+            if let Some(items) = executed.plan {
+                self.recorder.record(EventKind::Plan { items });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a call is run, and if not what the model is told.
+    fn vet(&mut self, mut call: Call, stop_reason: StopReason) -> Result<Vetted, End> {
+        let tool = self.tools.get(&call.requested);
+        let effect = tool.map(|tool| tool.effect());
+        call.note = self.policy.admit_call(&call.fingerprint, effect)?;
+        let refused = |reason: String| Vetted::Refused { call: call.clone(), reason };
+        if call.index >= CALLS_PER_RESPONSE {
+            return Ok(refused(format!(
+                "not run: one response may hold {CALLS_PER_RESPONSE} calls. Make the others in the next one."
+            )));
+        }
+        match stop_reason {
+            StopReason::End | StopReason::ToolCalls | StopReason::Unknown => {}
+            StopReason::Length => {
+                return Ok(refused(
+                    "not run: your response was cut at the output limit, so this call may not be whole. Make it again, in \
+                     smaller pieces."
+                        .to_owned(),
+                ));
+            }
+            StopReason::ContentFilter => {
+                return Ok(refused("not run: the provider's content filter stopped your response.".to_owned()));
+            }
+        }
+        let Some(effect) = effect else {
+            let names: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
+            return Ok(refused(format!(
+                "not run: there is no tool `{}`. The tools are: {}.",
+                call.shown_name(),
+                names.join(", ")
+            )));
+        };
+        if !prompt::may(effect, self.start.mode, self.start.permission_mode) {
+            return Ok(refused(format!(
+                "not run: `{}` changes something, and this turn may only read. Say in your answer what you would change.",
+                call.tool
+            )));
+        }
+        if let Err(problem) = &call.input {
+            return Ok(refused(format!(
+                "not run: the arguments are not one whole JSON object: {problem}. Make the call again with arguments that fit \
+                 the tool's schema."
+            )));
+        }
+        Ok(Vetted::Run { call, effect })
+    }
+
+    fn take_steering(&mut self, last: bool) -> Result<bool, End> {
+        let messages = self.world.steering(last)?;
+        let any = !messages.is_empty();
+        for message in messages {
+            self.recorder.record(EventKind::Steer { message });
+        }
+        Ok(any)
+    }
+
+    /// Providers that count nothing are counted for: a limit must hold with them too.
+    fn account(&mut self, answer: &Answer, request_estimate: u64) {
+        if let Some(cost) = answer.cost {
+            self.cost = Some(self.cost.unwrap_or_default() + cost);
+        }
+        let counted = answer.usage.input.saturating_add(answer.usage.output);
+        let estimated = || {
+            let arguments: u64 = answer.tool_calls.iter().map(|call| estimate_tokens(&call.arguments)).sum();
+            request_estimate + estimate_tokens(&answer.text) + estimate_tokens(&answer.reasoning) + arguments
+        };
+        self.policy.spend(if counted == 0 { estimated() } else { counted });
+    }
+
+    fn record_answer(&mut self, request: u32, answer: Answer) {
+        self.recorder.record(EventKind::ModelResponse(ModelResponseReceived {
+            request,
+            text: answer.text,
+            reasoning: answer.reasoning,
+            tool_calls: answer.tool_calls,
+            stop_reason: answer.stop_reason,
+            usage: answer.usage,
+            cost: answer.cost,
+            ttft_ms: answer.ttft_ms,
+            latency_ms: answer.latency_ms,
+            attempts: answer.attempts,
+        }));
+    }
+
+    fn record_unrun(&self, call: &Call, reason: String) {
+        self.recorder.record(EventKind::ToolResult(ToolResultReturned {
+            call: call.id.clone(),
+            tool: call.tool.clone(),
+            ok: false,
+            output: reason,
+            truncated: false,
+            duration_ms: 0,
+        }));
+    }
+
+    /// Every call gets its result and the user a reason, however the turn ended.
+    async fn finish(self, end: End, before_the_end_is_seen: impl FnOnce()) {
+        if let Some(error) = end.error {
+            self.recorder.record(EventKind::Error(error));
+        }
+        for call in self.recorder.with_conversation(|conversation| conversation.open_calls()) {
+            self.record_unrun(&call, unrun_because(end.status).to_owned());
+        }
+        if let Some(files) = self.world.proposal().await {
+            self.recorder.record(EventKind::Proposal { files });
+        }
+        let (steps, usage, answer) = self.recorder.with_conversation(|conversation| conversation.turn_so_far());
+        let end =
+            TurnEnd { status: end.status, answer, steps, usage, cost: self.cost, duration_ms: self.world.elapsed_ms() };
+        self.recorder.end_turn(EventKind::TurnEnd(end), before_the_end_is_seen);
+    }
+}
+
+/// What an answer without calls means for the turn.
+fn end_of(stop_reason: StopReason) -> Result<End, End> {
+    match stop_reason {
+        StopReason::End | StopReason::ToolCalls | StopReason::Unknown => Ok(End::done()),
+        StopReason::Length => Err(End::limit(
+            "length",
+            "the answer was cut at the model's output limit: ask it to go on, or for less at once",
+        )),
+        StopReason::ContentFilter => Err(End::failed(
+            "content_filter",
+            "the provider's content filter stopped the answer: ask in other words",
+            false,
+        )),
+    }
+}
+
+/// The result of a call that was open when its turn ended.
+pub(in crate::agent) fn unrun_because(status: TurnStatus) -> &'static str {
+    match status {
+        TurnStatus::Done | TurnStatus::Limit => "not finished: the turn reached a limit.",
+        TurnStatus::Cancelled => "not finished: the user cancelled the turn.",
+        TurnStatus::Failed => "not finished: the turn failed.",
+    }
+}

@@ -1,1 +1,3 @@
 //! The harness by script: turns, limits, replay, traces.
+
+mod turns;

@@ -4,7 +4,6 @@
 mod agent;
 mod architecture;
 mod cli;
-mod context;
 mod editors;
 mod lsp;
 mod model;

@@ -1,0 +1,73 @@
+//! What a turn's first message holds: the context of the ask, and what the user decided since the last turn.
+
+use std::time::{Duration, Instant};
+
+use super::prompt;
+use super::session::{Ask, Session};
+use crate::context::{Budget, Focus, Inquiry, assemble, estimate_tokens};
+use crate::event::ContextReceipt;
+use crate::text::Edit;
+use crate::workspace::{Author, Overlay};
+
+/// How long a request waits for an index that is still being made.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Tokens of a model's window when nobody tells.
+const DEFAULT_WINDOW: u64 = 32_768;
+
+pub(in crate::agent) struct Gathered {
+    pub receipt: ContextReceipt,
+    /// The overlay before and after the comment that asks was taken out.
+    pub overlay: Option<(Overlay, Overlay)>,
+}
+
+/// Looks at the workspace. Blocks on the disk; changes nothing.
+pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gathered {
+    let parts = session.parts();
+    let overlay = session.overlay();
+    let view = parts.workspace.view(&overlay);
+    let inquiry = Inquiry {
+        instruction: ask.instruction.clone(),
+        focus: ask.focus.clone(),
+        diagnostics: ask.diagnostics.clone(),
+    };
+    let window = parts.config.context.window.unwrap_or(DEFAULT_WINDOW);
+    let budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+    let mut receipt = assemble(&inquiry, &view, budget, &parts.index, Instant::now() + PATIENCE);
+    if let Some(text) = session.take_review_notes() {
+        let section = prompt::section("review", "user", &text);
+        receipt.tokens += section.tokens;
+        receipt.sections.insert(0, section);
+    }
+    let without = ask.comment.as_ref().and_then(|comment| without_comment(session, &overlay, comment, turn));
+    Gathered { receipt, overlay: without.map(|after| (overlay, after)) }
+}
+
+/// The instruction alone, when nothing else could be had.
+pub(in crate::agent) fn bare(ask: &Ask) -> Gathered {
+    let tokens = estimate_tokens(&ask.instruction);
+    let section = prompt::section("instruction", "user", &ask.instruction);
+    Gathered { receipt: ContextReceipt { sections: vec![section], tokens, budget: tokens }, overlay: None }
+}
+
+/// The overlay with the comment taken out of its document; `None` where it does not stand any more.
+fn without_comment(session: &Session, overlay: &Overlay, comment: &Focus, turn: &str) -> Option<Overlay> {
+    let view = session.parts().workspace.view(overlay);
+    let live = view.read_live(&comment.path).ok()?;
+    let words = live.text.slice(comment.range.clone())?;
+    let document = view.read(&comment.path).ok().filter(|document| document.read_only.is_none())?;
+    // Earlier proposals may have moved it: it is taken out where it stands now, if that is one place.
+    let range = if document.text.slice(comment.range.clone()).as_ref() == Some(&words) {
+        comment.range.clone()
+    } else {
+        match crate::text::locate::locate(&document.text, &words) {
+            crate::text::locate::Located::Unique(range) => range,
+            crate::text::locate::Located::Many(_) | crate::text::locate::Located::Missing { .. } => return None,
+        }
+    };
+    let text = document.text.apply(&Edit { range, insert: String::new() }).ok()?;
+    let mut after = overlay.clone();
+    let author = Author { turn: turn.to_owned(), call: "comment".to_owned() };
+    after.write(&comment.path, Some(&document), Some(text), author).ok()?;
+    Some(after)
+}

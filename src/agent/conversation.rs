@@ -1,0 +1,140 @@
+//! The history of a session, as a fold over its events.
+//!
+//! The running loop, a resumed session and a replay all get their history from here, event by event, so it is the same in
+//! all three. Its invariant is what providers demand: every tool call has exactly one result, right after the message that
+//! made it, in the order of the calls.
+
+use std::collections::HashSet;
+
+use super::calls::{Call, prepare};
+use crate::context::render;
+use crate::event::{EventKind, PlanItem, ToolResultReturned, TurnStatus, Usage};
+use crate::model::Message;
+
+/// A session's history.
+#[derive(Clone, Debug, Default)]
+pub(in crate::agent) struct Conversation {
+    messages: Vec<Message>,
+    /// The calls of the last response, until all of them have their result.
+    open: Vec<(Call, Option<ToolResultReturned>)>,
+    /// Every call id of the session.
+    ids: HashSet<String>,
+    plan: Vec<PlanItem>,
+    answer: String,
+    in_turn: bool,
+    /// Of the running or last turn.
+    so_far: SoFar,
+}
+
+#[derive(Clone, Debug, Default)]
+struct SoFar {
+    steps: u32,
+    usage: Usage,
+    answer: String,
+}
+
+impl Conversation {
+    /// What a request would hold now. No call may be open.
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    pub fn plan(&self) -> &[PlanItem] {
+        &self.plan
+    }
+
+    /// What the last turn that ended answered.
+    pub fn answer(&self) -> &str {
+        &self.answer
+    }
+
+    /// Whether a turn began and has not ended.
+    pub fn in_turn(&self) -> bool {
+        self.in_turn
+    }
+
+    /// Requests, tokens and last words of the running or last turn.
+    pub fn turn_so_far(&self) -> (u32, Usage, String) {
+        (self.so_far.steps, self.so_far.usage, self.so_far.answer.clone())
+    }
+
+    /// The calls of the last response that have no result.
+    pub fn open_calls(&self) -> Vec<Call> {
+        self.open.iter().filter(|(_, result)| result.is_none()).map(|(call, _)| call.clone()).collect()
+    }
+
+    /// Takes in the next stored event.
+    pub fn absorb(&mut self, event: &EventKind) {
+        match event {
+            EventKind::TurnStart(_) => {
+                self.in_turn = true;
+                self.so_far = SoFar::default();
+            }
+            EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
+            EventKind::Steer { message } => self.messages.push(Message::User { text: message.clone() }),
+            EventKind::ModelRequest(request) => self.so_far.steps = request.request,
+            EventKind::ModelResponse(response) => {
+                self.so_far.usage += response.usage;
+                if !response.text.trim().is_empty() {
+                    self.so_far.answer.clone_from(&response.text);
+                }
+                let calls = prepare(&response.tool_calls, &mut self.ids);
+                self.messages.push(Message::Assistant {
+                    text: response.text.clone(),
+                    reasoning: response.reasoning.clone(),
+                    tool_calls: calls.iter().map(Call::as_history).collect(),
+                });
+                self.open = calls.into_iter().map(|call| (call, None)).collect();
+            }
+            EventKind::ToolResult(result) => self.settle(result),
+            EventKind::Plan { items } => self.plan.clone_from(items),
+            EventKind::TurnEnd(end) => {
+                self.in_turn = false;
+                self.answer.clone_from(&end.answer);
+                self.answer_the_unanswered(end.status);
+            }
+            EventKind::Text(_)
+            | EventKind::Reasoning(_)
+            | EventKind::Permission(_)
+            | EventKind::ToolCall(_)
+            | EventKind::Check(_)
+            | EventKind::Proposal { .. }
+            | EventKind::Review(_)
+            | EventKind::Compaction(_)
+            | EventKind::Error(_) => {}
+        }
+    }
+
+    /// Results come in any order and go into history in the order of their calls, when the last one is there.
+    fn settle(&mut self, result: &ToolResultReturned) {
+        let place = self.open.iter_mut().find(|(call, settled)| call.id == result.call && settled.is_none());
+        if let Some((_, settled)) = place {
+            *settled = Some(result.clone());
+        }
+        if self.open.iter().all(|(_, settled)| settled.is_some()) {
+            self.messages.extend(self.open.drain(..).filter_map(|(call, result)| {
+                let result = result?;
+                Some(Message::ToolResult { call: call.id, name: call.tool, ok: result.ok, output: result.output })
+            }));
+        }
+    }
+
+    /// A turn that ended before the model said anything leaves a question without an answer, which many models' templates
+    /// refuse. What stands there instead says what happened.
+    fn answer_the_unanswered(&mut self, status: TurnStatus) {
+        if !matches!(self.messages.last(), Some(Message::User { .. })) {
+            return;
+        }
+        let text = match status {
+            TurnStatus::Done => return,
+            TurnStatus::Cancelled => "[The user cancelled this turn before I answered.]",
+            TurnStatus::Failed => "[This turn failed before I answered.]",
+            TurnStatus::Limit => "[This turn reached a limit before I answered.]",
+        };
+        self.messages.push(Message::Assistant {
+            text: text.to_owned(),
+            reasoning: String::new(),
+            tool_calls: Vec::new(),
+        });
+    }
+}

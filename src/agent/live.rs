@@ -1,0 +1,409 @@
+//! A turn's real world: the model, the tools, the workspace, the user.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::calls::{Call, MAX_ARGUMENTS, parse};
+use super::policy::{End, TextGuard};
+use super::session::{Ask, Session};
+use super::world::{Answer, Executed, Hear, Heard, World};
+use super::{context_of, prompt};
+use crate::event::{
+    ContextReceipt, ErrorReported, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits, TurnStart,
+};
+use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
+use crate::store::Redactor;
+use crate::tools::{SharedTool, ToolContext, ToolError, ToolOutput};
+use crate::workspace::{Author, Overlay};
+
+/// Most bytes a tool's result may have.
+const MAX_OUTPUT: usize = 32 * 1024;
+
+/// Calls that run side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Calls that one response may hold at all; what is beyond a model that went astray.
+const MAX_CALLS: usize = 1024;
+
+pub(in crate::agent) struct Live {
+    session: Session,
+    ask: Ask,
+    turn: String,
+    cancel: CancellationToken,
+    /// On the agent's clock.
+    began: Duration,
+    deadline: tokio::time::Instant,
+    limits: TurnLimits,
+    /// The overlay when the turn began.
+    overlay_before: Overlay,
+    model: OnceLock<SharedModel>,
+    /// Arguments of the last response that history and trace hold without their secrets, by the call's place.
+    unredacted: Mutex<HashMap<usize, Value>>,
+}
+
+impl Live {
+    pub fn new(session: Session, ask: Ask, turn: String, cancel: CancellationToken) -> Live {
+        let limits = session.limits();
+        Live {
+            began: session.parts().clock.monotonic(),
+            deadline: tokio::time::Instant::now() + Duration::from_secs(limits.seconds),
+            overlay_before: session.overlay(),
+            limits,
+            session,
+            ask,
+            turn,
+            cancel,
+            model: OnceLock::new(),
+            unredacted: Mutex::default(),
+        }
+    }
+
+    /// `work`, unless the turn is cancelled or out of time before it is done.
+    async fn or_end<T>(&self, work: impl Future<Output = T>) -> Result<T, End> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(End::cancelled()),
+            () = tokio::time::sleep_until(self.deadline) => Err(self.out_of_time()),
+            done = work => Ok(done),
+        }
+    }
+
+    fn out_of_time(&self) -> End {
+        End::limit(
+            "limit",
+            format!("stopped after {} s (limits.turn_timeout_s): ask again to go on from here", self.limits.seconds),
+        )
+    }
+
+    fn redactor(&self) -> &Redactor {
+        &self.session.parts().redactor
+    }
+
+    async fn run_call(&self, call: Call) -> Executed {
+        let clock = &self.session.parts().clock;
+        let began = clock.monotonic();
+        let plan_before = self.session.plan();
+        let (ok, output) = match self.session.parts().tools.get(&call.requested) {
+            Some(tool) => self.run_tool(tool, &call).await,
+            None => (false, ToolOutput::from("there is no such tool".to_owned())),
+        };
+        let mut output = output.capped(MAX_OUTPUT);
+        if let Some(note) = &call.note {
+            output.text = format!("{}\n{note}", output.text);
+        }
+        let plan = self.session.plan();
+        Executed {
+            result: ToolResultReturned {
+                call: call.id,
+                tool: call.tool,
+                ok,
+                output: self.redactor().redact(&output.text).into_owned(),
+                truncated: output.truncated,
+                duration_ms: millis(clock.monotonic().saturating_sub(began)),
+            },
+            plan: (plan != plan_before).then_some(plan),
+        }
+    }
+
+    /// Runs one call on a copy of the overlay, which replaces the session's when the call has succeeded: a call that fails, is
+    /// cancelled or panics leaves nothing behind, also not later.
+    async fn run_tool(&self, tool: &SharedTool, call: &Call) -> (bool, ToolOutput) {
+        let before = self.session.overlay();
+        let copy = Arc::new(Mutex::new(before.clone()));
+        let context = ToolContext {
+            workspace: self.session.parts().workspace.clone(),
+            overlay: Arc::clone(&copy),
+            plan: self.session.shared_plan(),
+            seen: self.session.seen(),
+            host: Arc::clone(&self.session.parts().host),
+            cancel: self.cancel.child_token(),
+            author: Author { turn: self.turn.clone(), call: call.id.clone() },
+            max_output: MAX_OUTPUT,
+        };
+        let raw = self.unredacted.lock().unwrap_or_else(PoisonError::into_inner).get(&call.index).cloned();
+        let input = raw.or_else(|| call.input.clone().ok()).unwrap_or_default();
+        let tool = Arc::clone(tool);
+        // In a task of its own: a panic is one failed call, and a tool that blocks does not block the cancellation.
+        let task = AbortOnDropHandle::new(tokio::spawn(async move { tool.call(context, input).await }));
+        let result = match task.await {
+            Ok(result) => result,
+            Err(panic) if panic.is_panic() => Err(ToolError::Internal("it panicked, which is a bug in it".to_owned())),
+            Err(_) => Err(ToolError::Cancelled),
+        };
+        let after = copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match result.and_then(|output| self.session.commit(&before, &after).map(|()| output)) {
+            Ok(output) => {
+                if before != after {
+                    let session = self.session.clone();
+                    let _ = tokio::task::spawn_blocking(move || session.save()).await;
+                }
+                (true, output)
+            }
+            Err(error) => {
+                if let ToolError::Internal(reason) = &error {
+                    tracing::error!(tool = %call.tool, reason, "a tool failed");
+                }
+                (false, ToolOutput::from(error.to_string()))
+            }
+        }
+    }
+
+    async fn stream(&self, model: SharedModel, body: Value, hear: &Hear<'_>) -> Result<Answer, End> {
+        let began = Instant::now();
+        let mut first = None;
+        let mut collector = Collector::default();
+        let mut guard = TextGuard::default();
+        let mut deltas = model.send(body);
+        let idle = Duration::from_secs(self.limits.idle_seconds.max(1));
+        loop {
+            let delta = match self.or_end(tokio::time::timeout(idle, deltas.next())).await? {
+                Ok(Some(Ok(delta))) => delta,
+                Ok(Some(Err(error))) => return Err(failed(&error)),
+                Ok(None) => break,
+                Err(_) => return Err(self.silent()),
+            };
+            collector.push(&delta);
+            match delta {
+                Delta::Text(text) => {
+                    first.get_or_insert_with(|| began.elapsed());
+                    guard.push(&text)?;
+                    hear(Heard::Text(text));
+                }
+                Delta::Reasoning(text) => {
+                    first.get_or_insert_with(|| began.elapsed());
+                    guard.push(&text)?;
+                    hear(Heard::Reasoning(text));
+                }
+                Delta::ToolCall { .. } => {
+                    first.get_or_insert_with(|| began.elapsed());
+                }
+                Delta::Usage(_) => {}
+                Delta::Retry { attempt, wait, error } => hear(Heard::Notice(ErrorReported {
+                    code: error.kind.code().to_owned(),
+                    message: format!("{}; attempt {attempt} follows in {} s", error.message, wait.as_secs_f32().ceil()),
+                    retryable: true,
+                })),
+                Delta::Stop(_) => break,
+            }
+        }
+        let latency = began.elapsed();
+        match collector.finish() {
+            Ok(response) => self.take_in(response, first.unwrap_or(latency), latency),
+            Err(_) => Err(End::failed(
+                "cut",
+                format!("the answer of {} ended before it was whole: ask again", model.name()),
+                true,
+            )),
+        }
+    }
+
+    fn silent(&self) -> End {
+        End::failed(
+            "idle",
+            format!(
+                "the model said nothing for {} s (limits.model_idle_timeout_s): is its server busy? Ask again, or allow more \
+                 time",
+                self.limits.idle_seconds
+            ),
+            true,
+        )
+    }
+
+    /// The response as the rest of the harness may see it: without secrets, and no larger than it may be.
+    fn take_in(&self, response: Response, ttft: Duration, latency: Duration) -> Result<Answer, End> {
+        let Response { text, reasoning, tool_calls, stop_reason, usage, attempts } = response;
+        if tool_calls.len() > MAX_CALLS {
+            return Err(End::failed(
+                "too_large",
+                format!(
+                    "the model made {} tool calls in one response: none was run. Ask again, in smaller steps",
+                    tool_calls.len()
+                ),
+                true,
+            ));
+        }
+        let mut unredacted = HashMap::new();
+        let tool_calls = tool_calls
+            .into_iter()
+            .enumerate()
+            .map(|(index, call)| ToolCallRequested {
+                id: cut(call.id, 256),
+                name: cut(call.name, 256),
+                arguments: self.redact_arguments(index, cut(call.arguments, MAX_ARGUMENTS + 1), &mut unredacted),
+            })
+            .collect();
+        *self.unredacted.lock().unwrap_or_else(PoisonError::into_inner) = unredacted;
+        Ok(Answer {
+            text: self.redactor().redact(&text).into_owned(),
+            reasoning: self.redactor().redact(&reasoning).into_owned(),
+            tool_calls,
+            stop_reason,
+            usage,
+            cost: None,
+            ttft_ms: millis(ttft),
+            latency_ms: millis(latency),
+            attempts,
+        })
+    }
+
+    /// Arguments without secrets. Those that had one are kept beside, for the tool that is meant.
+    fn redact_arguments(&self, index: usize, arguments: String, unredacted: &mut HashMap<usize, Value>) -> String {
+        match parse(&arguments) {
+            Ok(value) => {
+                let mut clean = value.clone();
+                if self.redactor().redact_value(&mut clean) {
+                    unredacted.insert(index, value);
+                    return clean.to_string();
+                }
+                arguments
+            }
+            Err(_) => self.redactor().redact(&arguments).into_owned(),
+        }
+    }
+}
+
+impl World for Live {
+    fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)> {
+        Box::pin(async move {
+            let (connector, permission_mode) = self.session.settings();
+            let model = match self.or_end(connector.model()).await {
+                Ok(Ok(model)) => Ok(model),
+                Ok(Err(error)) => Err(failed(&error)),
+                Err(end) => Err(end),
+            };
+            let parts = self.session.parts();
+            let (provider, name) = match &model {
+                Ok(model) => {
+                    let _ = self.model.set(Arc::clone(model));
+                    (model.provider().to_owned(), model.name().to_owned())
+                }
+                Err(_) => (
+                    parts.config.provider.map(|provider| provider.name().to_owned()).unwrap_or_default(),
+                    parts.config.model.clone().unwrap_or_default(),
+                ),
+            };
+            let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
+            let start = TurnStart {
+                task: self.redactor().redact(&self.ask.instruction).into_owned(),
+                frontend: parts.frontend,
+                provider,
+                model: name,
+                workspace: root.unwrap_or_default(),
+                mode: self.ask.mode,
+                permission_mode,
+                parent: self.ask.parent.clone(),
+                limits: self.limits,
+            };
+            (start, model)
+        })
+    }
+
+    fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {
+        Box::pin(async move {
+            let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
+            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn));
+            let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
+                Ok(gathered) => gathered,
+                Err(error) => {
+                    tracing::error!(%error, "the context was not assembled");
+                    context_of::bare(&self.ask)
+                }
+            };
+            if let Some((before, after)) = gathered.overlay
+                && let Err(error) = self.session.commit(&before, &after)
+            {
+                tracing::warn!(%error, "the comment that asks stays");
+            }
+            let (_, permission_mode) = self.session.settings();
+            if let Some(section) = prompt::mode_section(self.ask.mode, permission_mode) {
+                gathered.receipt.tokens += section.tokens;
+                gathered.receipt.sections.push(section);
+            }
+            for section in &mut gathered.receipt.sections {
+                if let Some(text) = &mut section.text {
+                    *text = self.redactor().redact(text).into_owned();
+                }
+            }
+            Ok(gathered.receipt)
+        })
+    }
+
+    fn steering(&self, last: bool) -> Result<Vec<String>, End> {
+        if self.cancel.is_cancelled() {
+            return Err(End::cancelled());
+        }
+        if tokio::time::Instant::now() >= self.deadline {
+            return Err(self.out_of_time());
+        }
+        let messages = self.session.take_steering(last);
+        Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
+    }
+
+    fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>> {
+        Box::pin(async move {
+            match self.model.get() {
+                Some(model) => self.stream(Arc::clone(model), body, hear).await,
+                None => Err(End::failed("config", "no model", false)),
+            }
+        })
+    }
+
+    fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>> {
+        let running = stream::iter(calls.into_iter().map(|call| self.run_call(call))).buffer_unordered(SIDE_BY_SIDE);
+        stream::unfold(Some(Box::pin(running)), move |running| async move {
+            let mut running = running?;
+            match self.or_end(running.next()).await {
+                Ok(Some(executed)) => Some((Ok(executed), Some(running))),
+                Ok(None) => None,
+                // Dropping what runs aborts it.
+                Err(end) => Some((Err(end), None)),
+            }
+        })
+        .boxed()
+    }
+
+    fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
+        Box::pin(async move {
+            let session = self.session.clone();
+            let files = tokio::task::spawn_blocking(move || {
+                session.save();
+                session.proposed_files()
+            });
+            let files = files.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the proposal was not derived");
+                Vec::new()
+            });
+            let is_news = !files.is_empty() || self.session.overlay() != self.overlay_before;
+            is_news.then_some(files)
+        })
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        millis(self.session.parts().clock.monotonic().saturating_sub(self.began))
+    }
+}
+
+fn failed(error: &ModelError) -> End {
+    End::failed(error.kind.code(), error.message.clone(), error.kind.is_retryable())
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// At most `most` bytes, whole characters.
+fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
+        text.truncate(end);
+    }
+    text
+}

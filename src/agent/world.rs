@@ -1,0 +1,78 @@
+//! What a turn takes from outside itself: everything that would come out otherwise a second time.
+//!
+//! The loop in [`turn`](super::turn) decides; a [`World`] provides. [`Live`](super::live::Live) asks the model, runs tools
+//! and looks at the workspace; a replay plays the record back. Whatever is in a trace and not provided here must follow from
+//! what is.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde_json::Value;
+
+use super::calls::Call;
+use super::policy::End;
+use crate::event::{
+    ContextReceipt, ErrorReported, PlanItem, ProposedFile, StopReason, ToolCallRequested, ToolResultReturned,
+    TurnStart, Usage,
+};
+use crate::model::SharedModel;
+
+/// Provides what a turn can not know. Every wait in here ends within 200 ms of a cancellation.
+pub(in crate::agent) trait World: Send + Sync {
+    /// What the turn is, and the model that builds its requests or why there is none.
+    fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)>;
+
+    /// The sections of the turn's first message.
+    fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>>;
+
+    /// What the user said since it was last asked. Once `last` was asked and there was nothing, nothing more comes.
+    fn steering(&self, last: bool) -> Result<Vec<String>, End>;
+
+    /// The model's answer to a body. Pieces of it go to `hear` as they come.
+    fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>>;
+
+    /// Runs calls side by side; their results in the order in which they come.
+    fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>>;
+
+    /// What is proposed at the end of the turn; `None` where there is nothing to show.
+    fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>>;
+
+    /// Milliseconds since the turn began.
+    fn elapsed_ms(&self) -> u64;
+}
+
+pub(in crate::agent) type Hear<'a> = dyn Fn(Heard) + Send + Sync + 'a;
+
+/// Something that comes while a model answers.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::agent) enum Heard {
+    Text(String),
+    Reasoning(String),
+    /// A failed attempt that is being repeated.
+    Notice(ErrorReported),
+}
+
+/// A whole answer.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::agent) struct Answer {
+    pub text: String,
+    pub reasoning: String,
+    pub tool_calls: Vec<ToolCallRequested>,
+    pub stop_reason: StopReason,
+    pub usage: Usage,
+    pub cost: Option<f64>,
+    pub ttft_ms: u64,
+    pub latency_ms: u64,
+    pub attempts: u32,
+}
+
+/// A call that ran.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::agent) struct Executed {
+    pub result: ToolResultReturned,
+    /// The plan, if the call changed it.
+    pub plan: Option<Vec<PlanItem>>,
+}
+
+pub(in crate::agent) type SharedWorld = Arc<dyn World>;
