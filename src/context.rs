@@ -74,6 +74,3 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
 pub fn estimate_tokens(text: &str) -> u64 {
     (text.len() as u64).div_ceil(4)
 }
-
-#[cfg(test)]
-mod tests;

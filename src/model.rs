@@ -19,6 +19,7 @@ pub mod surrogates;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,6 +44,19 @@ pub trait Model: Send + Sync {
     /// Sends a body that [`Model::body`] made. The stream ends after [`Delta::Stop`] or with an error; a stream that ends
     /// without either was cut.
     fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>>;
+
+    /// What the provider says it has, asked at no cost; `None` where there is nobody to ask. For `claw doctor`.
+    fn listing(&self) -> BoxFuture<'static, Result<Option<Listing>, ModelError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+}
+
+/// A provider's own list of models.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listing {
+    /// The address that answered, as messages show it.
+    pub endpoint: String,
+    pub models: Vec<String>,
 }
 
 /// What a model is asked, free of any wire format.

@@ -10,7 +10,7 @@ use super::run::runtime;
 use super::setup::{self, Setup};
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::visible;
-use crate::model::Connector;
+use crate::model::{Connector, ModelError, ModelErrorKind};
 use crate::store::{Store, Trust};
 use crate::syntax::{Language, Symbols};
 use crate::text::Text;
@@ -51,7 +51,7 @@ pub fn run(arguments: &DoctorArguments, color: ColorChoice) -> Result<Exit, CliE
     checks.push(workspace(&setup));
     checks.push(state(&setup));
     checks.push(grammars());
-    checks.push(runtime.block_on(model(&setup)));
+    checks.extend(runtime.block_on(model(&setup)));
     checks.push(sandbox());
     runtime.shutdown_background();
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
@@ -149,17 +149,49 @@ fn grammars() -> Check {
     }
 }
 
-async fn model(setup: &Setup) -> Check {
+/// Finds the model as a turn would, and asks its provider whether it is there.
+async fn model(setup: &Setup) -> Vec<Check> {
+    let failed = |name, error: ModelError| Check { name, status: Verdict::Failed, message: error.message, mend: None };
+    let ok = |name, message| Check { name, status: Verdict::Ok, message, mend: None };
     let connector = Connector::new(setup.config.clone(), setup.environment.clone());
-    match connector.model().await {
-        Ok(model) => Check {
-            name: "model",
-            status: Verdict::Ok,
-            message: format!("{} at {}", model.name(), model.provider()),
-            mend: None,
+    let model = match connector.model().await {
+        Ok(model) => model,
+        Err(error) => return vec![failed("provider", error)],
+    };
+    let name = model.name().to_owned();
+    let listing = match model.listing().await {
+        Ok(Some(listing)) => listing,
+        Ok(None) => return vec![ok("provider", model.provider().to_owned()), ok("model", name)],
+        Err(error) => match error.kind {
+            ModelErrorKind::Refused | ModelErrorKind::ModelNotFound | ModelErrorKind::Protocol => {
+                let message = format!("{}: it answers, but does not list its models", model.provider());
+                let asked = format!("{name}, and whether it is there shows at the first request");
+                return vec![
+                    ok("provider", message),
+                    Check { name: "model", status: Verdict::Note, message: asked, mend: None },
+                ];
+            }
+            _ => return vec![failed("provider", error)],
         },
-        Err(error) => Check { name: "model", status: Verdict::Failed, message: error.message, mend: None },
+    };
+    let there = ok("provider", format!("{} at {}", model.provider(), listing.endpoint));
+    // Ollama leaves `:latest` out of what it is asked for.
+    if listing.models.iter().any(|listed| *listed == name || *listed == format!("{name}:latest")) {
+        return vec![there, ok("model", name)];
     }
+    let some: Vec<&str> = listing.models.iter().take(8).map(String::as_str).collect();
+    let more = listing.models.len().saturating_sub(some.len());
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let missing = Check {
+        name: "model",
+        status: Verdict::Failed,
+        message: format!("{name} is not among the models of {}", listing.endpoint),
+        mend: Some(match some.as_slice() {
+            [] => "it lists none: install one there first".to_owned(),
+            some => format!("set `model` to one that is: {}{rest}", some.join(", ")),
+        }),
+    };
+    vec![there, missing]
 }
 
 fn sandbox() -> Check {

@@ -6,11 +6,17 @@
 mod body;
 mod chunk;
 
+use std::time::Duration;
+
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::http::Endpoint;
-use super::{Delta, Model, ModelError, Request};
+use super::{Delta, Listing, Model, ModelError, Request};
+
+/// How long an endpoint may take to list its models when a user waits for the answer.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A model behind a Chat Completions endpoint.
 #[derive(Clone, Debug)]
@@ -50,10 +56,18 @@ impl Model for OpenAi {
         };
         endpoint.stream("chat/completions", model, &body, decoder)
     }
+
+    fn listing(&self) -> BoxFuture<'static, Result<Option<Listing>, ModelError>> {
+        let endpoint = self.endpoint.clone();
+        Box::pin(async move {
+            let models = list_models(&endpoint, LIST_PATIENCE).await?;
+            Ok(Some(Listing { endpoint: endpoint.shown(), models }))
+        })
+    }
 }
 
 /// The names of the models that `endpoint` lists.
-pub async fn list_models(endpoint: &Endpoint, patience: std::time::Duration) -> Result<Vec<String>, ModelError> {
+pub async fn list_models(endpoint: &Endpoint, patience: Duration) -> Result<Vec<String>, ModelError> {
     let listed = endpoint.get_json("models", patience).await?;
     let models = listed.get("data").or_else(|| listed.get("models")).and_then(Value::as_array);
     let names = models.into_iter().flatten().filter_map(|model| {

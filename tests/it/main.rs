@@ -4,6 +4,7 @@
 mod agent;
 mod architecture;
 mod cli;
+mod context;
 mod editors;
 mod lsp;
 mod model;
