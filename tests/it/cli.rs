@@ -1,1 +1,9 @@
-//! The binary's commands.
+//! The binary's commands, driven as a user drives them: the real binary, in folders of its own.
+
+mod demo;
+mod place;
+mod review;
+mod run;
+mod sessions;
+mod setup;
+mod terminal;
