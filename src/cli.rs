@@ -5,6 +5,7 @@
 //! that leaves is not an error. Answers go to stdout, how it goes to stderr.
 
 mod arguments;
+mod context;
 mod demo;
 mod describe;
 mod diff;
@@ -14,6 +15,8 @@ mod files;
 mod hunks;
 mod inspect;
 mod manifest;
+mod map;
+mod place;
 mod run;
 mod schema;
 mod sessions;
@@ -63,6 +66,8 @@ fn dispatch(command: Command, color: ColorChoice) -> Result<Exit, CliError> {
         Command::Lsp(arguments) => Ok(serve(&arguments)),
         Command::Run(arguments) => run::run(&arguments, color),
         Command::Demo(arguments) => demo::run(&arguments, color),
+        Command::Map(arguments) => map::run(&arguments, color),
+        Command::Context(arguments) => context::run(&arguments, color),
         Command::Sessions(arguments) => sessions::run(arguments, color),
         Command::Trace(arguments) => trace::trace(&arguments, color),
         Command::Replay(arguments) => trace::run_replay(&arguments, color),

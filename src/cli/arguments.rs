@@ -34,6 +34,10 @@ pub enum Command {
     Run(RunArguments),
     /// The main job on a small sample project, with a recorded model: no key, no network
     Demo(DemoArguments),
+    /// The symbols of the workspace as an outline, most telling files first
+    Map(MapArguments),
+    /// A dry run: what would be sent to the model, section by section
+    Context(ContextArguments),
     /// Past sessions
     Sessions(SessionsArguments),
     /// A session as a tree
@@ -153,6 +157,40 @@ pub struct DemoArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  claw map\n  claw map src --tokens 500\n  claw map --focus src/lib.rs:40 --json")]
+pub struct MapArguments {
+    /// Only these files and folders
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    #[command(flatten)]
+    pub directory: Directory,
+    /// Tokens the map may take
+    #[arg(long, value_name = "N")]
+    pub tokens: Option<u64>,
+    /// What you are looking at: what stands near it comes first
+    #[arg(long, value_name = "FILE[:LINE]")]
+    pub focus: Option<String>,
+    #[arg(long, help = "As JSON")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  claw context \"Rename slugify\"\n  \
+                        claw context --at src/slug.py:12 \"Why is this slow?\" --json")]
+pub struct ContextArguments {
+    /// What you would ask
+    #[arg(value_name = "TASK")]
+    pub task: String,
+    #[command(flatten)]
+    pub directory: Directory,
+    /// Where your cursor would be
+    #[arg(long, value_name = "FILE:LINE")]
+    pub at: Option<String>,
+    #[arg(long, help = "As JSON: the `context` event")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  claw sessions\n  claw sessions show last\n  claw sessions rename 0193 \"slug fix\"\n  \
                   claw sessions prune --days 30"
@@ -261,6 +299,8 @@ pub enum Subsystem {
     Tools,
     /// What the model is told
     Prompts,
+    /// What the first request of a turn holds here
+    Context,
     /// Who can serve the model, and what is chosen
     Providers,
     /// Each value, with the file or flag that set it

@@ -1,0 +1,86 @@
+//! `claw context`: a dry run. What the first request of a turn would hold, without a model and without a trace.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::arguments::ContextArguments;
+use super::describe;
+use super::error::{CliError, Exit};
+use super::place;
+use super::setup::Setup;
+use super::terminal::{ColorChoice, Out, Style};
+use super::visible::{visible, visible_line};
+use crate::agent::{Agent, Ask};
+use crate::event::{ContextReceipt, Frontend};
+
+/// A dry run may wait for an index that a turn would not wait for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub fn run(arguments: &ContextArguments, color: ColorChoice) -> Result<Exit, CliError> {
+    let setup = Setup::new(&arguments.directory)?;
+    let receipt = receipt(&setup, &arguments.task, arguments.at.as_deref())?;
+    let mut out = Out::stdout(color);
+    if arguments.json {
+        let mut event = serde_json::to_value(&receipt)?;
+        if let Some(fields) = event.as_object_mut() {
+            fields.insert("message".to_owned(), json!(crate::context::render(&receipt)));
+        }
+        writeln!(out, "{}", serde_json::to_string_pretty(&event)?)?;
+    } else {
+        write_table(&mut out, &receipt)?;
+        writeln!(out, "\n{}", visible(crate::context::render(&receipt).trim_end()))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// `claw inspect context`: the sections that every first request here has.
+pub fn inspect(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError> {
+    let receipt = receipt(setup, "", None)?;
+    if as_json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&receipt)?)?;
+        return Ok(());
+    }
+    write_table(out, &receipt)
+}
+
+fn receipt(setup: &Setup, task: &str, at: Option<&str>) -> Result<ContextReceipt, CliError> {
+    let agent = Agent::builder()
+        .config(setup.config.clone())
+        .environment(setup.environment.clone())
+        .workspace(setup.workspace()?)
+        .state_dir(setup.state.clone())
+        .frontend(Frontend::Cli)
+        .build()
+        .map_err(|error| CliError::usage(error.to_string()))?;
+    let view = agent.workspace().live();
+    let focus = at.map(|place| place::focus(&view, place)).transpose()?;
+    // A turn takes what is ready; here the index may come to its end first.
+    agent.index().snapshot(&view, Instant::now() + PATIENCE);
+    let ask = Ask { instruction: task.to_owned(), focus, ..Ask::default() };
+    Ok(agent.preview(&ask))
+}
+
+fn write_table(out: &mut Out, receipt: &ContextReceipt) -> Result<(), CliError> {
+    let palette = out.palette;
+    for section in &receipt.sections {
+        let mark = match section.included {
+            true => palette.paint(Style::Green, "✓"),
+            false => palette.paint(Style::Dim, "·"),
+        };
+        let reason = section.reason.as_deref().map(visible_line).unwrap_or_default();
+        writeln!(
+            out,
+            "{mark} {:<12} {:>7}  {}  {}",
+            visible_line(&section.name),
+            describe::count(section.tokens),
+            visible_line(&section.source),
+            palette.paint(Style::Dim, reason),
+        )?;
+    }
+    let total = format!("{} of {} tokens", describe::count(receipt.tokens), describe::count(receipt.budget));
+    writeln!(out, "  {:<12} {total}", "together")?;
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! `claw map`: the symbols of the workspace as an outline.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::arguments::MapArguments;
+use super::describe;
+use super::error::{CliError, Exit};
+use super::place;
+use super::setup::Setup;
+use super::terminal::{ColorChoice, Out, say};
+use super::visible::visible;
+use crate::context::{Index, Ranking, Snapshot, SnapshotState};
+use crate::workspace::{DocPath, Roots, View};
+
+/// How long a user may be kept waiting for a large workspace; what is known by then is shown.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliError> {
+    let setup = Setup::new(&arguments.directory)?;
+    let view = setup.workspace()?.live();
+    let focus = arguments.focus.as_deref().map(|place| place::focus(&view, place)).transpose()?;
+    let index = Index::new(Some(setup.cache()));
+    let mut snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
+    keep_only(&mut snapshot, &view, &arguments.paths)?;
+    let ranking =
+        Ranking { focus: focus.map(|focus| focus.path), open: BTreeSet::new(), skip: BTreeSet::new() };
+    let tokens = arguments.tokens.unwrap_or(setup.config.context.map_tokens);
+    let mut out = Out::stdout(color);
+    let rendered = snapshot.render(view.roots(), &ranking, tokens);
+    if arguments.json {
+        let map = json!({
+            "tokens": rendered.tokens,
+            "budget": tokens,
+            "shown": rendered.shown,
+            "files": files(&snapshot, &ranking, view.roots(), rendered.shown),
+            "text": rendered.text,
+        });
+        writeln!(out, "{}", serde_json::to_string_pretty(&map)?)?;
+    } else {
+        write!(out, "{}", visible(&rendered.text))?;
+    }
+    out.flush()?;
+    if !arguments.json {
+        let shown = format!("{} of {}", rendered.shown, describe::amount(rendered.files as u64, "file"));
+        say(format_args!("{shown}, {} of {} tokens", describe::count(rendered.tokens), describe::count(tokens)));
+    }
+    if let SnapshotState::Incomplete { .. } = snapshot.state {
+        say("the workspace is larger than could be read in a minute: what is shown is not all");
+    }
+    Ok(Exit::Done)
+}
+
+/// Leaves what lies beneath `paths`; all of it where there are none.
+fn keep_only(snapshot: &mut Snapshot, view: &View, paths: &[String]) -> Result<(), CliError> {
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let mut kept = Vec::new();
+    for name in paths {
+        let folders = view.roots().resolve_folders(name).map_err(|error| CliError::usage(error.to_string()))?;
+        let before = kept.len();
+        for (path, _) in &snapshot.files {
+            let DocPath::File { root, rel } = path else { continue };
+            let beneath = folders.iter().any(|folder| {
+                folder.root == *root
+                    && (folder.rel.is_empty()
+                        || rel.strip_prefix(&*folder.rel).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            });
+            if beneath {
+                kept.push(path.clone());
+            }
+        }
+        if kept.len() == before {
+            return Err(CliError::usage(format!("{name} names no file of the workspace, or only ignored ones")));
+        }
+    }
+    snapshot.files.retain(|(path, _)| kept.contains(path));
+    Ok(())
+}
+
+/// The shown files with their definitions, the most telling first.
+fn files(snapshot: &Snapshot, ranking: &Ranking, roots: &Roots, shown: usize) -> Vec<Value> {
+    snapshot
+        .ranked(ranking)
+        .into_iter()
+        .take(shown)
+        .map(|file| {
+            let symbols: Vec<Value> = file
+                .symbols
+                .into_iter()
+                .flat_map(|symbols| symbols.items())
+                .map(|item| {
+                    json!({
+                        "name": item.name,
+                        "kind": item.kind.name(),
+                        "line": item.line,
+                        "depth": item.depth,
+                        "signature": item.signature,
+                    })
+                })
+                .collect();
+            json!({"path": roots.display(file.path), "symbols": symbols})
+        })
+        .collect()
+}
