@@ -19,7 +19,7 @@ use crate::event::ContextReceipt;
 use crate::workspace::{DocPath, View};
 use sections::Sections;
 
-pub use outline::Index;
+pub use outline::{Index, RankedFile, Ranking, Rendered, Snapshot, SnapshotState};
 pub use render::render;
 
 /// What is asked, and where the user is.

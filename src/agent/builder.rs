@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::{Clock, SystemClock};
-use super::{Ask, RunResult, Session, Turn, snapshot};
+use super::{Ask, RunResult, Session, Turn, context_of, snapshot};
 use crate::config::{Config, Environment, PermissionMode, Provider};
 use crate::context::Index;
-use crate::event::{Event, Frontend, TurnStatus};
+use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
 use crate::store::{Redactor, Store};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
@@ -144,6 +144,11 @@ impl Agent {
                 return turn;
             }
         }
+    }
+
+    /// What the first request of a new session's turn would hold. Asks no model, writes nothing. Blocks on the disk.
+    pub fn preview(&self, ask: &Ask) -> ContextReceipt {
+        context_of::gather(&self.session(), ask, "").receipt
     }
 
     /// Where sessions are kept; `None` if they are not.

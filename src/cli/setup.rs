@@ -30,6 +30,11 @@ impl Setup {
         workspace(&self.root)
     }
 
+    /// Where the symbol index is kept between runs; an agent on the same state folder keeps it there too.
+    pub fn cache(&self) -> PathBuf {
+        self.state.join("cache")
+    }
+
     /// What is wrong with the configuration, a message each.
     pub fn problems(&self) -> Vec<String> {
         Vec::new()
