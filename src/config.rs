@@ -1,13 +1,25 @@
 //! Configuration: one typed struct, layered, every value with where it came from.
 //!
-//! Defaults < user file < project file < editor settings < environment < flags. This module must never know what the values
-//! are used for.
+//! Defaults < user file < project file < editor settings < environment < flags. What can not be used is a problem with a place and
+//! a message, and the default takes its place; loading never fails. This module must never know what the values are used for.
 
 mod environment;
+mod file;
+mod layer;
+mod load;
+mod places;
+mod rules;
+mod sections;
 
 use serde::{Deserialize, Serialize};
 
 pub use environment::Environment;
+pub use load::{Flag, Ignored, Loaded, Origin, Problem, Sources, load};
+pub use places::{state_dir, user_file};
+pub use sections::{
+    CheckConfig, Commands, HooksConfig, McpConfig, McpServer, PermissionRules, Sandbox, SearchConfig, SearchProvider,
+    ShellConfig,
+};
 
 pub use crate::event::PermissionMode;
 
@@ -23,13 +35,20 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Name of the environment variable that holds the key. Never the key.
     pub api_key_env: Option<String>,
-    /// For `provider = "script"`: the file of model turns.
+    /// For `provider = "script"`: the file of model turns. A relative path begins at the workspace; if there is no such file, at
+    /// the folder of the configuration file.
     pub script: Option<String>,
     #[schemars(with = "String")]
     pub permission_mode: PermissionMode,
     pub limits: Limits,
     pub context: ContextConfig,
     pub review: ReviewConfig,
+    pub check: CheckConfig,
+    pub permissions: PermissionRules,
+    pub shell: ShellConfig,
+    pub search: SearchConfig,
+    pub mcp: McpConfig,
+    pub hooks: HooksConfig,
     pub trace: TraceConfig,
 }
 
@@ -99,6 +118,8 @@ pub struct ReviewConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TraceConfig {
+    /// Where spans are sent, as OTLP over HTTP. Not used yet.
+    pub otlp_endpoint: Option<String>,
     /// Days after which `claw sessions prune` removes a session.
     pub keep_days: Option<u32>,
     /// Regular expressions of text that must never be written.
@@ -117,6 +138,12 @@ impl Default for Config {
             limits: Limits::default(),
             context: ContextConfig::default(),
             review: ReviewConfig::default(),
+            check: CheckConfig::default(),
+            permissions: PermissionRules::default(),
+            shell: ShellConfig::default(),
+            search: SearchConfig::default(),
+            mcp: McpConfig::default(),
+            hooks: HooksConfig::default(),
             trace: TraceConfig::default(),
         }
     }

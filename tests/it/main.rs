@@ -5,6 +5,7 @@ mod agent;
 mod architecture;
 mod cli;
 mod context;
+mod config;
 mod editors;
 mod lsp;
 mod model;

@@ -1,0 +1,56 @@
+//! What a value must be beyond its type.
+
+use serde_json::Value;
+
+/// Why `value` can not be the value of `key`. The message never repeats what might be a key.
+pub fn check(key: &str, value: &Value) -> Result<(), String> {
+    match key {
+        "limits.max_steps"
+        | "limits.turn_timeout_s"
+        | "limits.model_idle_timeout_s"
+        | "limits.prompt_timeout_s"
+        | "limits.max_tokens"
+        | "context.window"
+        | "shell.timeout_s"
+            if value.as_u64() == Some(0) =>
+        {
+            Err("it must be at least 1".to_owned())
+        }
+        "limits.max_cost" if value.as_f64().is_some_and(|cost| cost < 0.0) => Err("it must not be negative".to_owned()),
+        "api_key_env" | "search.api_key_env" if value.as_str().is_some_and(|name| !is_variable_name(name)) => {
+            Err("it takes the name of an environment variable, and this is none. A key itself is never written here"
+                .to_owned())
+        }
+        "base_url" | "search.url" | "trace.otlp_endpoint"
+            if value.as_str().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) =>
+        {
+            Err("it must begin with http:// or https://".to_owned())
+        }
+        "trace.redact" => each(value, |pattern| match regex::Regex::new(pattern) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("`{pattern}` is not a regular expression: {}", last_line(&error.to_string()))),
+        }),
+        "context.exclude" => each(value, |pattern| match globset::Glob::new(pattern) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("`{pattern}` is not a glob: {}", error.kind())),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn each(value: &Value, check: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).try_for_each(check)
+}
+
+/// Names that a shell can set, as keys hardly ever look: long ones with digits and both cases are taken for a key.
+fn is_variable_name(name: &str) -> bool {
+    let plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let begins = name.bytes().next().is_some_and(|first| !first.is_ascii_digit());
+    let has = |of: fn(&u8) -> bool| name.as_bytes().iter().any(of);
+    let mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    plain && begins && !(mixed && name.len() >= 20)
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default().trim()
+}

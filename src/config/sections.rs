@@ -1,0 +1,113 @@
+//! The tables of features that are still to come. Their keys are known and checked, so that a configuration written today stays
+//! valid; nothing acts on them yet.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CheckConfig {
+    /// Commands that are run on the proposed state: `["cargo check -q"]`. Not used yet.
+    pub commands: Vec<String>,
+}
+
+/// Rules like `shell(cargo test *)` and `web_fetch(docs.rs)`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PermissionRules {
+    /// What may be done unasked. Not used yet.
+    pub allow: Vec<String>,
+    /// What is asked each time. Not used yet.
+    pub ask: Vec<String>,
+    /// What is never done, whatever else allows it. Not used yet.
+    pub deny: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShellConfig {
+    /// Whether commands are confined. Not used yet.
+    pub sandbox: Sandbox,
+    /// Whether confined commands reach the network. Not used yet.
+    pub network: bool,
+    /// Seconds a command may take. Not used yet.
+    pub timeout_s: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Where the system can; where it can not, each command is asked.
+    #[default]
+    Auto,
+    /// No command without it.
+    Require,
+    Off,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct SearchConfig {
+    /// Who answers web searches. Not used yet.
+    pub provider: Option<SearchProvider>,
+    /// Where that is. Not used yet.
+    pub url: Option<String>,
+    /// Name of the environment variable that holds its key. Never the key. Not used yet.
+    pub api_key_env: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SearchProvider {
+    Searxng,
+    Brave,
+    Tavily,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpConfig {
+    /// MCP servers by name. Not used yet.
+    pub servers: BTreeMap<String, McpServer>,
+}
+
+/// A server that is started (`command`) or reached (`url`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpServer {
+    pub command: Option<String>,
+    pub args: Vec<String>,
+    /// Variables that the server gets, and no others.
+    pub env: BTreeMap<String, String>,
+    pub url: Option<String>,
+    pub headers: BTreeMap<String, String>,
+}
+
+/// Commands that get an event as JSON on their standard input.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct HooksConfig {
+    /// Before a tool runs. Not used yet.
+    pub pre_tool: Commands,
+    /// After a tool ran. Not used yet.
+    pub post_tool: Commands,
+    /// When the user asks. Not used yet.
+    pub prompt: Commands,
+    /// When a turn has ended. Not used yet.
+    pub turn_end: Commands,
+}
+
+/// One command or a list of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(untagged)]
+pub enum Commands {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Commands {
+    fn default() -> Commands {
+        Commands::Several(Vec::new())
+    }
+}
