@@ -132,6 +132,11 @@ impl ContentHash {
     }
 }
 
+/// The start of the character of `text` that holds byte `at`; the end of `text` for a byte past it.
+pub fn floor_char_boundary(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
 impl PartialEq for Text {
     fn eq(&self, other: &Text) -> bool {
         self.rope.is_instance(&other.rope) || self.rope == other.rope

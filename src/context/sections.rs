@@ -2,6 +2,7 @@
 
 use super::render::{block, one_line};
 use crate::event::{ContextReceipt, ContextSection};
+use crate::text::floor_char_boundary;
 
 /// The order in which sections are shown.
 const ORDER: &[&str] = &["instruction", "selection", "symbol", "diagnostics", "buffers", "outline", "rules"];
@@ -72,7 +73,7 @@ pub(in crate::context) fn fit(text: &str, tokens: u64) -> (&str, bool) {
     if text.len() <= most {
         return (text, false);
     }
-    let end = text.floor_char_boundary(most);
+    let end = floor_char_boundary(text, most);
     let end = text.get(..end).and_then(|head| head.rfind('\n')).map_or(end, |at| at + 1);
     (text.get(..end).unwrap_or_default(), true)
 }

@@ -47,7 +47,7 @@ pub fn comment_body(comment: &str) -> &str {
         |(mark, body)| {
             // `///`, `//!`, `##` and `;;` are marks too.
             let last = mark.chars().next_back().unwrap_or_default();
-            body.trim_start_matches(|character| character == last || character == '!').trim()
+            body.trim_start_matches([last, '!']).trim()
         },
     )
 }

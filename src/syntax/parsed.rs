@@ -124,6 +124,7 @@ mod tests {
 
     use super::*;
     use crate::syntax::Symbols;
+    use crate::text::floor_char_boundary;
 
     const RUST: &str = "mod a {\n    /// Docs é 😀.\n    #[test]\n    pub fn one(x: u32) -> u32 { x }\r\n}\n\nimpl B {\n    fn two() {\n        (1, \"\")\n    }\n}\n";
     const PYTHON: &str = "class A:\n    @prop\n    def b(self):\n        if x:\n            return 'é😀'\n\n\tdef c(): pass\n\ndef d():\n    pass\n";
@@ -160,8 +161,8 @@ mod tests {
             for (language, source) in [(Language::Rust, RUST), (Language::Python, PYTHON)] {
                 let (mut current, mut edits) = (source.to_owned(), Vec::new());
                 for (at, len, insert) in &changes {
-                    let start = current.floor_char_boundary(at.index(current.len() + 1));
-                    let end = current.floor_char_boundary((start + len).min(current.len()));
+                    let start = floor_char_boundary(&current, at.index(current.len() + 1));
+                    let end = floor_char_boundary(&current, (start + len).min(current.len()));
                     edits.push(Edit { range: start..end, insert: (*insert).to_owned() });
                     current.replace_range(start..end, insert);
                 }

@@ -233,11 +233,14 @@ impl Looker {
         let _done = Done { shared: self.shared.clone(), look: self.look };
         let start = Instant::now();
         let Some(cache) = self.shared.upgrade().map(|shared| shared.cache.clone()) else { return };
-        if let Some(folder) = &cache {
-            self.load(folder);
-        }
         let gone = || self.shared.strong_count() == 0 || start.elapsed() > WALK_TIME;
-        let listed = self.view.list(&Scope::everything(self.view.roots()), MOST_FILES, &gone).files;
+        // What was kept is read while the disk is walked: a run of the command line waits for both.
+        let listed = std::thread::scope(|scope| {
+            if let Some(folder) = &cache {
+                scope.spawn(|| self.load(folder));
+            }
+            self.view.list(&Scope::everything(self.view.roots()), MOST_FILES, &gone).files
+        });
         let changed = self.look_at(&listed);
         let parsed = self.parse(&changed);
         let forgot = self.finish(listed);

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Nearest;
+use crate::text::floor_char_boundary;
 
 /// Bytes of the document that are looked at.
 const MOST_BYTES: usize = 2 << 20;
@@ -24,8 +25,8 @@ const LEAST_LIKENESS: f64 = 0.5;
 
 /// The lines of `document` nearest to `needle`, which does not stand in it. Both have `\n` for every line break.
 pub(super) fn nearest(document: &str, needle: &str) -> Option<Nearest> {
-    let document = document.get(..document.floor_char_boundary(MOST_BYTES))?;
-    let needle = needle.get(..needle.floor_char_boundary(MOST_NEEDLE_BYTES))?;
+    let document = document.get(..floor_char_boundary(document, MOST_BYTES))?;
+    let needle = needle.get(..floor_char_boundary(needle, MOST_NEEDLE_BYTES))?;
     if needle.trim().is_empty() {
         return None;
     }
@@ -151,7 +152,8 @@ fn likeness(one: &[(char, char)], other: &[(char, char)]) -> f64 {
             std::cmp::Ordering::Greater => drop(right.next()),
             std::cmp::Ordering::Equal => {
                 shared += 1;
-                (left.next(), right.next());
+                left.next();
+                right.next();
             }
         }
     }
@@ -332,7 +334,7 @@ fn cut(line: &str, at: usize) -> String {
     if line.len() <= LINE_WIDTH {
         return line.to_owned();
     }
-    let start = if at + 40 <= LINE_WIDTH { 0 } else { line.floor_char_boundary(at - 40) };
+    let start = if at + 40 <= LINE_WIDTH { 0 } else { floor_char_boundary(line, at - 40) };
     let part: String = line.get(start..).unwrap_or_default().chars().take(LINE_WIDTH).collect();
     let before = if start > 0 { "…" } else { "" };
     let after = if start + part.len() < line.len() { "…" } else { "" };

@@ -1,5 +1,6 @@
 //! Texts made of what breaks text handling.
 
+use claw::text::floor_char_boundary;
 use proptest::prelude::*;
 
 /// Pieces in which editors, files and protocols disagree about lines and widths.
@@ -42,5 +43,5 @@ pub fn text() -> impl Strategy<Value = String> {
 
 /// An offset of `text` that a character starts at, chosen by `share`.
 pub fn boundary(text: &str, share: prop::sample::Index) -> usize {
-    text.floor_char_boundary(share.index(text.len() + 1))
+    floor_char_boundary(text, share.index(text.len() + 1))
 }

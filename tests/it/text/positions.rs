@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use claw::text::{Position, PositionEncoding, Text};
+use claw::text::{Position, PositionEncoding, Text, floor_char_boundary};
 use proptest::prelude::*;
 
 use super::generate;
@@ -52,7 +52,7 @@ fn offset_at(text: &str, position: Position, encoding: PositionEncoding) -> usiz
 }
 
 fn position_at(text: &str, offset: usize, encoding: PositionEncoding) -> Position {
-    let offset = text.floor_char_boundary(offset);
+    let offset = floor_char_boundary(text, offset);
     let lines = lines(text);
     let line = lines.iter().rposition(|line| line.start <= offset).unwrap();
     let Range { start, end } = lines[line].clone();
