@@ -78,7 +78,7 @@ impl Live {
 
     fn out_of_time(&self) -> End {
         End::limit(
-            "limit",
+            "timeout",
             format!("stopped after {} s (limits.turn_timeout_s): ask again to go on from here", self.limits.seconds),
         )
     }

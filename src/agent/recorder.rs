@@ -132,6 +132,11 @@ impl Recorder {
         self.lock().record(kind)
     }
 
+    /// Stores what has to stand next although no turn makes it.
+    pub fn flush_interjections(&self) {
+        self.lock().interject();
+    }
+
     /// Stores the event that ends the turn. `before_it_is_seen` runs when it is stored and nobody knows of it.
     pub fn end_turn(&self, kind: EventKind, before_it_is_seen: impl FnOnce()) {
         let mut state = self.lock();

@@ -86,6 +86,16 @@ impl From<SharedModel> for Connector {
     }
 }
 
+/// A model that builds the same bodies as the one of this provider and name in a trace, for a replay. `None` for a provider
+/// that is not ours. It is not meant to be sent to.
+pub fn encoder(provider: &str, model: &str) -> Option<SharedModel> {
+    match provider {
+        "openai" => Some(Arc::new(OpenAi::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
+        "script" => Some(Arc::new(Script::parse("replay", "").ok()?)),
+        _ => None,
+    }
+}
+
 /// The model that `config` and `environment` describe.
 pub async fn connect(config: &Config, environment: &Environment) -> Result<SharedModel, ModelError> {
     let timing = Timing::with_idle(Duration::from_secs(config.limits.model_idle_timeout_s));

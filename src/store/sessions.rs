@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::journal::{Journal, read_lines, whole_lines};
+use super::journal::{Journal, whole_lines};
 use super::{files, read_journal};
 use crate::event::{Event, EventKind, TurnStatus};
 
@@ -107,9 +107,9 @@ impl Store {
         read_journal(&self.trace_path(id))
     }
 
-    /// The lines of the session's trace, as they stand.
+    /// The lines of the session's trace, as they stand; a torn last one is dropped.
     pub fn lines(&self, id: &str) -> io::Result<Vec<String>> {
-        read_lines(&self.trace_path(id))
+        whole_lines(&self.trace_path(id))
     }
 
     /// Opens the session's trace for appending, and makes its folder where need be.
