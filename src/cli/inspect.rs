@@ -25,7 +25,9 @@ pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, Cli
             write_json(&mut out, &prompts.collect())?;
         }
         (Subsystem::Prompts, false) => prompts(&mut out)?,
-        (Subsystem::Context, as_json) => super::context::inspect(&mut out, &Setup::new(&arguments.directory)?, as_json)?,
+        (Subsystem::Context, as_json) => {
+            super::context::inspect(&mut out, &Setup::new(&arguments.directory)?, as_json)?
+        }
         (Subsystem::Providers, as_json) => providers(&mut out, &Setup::new(&arguments.directory)?, as_json)?,
         (Subsystem::Config, as_json) => config(&mut out, &Setup::new(&arguments.directory)?, as_json)?,
         (Subsystem::Grammars, true) => write_json(&mut out, &json!(manifest::grammars()))?,

@@ -26,8 +26,7 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
     let index = Index::new(Some(setup.cache()));
     let mut snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
     keep_only(&mut snapshot, &view, &arguments.paths)?;
-    let ranking =
-        Ranking { focus: focus.map(|focus| focus.path), open: BTreeSet::new(), skip: BTreeSet::new() };
+    let ranking = Ranking { focus: focus.map(|focus| focus.path), open: BTreeSet::new(), skip: BTreeSet::new() };
     let tokens = arguments.tokens.unwrap_or(setup.config.context.map_tokens);
     let mut out = Out::stdout(color);
     let rendered = snapshot.render(view.roots(), &ranking, tokens);

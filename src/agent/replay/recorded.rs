@@ -16,8 +16,8 @@ use crate::agent::policy::End;
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, World};
 use crate::event::{
-    ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned, TurnEnd, TurnStart,
-    TurnStatus,
+    ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned, TurnEnd,
+    TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 
@@ -133,7 +133,9 @@ impl World for Recorded {
         match place {
             Some((_, EventKind::ModelRequest(_))) => Ok(messages),
             // What the loop decides by itself.
-            Some((_, EventKind::Error(error))) if matches!(error.code.as_str(), "limit" | "length" | "content_filter") => {
+            Some((_, EventKind::Error(error)))
+                if matches!(error.code.as_str(), "limit" | "length" | "content_filter") =>
+            {
                 Ok(messages)
             }
             Some(_) if last && self.status() == TurnStatus::Done => Ok(messages),

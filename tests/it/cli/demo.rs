@@ -10,7 +10,14 @@ fn the_demo_shows_its_work_and_says_that_the_model_is_a_recording() {
     let before = (place.tree(), place.canaries());
     let folder = place.home().parent().unwrap().join("demo");
     let ran = place.output(&["demo", "--dir", folder.to_str().unwrap()]).exits(0);
-    for words in ["The model is a recording", "update_plan", "✓ edit_file inkwell/slug.py", "+import unicodedata", "proposal", "claw replay "] {
+    for words in [
+        "The model is a recording",
+        "update_plan",
+        "✓ edit_file inkwell/slug.py",
+        "+import unicodedata",
+        "proposal",
+        "claw replay ",
+    ] {
         assert!(ran.stdout.contains(words), "{words}: {}", ran.stdout);
     }
     assert!(!ran.stdout.contains('✗'), "a recorded call fails: {}", ran.stdout);

@@ -66,7 +66,11 @@ fn q_keeps_what_was_taken_and_an_end_of_input_is_a_q() {
 
 #[test]
 fn other_keys_explain() {
-    check(&["?\n", "what\n", "\n", "a\n", "a\n"], &with(&[("one", "ONE"), ("ten", "TEN")]), &with(&[("one", "ONE"), ("ten", "TEN")]));
+    check(
+        &["?\n", "what\n", "\n", "a\n", "a\n"],
+        &with(&[("one", "ONE"), ("ten", "TEN")]),
+        &with(&[("one", "ONE"), ("ten", "TEN")]),
+    );
 }
 
 #[test]
@@ -124,10 +128,8 @@ fn a_second_interrupt_ends_the_process() {
 #[test]
 fn e12_a_protected_path_needs_its_own_yes_for_each_hunk() {
     let place = Place::new(&[("AGENTS.md", LINES)]);
-    let turns = [
-        calls(&[edit("AGENTS.md", "one\n", "ONE\n"), edit("AGENTS.md", "ten\n", "TEN\n")]),
-        says("Louder now."),
-    ];
+    let turns =
+        [calls(&[edit("AGENTS.md", "one\n", "ONE\n"), edit("AGENTS.md", "ten\n", "TEN\n")]), says("Louder now.")];
     let mut terminal = start(&place, &turns);
     terminal.expect("(1/2)");
     terminal.types("a\n");

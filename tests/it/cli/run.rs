@@ -149,8 +149,7 @@ fn the_task_may_come_from_standard_input() {
     let place = greeting();
     let script = place.script(&[says("Read.")]);
     let mut command = place.claw(&["run", "--output", "stream-json", "--script", script.to_str().unwrap(), "-"]);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all("Explain this:\n  ünïcode\n".as_bytes()).unwrap();
     let ran = Ran::of(child.wait_with_output().unwrap()).exits(0);
     let EventKind::TurnStart(start) = &ran.events()[0].kind else { panic!("{}", ran.stdout) };
@@ -162,8 +161,7 @@ fn standard_input_that_is_no_terminal_is_never_asked() {
     let place = greeting();
     let script = place.script(&turns());
     let mut command = place.claw(&["run", "--script", script.to_str().unwrap(), "Use an f-string"]);
-    let mut child =
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Held open, and full of consent.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"y\ny\na\n").unwrap();

@@ -62,7 +62,14 @@ fn prune_keeps_what_is_young() {
 fn a_trace_is_a_tree_or_its_lines() {
     let place = worked();
     let tree = place.output(&["trace", "last"]).exits(0).stdout;
-    for words in ["turn 1: Use a better pi", "✓ read_file a.py", "✓ edit_file a.py", "proposal 1 hunk in 1 file", "└─ ", "Closer to pi."] {
+    for words in [
+        "turn 1: Use a better pi",
+        "✓ read_file a.py",
+        "✓ edit_file a.py",
+        "proposal 1 hunk in 1 file",
+        "└─ ",
+        "Closer to pi.",
+    ] {
         assert!(tree.contains(words), "{words}: {tree}");
     }
     let json = place.output(&["trace", &place.session(), "--json"]).exits(0);
@@ -89,7 +96,8 @@ fn a_trace_that_was_changed_diverges() {
     let path = place.state().join("sessions").join(&id).join("trace.jsonl");
     let trace = place.trace(&id);
     let mut lines: Vec<String> = trace.lines().map(str::to_owned).collect();
-    let edited = lines.iter().position(|line| line.contains("\"type\":\"tool_result\"") && line.contains("area")).unwrap();
+    let edited =
+        lines.iter().position(|line| line.contains("\"type\":\"tool_result\"") && line.contains("area")).unwrap();
     lines[edited] = lines[edited].replace("area", "volume");
     std::fs::write(&path, lines.join("\n") + "\n").unwrap();
     let replayed = place.output(&["replay", "last"]).exits(1);
@@ -125,7 +133,8 @@ fn a_session_goes_on() {
     };
     assert_eq!(end.answer, "You asked for a better pi.", "the history was sent");
     let script = place.script(&turns);
-    let arguments = ["sessions", "resume", &id[..13], "--script", script.to_str().unwrap(), "--output", "json", "And again?"];
+    let arguments =
+        ["sessions", "resume", &id[..13], "--script", script.to_str().unwrap(), "--output", "json", "And again?"];
     // A fifth turn is not in the script: that it is asked for shows that the history grew.
     let ran = place.output(&arguments).exits(1);
     assert_eq!(ran.json()["session"], json!(id));

@@ -11,7 +11,17 @@ fn every_command_helps_with_an_example() {
     let place = Place::new(&[]);
     let top = place.output(&["--help"]).exits(0).stdout;
     for command in [
-        "lsp", "run", "demo", "sessions", "trace", "replay", "manifest", "inspect", "doctor", "trust", "untrust",
+        "lsp",
+        "run",
+        "demo",
+        "sessions",
+        "trace",
+        "replay",
+        "manifest",
+        "inspect",
+        "doctor",
+        "trust",
+        "untrust",
         "completions",
     ] {
         assert!(top.contains(&format!("  {command} ")), "{command}: {top}");
@@ -27,7 +37,10 @@ fn the_manifest_tells_what_the_code_holds() {
     assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
     let names = |field: &str| -> Vec<String> {
         let list = manifest[field].as_array().unwrap_or_else(|| panic!("{field}: {manifest}"));
-        list.iter().filter_map(|one| one["name"].as_str().or(one["type"].as_str()).or(one["key"].as_str())).map(str::to_owned).collect()
+        list.iter()
+            .filter_map(|one| one["name"].as_str().or(one["type"].as_str()).or(one["key"].as_str()))
+            .map(str::to_owned)
+            .collect()
     };
     let tools: Vec<String> = Tools::default().iter().map(|tool| tool.name().to_owned()).collect();
     assert!(tools.contains(&"read_file".to_owned()));
@@ -56,7 +69,8 @@ fn doctor_with_nothing_configured_says_how_to_mend_it() {
     assert_eq!(report["ok"], false);
     let status = |name: &str| {
         let checks = report["checks"].as_array().unwrap();
-        checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"))["status"].clone()
+        checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"))["status"]
+            .clone()
     };
     assert_eq!(status("config"), "ok");
     assert_eq!(status("state"), "ok");
@@ -84,7 +98,9 @@ fn doctor_names_an_address_where_nobody_listens() {
 #[test]
 fn x04_doctor_and_inspect_show_no_key() {
     let place = Place::new(&[]);
-    for arguments in [&["doctor", "--json"][..], &["doctor"], &["inspect", "config"], &["inspect", "providers", "--json"]] {
+    for arguments in
+        [&["doctor", "--json"][..], &["doctor"], &["inspect", "config"], &["inspect", "providers", "--json"]]
+    {
         let output = place.claw(arguments).env("CLAW_API_KEY", CANARY).env("CLAW_LOG", "trace").output().unwrap();
         let shown = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(!shown.contains(CANARY), "{arguments:?}: {shown}");
@@ -111,7 +127,10 @@ fn inspect_shows_every_subsystem() {
     }
     place.output(&["inspect", "nothing"]).exits(2);
     let config = place.output(&["inspect", "config", "--json"]).exits(0).json();
-    assert_eq!(config["values"].as_array().unwrap().len(), config_keys(&serde_json::to_value(Config::default()).unwrap()));
+    assert_eq!(
+        config["values"].as_array().unwrap().len(),
+        config_keys(&serde_json::to_value(Config::default()).unwrap())
+    );
 }
 
 fn config_keys(value: &serde_json::Value) -> usize {
@@ -126,11 +145,10 @@ fn inspect_config_says_where_each_value_comes_from() {
     let place = Place::new(&[]);
     std::fs::create_dir_all(place.user_config().parent().unwrap()).unwrap();
     std::fs::write(place.user_config(), "model = \"from-the-file\"\n[limits]\nmax_steps = 7\n").unwrap();
-    let output = place.claw(&["inspect", "config", "--json"]).env("CLAW_MODEL", "from-the-environment").output().unwrap();
+    let output =
+        place.claw(&["inspect", "config", "--json"]).env("CLAW_MODEL", "from-the-environment").output().unwrap();
     let config: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let row = |key: &str| {
-        config["values"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone()
-    };
+    let row = |key: &str| config["values"].as_array().unwrap().iter().find(|row| row["key"] == key).unwrap().clone();
     assert_eq!(row("model")["value"], "from-the-environment");
     assert!(row("model")["source"].as_str().unwrap().contains("CLAW_MODEL"), "{}", row("model"));
     assert_eq!(row("limits.max_steps")["value"], 7);
