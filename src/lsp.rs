@@ -39,4 +39,4 @@ mod settings;
 mod state;
 mod uri;
 
-pub use serve::{ServeOptions, run, serve};
+pub use serve::{OnMethod, ServeOptions, run, serve};

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
-use tower_lsp::gen_lsp_types::{
-    self as lsp, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-};
+use tower_lsp::gen_lsp_types::{self as lsp, DidCloseTextDocumentParams, DidSaveTextDocumentParams};
 
 use super::server::Server;
 use super::state::State;
@@ -31,7 +29,7 @@ tokio::task_local! {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DidChangeParams {
-    text_document: lsp::VersionedTextDocumentIdentifier,
+    text_document: Document,
     content_changes: Vec<ContentChange>,
 }
 
@@ -43,16 +41,33 @@ struct ContentChange {
     text: String,
 }
 
+/// `TextDocumentItem` and `VersionedTextDocumentIdentifier`, less strict: a document whose version is missing is still open.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    uri: String,
+    #[serde(default)]
+    language_id: String,
+    #[serde(default)]
+    version: Option<i32>,
+    #[serde(default)]
+    text: String,
+}
+
 /// `textDocument/didOpen`. A document that is open already is opened anew: the client's last word counts.
-pub fn did_open(server: &Server, params: DidOpenTextDocumentParams) {
-    let document = params.text_document;
+pub fn did_open(server: &Server, mut params: Value) {
+    let document = params.get_mut("textDocument").map(Value::take).unwrap_or_default();
+    let document: Document = match serde_json::from_value(document) {
+        Ok(document) => document,
+        Err(error) => return tracing::warn!(%error, "a document that makes no sense was opened"),
+    };
     let path = server.state.with(|state| {
-        let path = state.doc_path(&document.uri.0);
+        let path = state.doc_path(&document.uri);
         let buffer = Buffer {
             text: Text::new(&document.text),
-            version: document.version,
-            uri: document.uri.0.into(),
-            language_id: document.language_id.to_string().into(),
+            version: document.version.unwrap_or(0),
+            uri: document.uri.into(),
+            language_id: document.language_id.into(),
             lossy: message_is_lossy(),
         };
         state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
@@ -74,13 +89,13 @@ pub fn did_change(server: &Server, params: Value) {
             return;
         }
     };
-    let document = params.text_document.text_document_identifier;
+    let document = params.text_document;
     let path = server.state.with(|state| {
-        let path = state.doc_path(&document.uri.0);
+        let path = state.doc_path(&document.uri);
         let encoding = state.client.encoding;
         let known = state.workspace.buffers().get(&path).cloned();
         if known.is_none() {
-            tracing::warn!(uri = document.uri.0, "a change to a document that is not open");
+            tracing::warn!(uri = document.uri, "a change to a document that is not open");
         }
         let mut change = Change {
             text: known.as_ref().map(|buffer| buffer.text.clone()),
@@ -94,8 +109,10 @@ pub fn did_change(server: &Server, params: Value) {
         let text = change.text?;
         let buffer = Buffer {
             text,
-            version: params.text_document.version,
-            uri: known.as_ref().map_or_else(|| Arc::from(document.uri.0), |buffer| Arc::clone(&buffer.uri)),
+            version: document
+                .version
+                .unwrap_or_else(|| known.as_ref().map_or(0, |buffer| buffer.version.wrapping_add(1))),
+            uri: known.as_ref().map_or_else(|| Arc::from(document.uri), |buffer| Arc::clone(&buffer.uri)),
             language_id: known.map_or_else(|| Arc::from(""), |buffer| Arc::clone(&buffer.language_id)),
             lossy: change.lossy,
         };

@@ -4,15 +4,17 @@ use std::path::Path;
 
 use super::state::{Folder, State};
 use super::uri;
+use crate::store::Trust;
 
 /// Opens a folder. One that can not be opened, or is too wide to be a project, is told to the user and left out: its documents
-/// are then known only while they are open.
-pub fn add(state: &mut State, folder: &str) {
+/// are then known only while they are open. `trust` tells whether the user has marked a folder as trusted.
+pub fn add(state: &mut State, folder: &str, trust: &Trust) {
     let Some(path) = uri::file_path(folder) else {
         tracing::info!(folder, "a workspace folder that is not on this disk");
         return;
     };
-    if is_too_wide(&path, std::env::home_dir().as_deref()) && !state.settings.trusted {
+    let is_too_wide = is_too_wide(&path, std::env::home_dir().as_deref());
+    if is_too_wide && !state.settings.trusted && !trust.is_trusted(&path) {
         state.folder_problems.push(format!(
             "Claw does not look into {} because it is no project: open the project's own folder, or trust this one \
              (`claw trust {}`).",

@@ -22,11 +22,12 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
     let encoding = client.encoding;
     let folders = folder_uris(&params);
     let initialization = params.initialization_options.unwrap_or(Value::Null);
+    let trust = server.trust();
     server.state.with(|state| {
         state.client = client;
         state.settings = Settings::new(Config::default(), initialization);
         for folder in folders {
-            folders::add(state, &folder);
+            folders::add(state, &folder, &trust);
         }
     });
     if let Some(process) = params.process_id {
@@ -52,12 +53,13 @@ pub async fn shutdown(server: &Server) -> Result<()> {
 
 /// `workspace/didChangeWorkspaceFolders`.
 pub fn did_change_workspace_folders(server: &Server, params: DidChangeWorkspaceFoldersParams) {
+    let trust = server.trust();
     server.state.with(|state| {
         for folder in params.event.removed {
             folders::remove(state, &folder.uri.0);
         }
         for folder in params.event.added {
-            folders::add(state, &folder.uri.0);
+            folders::add(state, &folder.uri.0, &trust);
         }
         documents::rename_after_folders_changed(state);
     });

@@ -13,10 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tower_lsp::gen_lsp_types::{
-    LogMessageNotification, LogMessageParams, MessageType, Notification, Request, ShowMessageNotification,
-    ShowMessageParams,
-};
+use tower_lsp::gen_lsp_types::{MessageType, Notification, Request, ShowMessageNotification, ShowMessageParams};
 use tower_lsp::jsonrpc::{Error, Id, Response};
 
 use super::frame;
@@ -123,11 +120,6 @@ impl Outbox {
     /// Shows the user one plain message.
     pub fn show_message(&self, kind: MessageType, message: impl Into<String>) {
         self.notify::<ShowMessageNotification>(ShowMessageParams { kind, message: message.into() });
-    }
-
-    /// Puts a line into the client's log for this server.
-    pub fn log_message(&self, kind: MessageType, message: impl Into<String>) {
-        self.notify::<LogMessageNotification>(LogMessageParams { kind, message: message.into() });
     }
 
     /// Answers a request of the client.

@@ -87,7 +87,7 @@ impl Drop for Progress {
 impl Shown {
     fn end(self, message: Option<String>) {
         self.cancels.with(|table| table.cancels.remove(&key(&self.token)));
-        self.send(WorkDoneProgressEnd { message, ..Default::default() });
+        self.send(WorkDoneProgressEnd { message });
     }
 
     fn send(&self, value: impl Serialize) {

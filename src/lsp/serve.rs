@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{AbortHandle, Abortable, Aborted, BoxFuture};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::oneshot;
@@ -43,9 +43,12 @@ pub struct ServeOptions {
     pub workspace: Workspace,
     /// The environment variables to go by, instead of those of the process.
     pub environment: Option<Environment>,
-    /// Called with each method's name within its handler. For tests that make handlers panic.
-    pub on_method: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    /// For tests: what each handler does first.
+    pub on_method: Option<OnMethod>,
 }
+
+/// Called with a method's name; the handler goes on when the future has completed. It may panic, and it may never complete.
+pub type OnMethod = Arc<dyn Fn(&str) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// Runs the server on standard input and output, to its exit code. Builds its own runtime.
 pub fn run(options: ServeOptions) -> i32 {
@@ -163,13 +166,18 @@ struct Dispatcher {
     server: Server,
     outbox: Outbox,
     phase: Phase,
-    /// The requests in the works: the client's id to ours. The service sees only ours, which never repeat, fit its
-    /// `$/cancelRequest` and are not lost to it when a handler dies.
     running: Running,
     last_id: i32,
 }
 
-type Running = Arc<Mutex<HashMap<Id, i32>>>;
+/// The requests in the works, by the client's id.
+type Running = Arc<Mutex<HashMap<Id, InTheWorks>>>;
+
+struct InTheWorks {
+    /// The id that the service sees: it never repeats, and fits the service's `$/cancelRequest`.
+    inner_id: i32,
+    abort: AbortHandle,
+}
 
 /// A handler on its way, polled or not.
 type Handling = BoxFuture<'static, Outcome>;
@@ -224,8 +232,10 @@ impl Dispatcher {
         }
         self.last_id = self.last_id.wrapping_add(1);
         let inner_id = self.last_id;
-        self.with_running(|running| running.insert(id.clone(), inner_id));
-        let mut handling = self.call(build(method.clone(), Some(inner_id), params), lossy);
+        let (abort, registration) = AbortHandle::new_pair();
+        self.with_running(|running| running.insert(id.clone(), InTheWorks { inner_id, abort }));
+        let handling = self.call(build(method.clone(), Some(inner_id), params), lossy);
+        let mut handling = Abortable::new(handling, registration);
         let answer = Answer { id, method: method.clone(), outbox: self.outbox.clone(), running: self.running.clone() };
         if method == "initialize" {
             // Everything else depends on it, and it waits for nothing.
@@ -276,15 +286,23 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// `$/cancelRequest`. The request answers for itself that it was cancelled.
+    /// `$/cancelRequest`. The task of the request answers that it was cancelled.
     async fn cancel(&mut self, params: Option<Value>) {
         let id = match params.as_ref().and_then(|params| params.get("id")) {
             Some(Value::Number(number)) => number.as_i64().map(Id::Number),
             Some(Value::String(id)) => Some(Id::String(id.clone())),
             _ => None,
         };
-        let inner_id = id.and_then(|id| self.with_running(|running| running.get(&id).copied()));
+        let inner_id = id.and_then(|id| {
+            self.with_running(|running| {
+                running.get(&id).map(|request| {
+                    request.abort.abort();
+                    request.inner_id
+                })
+            })
+        });
         let Some(inner_id) = inner_id else { return };
+        // The service keeps a note of its own.
         let cancel = build("$/cancelRequest".to_owned(), None, Some(json!({ "id": inner_id })));
         drop(poll_once(&mut self.call(cancel, false)).await);
     }
@@ -297,14 +315,15 @@ impl Dispatcher {
         let handled = async move {
             if let Some(on_method) = &server.options.on_method {
                 // With the state locked, so that a panic shows that no lock is lost by it.
-                server.state.with(|_| on_method(&method));
+                let first = server.state.with(|_| on_method(&method));
+                first.await;
             }
             handled.await
         };
         AssertUnwindSafe(MESSAGE_IS_LOSSY.scope(lossy, handled)).catch_unwind().boxed()
     }
 
-    fn with_running<T>(&self, change: impl FnOnce(&mut HashMap<Id, i32>) -> T) -> T {
+    fn with_running<T>(&self, change: impl FnOnce(&mut HashMap<Id, InTheWorks>) -> T) -> T {
         change(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -319,8 +338,19 @@ struct Answer {
 
 impl Answer {
     /// Answers with what came of the handler. `true` if that was a result.
-    fn send(self, outcome: Outcome) -> bool {
+    fn send(self, outcome: Result<Outcome, Aborted>) -> bool {
         let result = match outcome {
+            Err(Aborted) => Err(Error::request_cancelled()),
+            Ok(outcome) => self.result(outcome),
+        };
+        let is_ok = result.is_ok();
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.outbox.respond(&Response::from_parts(self.id, result));
+        is_ok
+    }
+
+    fn result(&self, outcome: Outcome) -> Result<Value, Error> {
+        match outcome {
             Ok(Ok(Some(response))) => response.into_parts().1,
             // A notification's name with an id.
             Ok(Ok(None)) => Err(invalid_request("this method is a notification")),
@@ -329,11 +359,7 @@ impl Answer {
                 tracing::error!(method = self.method, panic = panic_message(panic.as_ref()), "a handler panicked");
                 Err(Error { message: "the request failed within the server".into(), ..Error::internal_error() })
             }
-        };
-        let is_ok = result.is_ok();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-        self.outbox.respond(&Response::from_parts(self.id, result));
-        is_ok
+        }
     }
 }
 

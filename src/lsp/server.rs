@@ -8,9 +8,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_lsp::gen_lsp_types::{
     CodeAction, CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, DidChangeConfigurationParams,
-    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DidSaveTextDocumentParams,
-    ExecuteCommandParams, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LspAny,
-    WorkDoneProgressCancelParams,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams, DidSaveTextDocumentParams, ExecuteCommandParams,
+    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, LspAny, WorkDoneProgressCancelParams,
 };
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::{LanguageServer, LspServiceBuilder};
@@ -20,6 +19,8 @@ use super::progress::ProgressCancels;
 use super::serve::ServeOptions;
 use super::state::ServerState;
 use super::{actions, commands, documents, hover, lenses, lifecycle, parent, progress, settings};
+use crate::config::Environment;
+use crate::store::Trust;
 
 /// What every handler can reach. Cheap to clone; clones are the same server.
 #[derive(Clone)]
@@ -73,22 +74,22 @@ impl Server {
         task.await.unwrap_or_else(|_| Err(tower_lsp::jsonrpc::Error::internal_error()))
     }
 
-    /// As [`Server::request`], for a body that blocks on the disk or computes for long.
-    pub async fn blocking<R: Send + 'static>(
-        &self,
-        body: impl FnOnce(Server) -> Result<R> + Send + 'static,
-    ) -> Result<R> {
-        let server = self.clone();
-        let task = self.tasks.spawn_blocking(move || body(server));
-        task.await.unwrap_or_else(|_| Err(tower_lsp::jsonrpc::Error::internal_error()))
-    }
-
     /// Waits, for at most `patience`, until what was spawned has ended.
     pub async fn finish(&self, patience: Duration) {
         self.tasks.close();
         if tokio::time::timeout(patience, self.tasks.wait()).await.is_err() {
             tracing::warn!(tasks = self.tasks.len(), "left with work still running");
         }
+    }
+
+    /// The environment variables to go by.
+    pub fn environment(&self) -> Environment {
+        self.options.environment.clone().unwrap_or_else(Environment::of_process)
+    }
+
+    /// Which folders the user has marked as trusted. Where no state can be kept, none.
+    pub fn trust(&self) -> Trust {
+        Trust::new(&self.environment().state_folder().unwrap_or_default())
     }
 
     /// Leaves when the process `id` is gone.
@@ -135,7 +136,7 @@ pub fn register(builder: LspServiceBuilder<Server>) -> LspServiceBuilder<Server>
 }
 
 impl Server {
-    async fn did_open(&self, params: DidOpenTextDocumentParams) {
+    async fn did_open(&self, params: LspAny) {
         documents::did_open(self, params);
     }
 

@@ -21,6 +21,9 @@ const SECTION: &str = "claw";
 /// How long a client may take to tell its settings.
 const ANSWER: Duration = Duration::from_secs(30);
 
+/// Messages that the user is shown about problems at once.
+const MOST_MESSAGES: usize = 5;
+
 /// Keys of the editor's settings that are not configuration: they are the editor's own.
 const NOT_CONFIGURATION: &[&str] = &["trusted", "path", "trace.server"];
 
@@ -82,8 +85,13 @@ pub fn tell_problems(server: &Server) {
         problems.retain(|problem| state.settings.is_news(problem));
         problems
     });
-    for problem in news {
-        server.outbox.show_message(MessageType::Warning, problem);
+    let (shown, rest) = news.split_at(news.len().min(MOST_MESSAGES));
+    for problem in shown {
+        server.outbox.show_message(MessageType::Warning, problem.clone());
+    }
+    if !rest.is_empty() {
+        rest.iter().for_each(|problem| tracing::warn!("{problem}"));
+        server.outbox.show_message(MessageType::Warning, format!("Claw: {} more problems are in the log", rest.len()));
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
-use crate::config::{Environment, PermissionMode};
+use crate::config::PermissionMode;
 use crate::context::{self, Budget, Inquiry};
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
@@ -146,7 +146,7 @@ pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, Strin
         Some(None) => Err(format!("no session `{}` is open here", arguments.session.as_deref().unwrap_or_default())),
         Some(Some(session)) => {
             if arguments.model.is_some() {
-                let environment = server.options.environment.clone().unwrap_or_else(Environment::of_process);
+                let environment = server.environment();
                 session.set_model(Connector::new(config, environment));
             }
             if let Some(mode) = arguments.permission_mode {

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use claw::lsp::ServeOptions;
+use claw::lsp::{OnMethod, ServeOptions};
 use claw::workspace::Workspace;
 use serde_json::{Value, json};
 
-use crate::support::lsp_client::{LspClient, no_capabilities};
+use crate::support::lsp_client::{LspClient, Reply, no_capabilities};
 
 const URI: &str = "untitled:a";
 
@@ -236,6 +236,103 @@ async fn l09_ids_of_every_kind_are_answered_once() {
     assert_eq!(client.finish().await, 0);
 }
 
+/// A server whose `workspace/executeCommand` never gets anywhere.
+fn stuck() -> ServeOptions {
+    let on_method: OnMethod = Arc::new(|method| match method {
+        "workspace/executeCommand" => Box::pin(std::future::pending()),
+        _ => Box::pin(std::future::ready(())),
+    });
+    ServeOptions { on_method: Some(on_method), ..ServeOptions::default() }
+}
+
+#[tokio::test]
+async fn l09_requests_in_the_works_keep_their_ids_and_can_be_cancelled() {
+    let mut client = LspClient::in_memory(stuck());
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    for id in [json!("a"), json!(7), json!(5_000_000_000_i64)] {
+        let command = json!({
+            "jsonrpc": "2.0", "id": id, "method": "workspace/executeCommand", "params": {"command": "claw.status"},
+        });
+        client.send(&command);
+        client.send(&command);
+        let error = client.response(&id).await.expect_err("a second of the same id");
+        assert_eq!(error["code"], -32600, "{id}");
+        settle(&mut client).await;
+        client.notify("$/cancelRequest", json!({"id": id}));
+        let error = client.response(&id).await.expect_err("cancelled");
+        assert_eq!(error["code"], -32800, "{id}");
+        client.send(&command);
+        client.notify("$/cancelRequest", json!({"id": id}));
+        let error = client.response(&id).await.expect_err("cancelled again");
+        assert_eq!(error["code"], -32800, "{id}");
+    }
+    assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn l09_more_requests_than_any_editor_has_are_refused_and_the_rest_is_served() {
+    let mut client = LspClient::in_memory(stuck());
+    client.initialize(no_capabilities(), None, Value::Null).await;
+    let mut ids: Vec<i64> =
+        (0..1100).map(|_| client.send_request("workspace/executeCommand", json!({"command": "x"}))).collect();
+    for id in ids.split_off(1024) {
+        let error = client.response(&json!(id)).await.expect_err("too many");
+        assert_eq!(error["code"], -32803);
+    }
+    for id in ids {
+        client.notify("$/cancelRequest", json!({"id": id}));
+        let error = client.response(&json!(id)).await.expect_err("cancelled");
+        assert_eq!(error["code"], -32800);
+    }
+    settle(&mut client).await;
+    assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn l06_unanswered_prompts_hold_up_nothing() {
+    let workspace = Workspace::default();
+    let mut client = LspClient::in_memory(ServeOptions { workspace: workspace.clone(), ..ServeOptions::default() });
+    let prompts = Arc::new(AtomicUsize::new(0));
+    client.on_request({
+        let prompts = Arc::clone(&prompts);
+        move |method, _| {
+            assert_eq!(method, "workspace/configuration");
+            prompts.fetch_add(1, Ordering::SeqCst);
+            Some(Reply::Silence)
+        }
+    });
+    client.initialize(json!({"workspace": {"configuration": true}}), None, Value::Null).await;
+    for _ in 0..63 {
+        client.notify("workspace/didChangeConfiguration", json!({"settings": null}));
+    }
+    client.open(URI, "plaintext", "");
+    let mut slowest = Duration::ZERO;
+    let mut expected = String::new();
+    for number in 0..400 {
+        client.change(URI, number + 2, insert_at_start(&format!("{number},")));
+        expected.insert_str(0, &format!("{number},"));
+        if number % 10 == 0 {
+            let start = Instant::now();
+            settle(&mut client).await;
+            slowest = slowest.max(start.elapsed());
+        }
+    }
+    settle(&mut client).await;
+    assert_eq!(text_of(&workspace, URI).as_deref(), Some(expected.as_str()));
+    assert_eq!(prompts.load(Ordering::SeqCst), 64);
+    assert!(slowest < Duration::from_millis(50), "the slowest hover took {slowest:?}");
+    assert_eq!(client.finish().await, 0);
+}
+
+#[tokio::test]
+async fn what_was_asked_before_the_client_hung_up_is_answered() {
+    let mut client = initialized().await;
+    let id = client.send_request("textDocument/hover", hover_params());
+    client.stop_writing();
+    assert_eq!(client.response(&json!(id)).await, Ok(Value::Null));
+    assert_eq!(client.exit_code().await, 1);
+}
+
 #[tokio::test]
 async fn l09_unknown_methods_are_told_so_and_unknown_notifications_passed_over() {
     let mut client = initialized().await;
@@ -276,6 +373,7 @@ async fn l12_a_panic_in_any_handler_is_one_failed_request() {
                     panics.fetch_add(1, Ordering::SeqCst);
                     std::panic::resume_unwind(Box::new("injected"));
                 }
+                Box::pin(std::future::ready(()))
             }
         })),
         ..ServeOptions::default()

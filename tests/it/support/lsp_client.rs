@@ -230,9 +230,14 @@ impl LspClient {
 
     /// Closes the server's input without a word; the exit code.
     pub async fn hang_up(mut self) -> i32 {
+        self.stop_writing();
+        self.exit_code().await
+    }
+
+    /// Closes the server's input.
+    pub fn stop_writing(&mut self) {
         let (closed, _) = mpsc::unbounded_channel();
         self.outgoing = closed;
-        self.exit_code().await
     }
 
     /// Waits for the server to end; its exit code. Fails if a message was never read.
