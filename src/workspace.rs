@@ -12,6 +12,7 @@ pub mod disk;
 pub mod overlay;
 pub mod path;
 pub mod proposal;
+pub mod protected;
 pub mod search;
 pub mod view;
 
@@ -19,8 +20,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use buffers::{Buffer, Buffers};
 pub use overlay::{Author, Overlay, OverlayFile, Stale};
-pub use path::{DocPath, PathError, Root, RootId, Roots};
-pub use proposal::{FileProposal, Hunk, HunkId, Proposal};
+pub use path::{DocPath, Folder, PathError, Root, RootId, Roots};
+pub use proposal::{Act, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};
+pub use protected::is_protected;
 pub use view::{Document, Layer, ReadError, Stamp, View};
 
 /// Roots and open buffers, shared by everything that runs. Cheap to clone: clones are the same workspace.

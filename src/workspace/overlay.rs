@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{DocPath, Document, Layer, Stamp};
+use super::{DocPath, Document, HunkId, Layer, Stamp};
 use crate::text::Text;
+use crate::text::diff::{Change, diff};
 
 /// Who made a change: the turn and the tool call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +26,41 @@ pub struct OverlayFile {
     /// The name it is proposed to move from, which then is proposed to go: [`Overlay`] holds it without a `current`.
     pub moved_from: Option<DocPath>,
     pub author: Author,
+    /// Hunks of it that have been accepted or rejected: their ids are not given to others.
+    pub(in crate::workspace) decided: Vec<HunkId>,
+    /// The changes from `base` to `current`, where there are both. They are kept, because a diff made anew may align lines
+    /// that repeat another way.
+    pub(in crate::workspace) changes: Vec<Change>,
+    /// The live text at the last look, where conflicts keep it from being `base`.
+    pub(in crate::workspace) looked: Option<Text>,
+}
+
+impl OverlayFile {
+    /// `current` proposed for a document that held `base` when it was read.
+    pub fn new(base: Option<Text>, stamp: Stamp, current: Option<Text>, author: Author) -> OverlayFile {
+        let changes = changes(base.as_ref(), current.as_ref());
+        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, looked: None }
+    }
+
+    fn with_current(self, current: Option<Text>, author: Author) -> OverlayFile {
+        let changes = changes(self.base.as_ref(), current.as_ref());
+        OverlayFile { current, author, changes, ..self }
+    }
+
+    /// Nothing is proposed: not another text, not another place.
+    fn is_nothing(&self) -> bool {
+        match self.moved_from {
+            Some(_) => self.current.is_none(),
+            None => self.current == self.base,
+        }
+    }
+}
+
+fn changes(base: Option<&Text>, current: Option<&Text>) -> Vec<Change> {
+    match (base, current) {
+        (Some(base), Some(current)) => diff(base, current),
+        (None, _) | (_, None) => Vec::new(),
+    }
 }
 
 /// The document changed since it was read: read it again.
@@ -66,14 +102,12 @@ impl Overlay {
     ) -> Result<(), Stale> {
         self.check(path, seen)?;
         let file = match self.files.get(path) {
-            Some(file) => OverlayFile { current: text, author, ..file.clone() },
-            None => OverlayFile {
-                base: seen.map(|document| document.text.clone()),
-                stamp: seen.map_or(Stamp::Absent, |document| document.stamp),
-                current: text,
-                moved_from: None,
-                author,
-            },
+            Some(file) => file.clone().with_current(text, author),
+            None => {
+                let base = seen.map(|document| document.text.clone());
+                let stamp = seen.map_or(Stamp::Absent, |document| document.stamp);
+                OverlayFile::new(base, stamp, text, author)
+            }
         };
         self.put(path, file);
         Ok(())
@@ -104,7 +138,8 @@ impl Overlay {
             // A document stands there for the user, and is proposed to go: what is left of it is an edit, or nothing.
             Some(_) => self.write(to, None, current, author),
             None => {
-                self.put(to, OverlayFile { base, stamp, current, moved_from: origin, author });
+                let moved = OverlayFile::new(base, stamp, current, author);
+                self.put(to, OverlayFile { moved_from: origin, ..moved });
                 Ok(())
             }
         }
@@ -128,6 +163,11 @@ impl Overlay {
         }
     }
 
+    /// Sets a touched document, and forgets it where nothing is proposed for it any more.
+    pub(in crate::workspace) fn set_or_forget(&mut self, path: DocPath, file: OverlayFile) {
+        self.set(path, (!file.is_nothing()).then_some(file));
+    }
+
     fn check(&self, path: &DocPath, seen: Option<&Document>) -> Result<(), Stale> {
         let fresh = match (self.files.get(path), seen) {
             (Some(file), seen) => file.current.as_ref() == seen.map(|document| &document.text),
@@ -146,13 +186,9 @@ impl Overlay {
             && let Some(to) = self.moved_to(path).cloned()
             && let Some(moved) = self.files.get(&to).cloned()
         {
-            self.set(to, Some(OverlayFile { base: None, stamp: Stamp::Absent, moved_from: None, ..moved }));
+            self.set(to, Some(OverlayFile::new(None, Stamp::Absent, moved.current, moved.author)));
         }
-        let nothing = match file.moved_from {
-            Some(_) => file.current.is_none(),
-            None => file.current == file.base,
-        };
-        self.set(path.clone(), (!nothing).then_some(file));
+        self.set_or_forget(path.clone(), file);
     }
 }
 

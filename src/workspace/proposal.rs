@@ -3,13 +3,23 @@
 //! Acceptance is observed, not believed: [`observe`] looks at the live text, and where it holds a hunk the overlay's base
 //! advances, whoever put it there.
 
+mod apply;
+mod distance;
+mod look;
+mod merge;
+
 use std::fmt;
 use std::ops::Range;
 
 use super::{DocPath, Overlay, Stamp, View};
 use crate::event::{ChangeKind, HunkState};
+use crate::text::{ContentHash, Text};
+
+pub use apply::{Act, FileChange, Written};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
+/// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
+/// an id never comes to mean another hunk.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HunkId(pub String);
 
@@ -17,9 +27,12 @@ pub struct HunkId(pub String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hunk {
     pub id: HunkId,
+    /// [`ChangeKind::Edit`], or the whole act that the hunk stands for.
+    pub kind: ChangeKind,
     /// [`HunkState::Pending`] or [`HunkState::Conflict`]: what has been decided is no longer derived.
     pub state: HunkState,
-    /// Bytes of the live text that the hunk replaces.
+    /// Bytes of the live text that the hunk replaces. Of a pending edit they are `old_text`; of a conflict they are what
+    /// the user made of it.
     pub live: Range<usize>,
     pub old_text: String,
     pub new_text: String,
@@ -33,7 +46,7 @@ pub struct Hunk {
 pub struct FileProposal {
     pub path: DocPath,
     pub change: ChangeKind,
-    /// Where a renamed file is now.
+    /// Where a renamed file is now: the live document that its hunks' ranges speak of.
     pub old_path: Option<DocPath>,
     /// Of the live document the hunks' ranges speak of.
     pub stamp: Stamp,
@@ -50,15 +63,15 @@ pub struct Proposal {
 pub struct Observed {
     /// The live text holds them now.
     pub accepted: Vec<HunkId>,
-    /// The user changed the same lines to something else.
+    /// The user changed the same lines to something else. Named at every look while it is so.
     pub conflicts: Vec<HunkId>,
 }
 
 impl Proposal {
     /// The hunks of `overlay`, placed in the live text. Blocks on the disk.
     pub fn derive(overlay: &Overlay, live: &View) -> Proposal {
-        let _ = (overlay, live);
-        todo!()
+        let files = look::all(overlay, live).into_iter().filter_map(|look| look.into_proposal()).collect();
+        Proposal { files }
     }
 
     pub fn hunks(&self) -> impl Iterator<Item = (&FileProposal, &Hunk)> {
@@ -68,19 +81,45 @@ impl Proposal {
     pub fn hunk(&self, id: &HunkId) -> Option<(&FileProposal, &Hunk)> {
         self.hunks().find(|(_, hunk)| &hunk.id == id)
     }
+
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
 }
 
 /// Brings `overlay` up to date with the live text: accepted hunks leave it, other user edits are taken into base and
 /// current alike. Blocks on the disk.
 pub fn observe(overlay: &mut Overlay, live: &View) -> Observed {
-    let _ = (overlay, live);
-    todo!()
+    let mut observed = Observed::default();
+    for look in look::all(overlay, live) {
+        for hunk in &look.hunks {
+            match hunk.state {
+                HunkState::Accepted => observed.accepted.push(hunk.id.clone()),
+                HunkState::Conflict => observed.conflicts.push(hunk.id.clone()),
+                HunkState::Pending | HunkState::Rejected | HunkState::Unverified => {}
+            }
+        }
+        look.settle(overlay);
+    }
+    observed
 }
 
 /// Takes a hunk out of what is proposed: current goes back to the live text there. `false` if there is no such hunk.
 pub fn reject(overlay: &mut Overlay, live: &View, hunk: &HunkId) -> bool {
-    let _ = (overlay, live, hunk);
-    todo!()
+    look::all(overlay, live).into_iter().any(|look| look.reject(overlay, hunk))
+}
+
+impl HunkId {
+    fn new(path: &DocPath, kind: ChangeKind, old: &str, new: &str, occurrence: usize) -> HunkId {
+        let path = match path {
+            DocPath::File { root, rel } => format!("{}:{rel}", root.0),
+            DocPath::Virtual(uri) => uri.to_string(),
+        };
+        // Lengths keep the fields apart.
+        let head = format!("{kind:?} {occurrence} {} {} {}\0", path.len(), old.len(), new.len());
+        let hash = ContentHash::of([head.as_str(), &path, old, new].concat().as_bytes()).to_hex();
+        HunkId(hash.get(..16).unwrap_or(&hash).to_owned())
+    }
 }
 
 impl fmt::Debug for HunkId {
@@ -93,4 +132,10 @@ impl fmt::Display for HunkId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// 1-based line of a byte offset.
+fn line_of(text: Option<&Text>, offset: usize) -> u32 {
+    let line = text.map_or(0, |text| text.line_of(offset));
+    u32::try_from(line).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -1,4 +1,5 @@
 //! The layered workspace, the path gate and the tools on it.
 
 mod path;
+mod proposal;
 mod view;

@@ -1,0 +1,320 @@
+//! Three texts, line by line: the base a change was made from, the text proposed, and the text the user has now.
+//!
+//! Works on texts alone. Hunks are the changes from base to current; the user's changes are those from base to live. A
+//! hunk that the live text holds is *accepted*. One whose lines the user changed to something else is a *conflict*;
+//! touching is not overlapping. The rest is *pending* and has its place in the live text.
+
+use std::ops::Range;
+
+use super::distance::{Numbering, distance};
+use crate::text::diff::{Change, diff};
+use crate::text::{Edit, EditError, Text};
+
+/// A base, what is proposed of it, and the changes between them. The changes are kept with the texts: where lines repeat,
+/// a diff made anew may align them another way, and hunks would change under the user's eyes.
+#[derive(Clone)]
+pub(super) struct Proposed {
+    pub base: Text,
+    pub current: Text,
+    /// In order.
+    pub changes: Vec<Change>,
+}
+
+/// How base, current and live stand to each other.
+pub(super) struct Merge {
+    /// One for each of the changes that went in.
+    pub places: Vec<Place>,
+    /// Without what has been accepted, and with the user's other changes in both texts.
+    pub left: Proposed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Accepted,
+    /// These bytes of the live text are the old text.
+    Pending(Range<usize>),
+    /// The user made something else of the old text: these bytes.
+    Conflict(Range<usize>),
+}
+
+/// Most rounds: each takes in what the one before left between hunks, and the second hardly ever finds anything.
+const ROUNDS: usize = 8;
+
+/// Places `proposed` in `live`. `looked` is the live text of the last look, where conflicts made it differ from the base:
+/// it tells a hunk that was accepted since from what the user had made of its neighbours before.
+///
+/// Looks again until there is nothing more to take in, so that a later look at the same live text finds the same.
+pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> Merge {
+    let mut places = vec![Place::Accepted; proposed.changes.len()];
+    let since = match looked {
+        Some(looked) if looked != live => accepted_since(proposed, looked, live),
+        Some(_) | None => vec![false; places.len()],
+    };
+    let mut index: Vec<usize> = (0..places.len()).zip(&since).filter(|(_, since)| !**since).map(|(at, _)| at).collect();
+    let mut left = proposed.advance(&since);
+    for _ in 0..ROUNDS {
+        let round = merge_once(&left, live);
+        for (at, place) in index.iter().zip(&round.places) {
+            if let Some(slot) = places.get_mut(*at) {
+                slot.clone_from(place);
+            }
+        }
+        let open = index.iter().zip(&round.places).filter(|(_, place)| **place != Place::Accepted);
+        index = open.map(|(at, _)| *at).collect();
+        let settled = round.left.base == left.base && round.left.changes == left.changes;
+        left = round.left;
+        if settled {
+            break;
+        }
+    }
+    Merge { places, left }
+}
+
+fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
+    let Proposed { base, current, changes: hunks } = proposed;
+    let in_base: Vec<Option<Range<usize>>> = hunks.iter().map(|hunk| Some(hunk.old.clone())).collect();
+    let accepted = accepted(base, &in_base, current, live, hunks);
+    let kept = proposed.advance(&accepted);
+    let user = diff(&kept.base, live);
+
+    let mut conflicting = vec![false; user.len()];
+    let mut open = kept.changes.iter();
+    let mut places = Vec::with_capacity(hunks.len());
+    for accepted in accepted {
+        places.push(match if accepted { None } else { open.next() } {
+            None => Place::Accepted,
+            Some(hunk) => {
+                let old_text = kept.base.slice(hunk.old.clone()).unwrap_or_default();
+                place(&hunk.old, &old_text, &user, live, &mut conflicting)
+            }
+        });
+    }
+    let free: Vec<&Change> =
+        user.iter().zip(&conflicting).filter(|(_, conflicting)| !**conflicting).map(|(change, _)| change).collect();
+    match take_in(&kept, &free, live) {
+        Ok(left) => Merge { places, left },
+        Err(error) => {
+            tracing::error!(%error, "a user's change did not fit the proposal, which is shown without it");
+            Merge { places, left: kept }
+        }
+    }
+}
+
+/// The user's changes, made to base and current alike, so that they are no part of what is proposed.
+fn take_in(proposed: &Proposed, user: &[&Change], live: &Text) -> Result<Proposed, EditError> {
+    let Proposed { base, current, changes } = proposed;
+    let (mut in_base, mut in_current) = (Vec::new(), Vec::new());
+    for change in user {
+        let insert = live.slice(change.new.clone()).unwrap_or_default();
+        let start = start_in_current(&change.old, changes);
+        in_current.push(Edit { range: start..start.saturating_add(change.old.len()), insert: insert.clone() });
+        in_base.push(Edit { range: change.old.clone(), insert });
+    }
+    let moved = |hunk: &Change| {
+        // What the user inserted right at its start stays before it.
+        let before = user.iter().filter(|change| change.old.end <= hunk.old.start);
+        let (grown, shrunk) = before.fold((0usize, 0usize), |(grown, shrunk), change| {
+            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
+        });
+        let at = |offset: usize| offset.saturating_add(grown).saturating_sub(shrunk);
+        Change { old: at(hunk.old.start)..at(hunk.old.end), new: at(hunk.new.start)..at(hunk.new.end) }
+    };
+    Ok(Proposed {
+        base: base.apply_all(&in_base)?,
+        current: current.apply_all(&in_current)?,
+        changes: changes.iter().map(moved).collect(),
+    })
+}
+
+impl Proposed {
+    /// With some of the changes as part of the base.
+    fn advance(&self, accepted: &[bool]) -> Proposed {
+        let taken = self.changes.iter().zip(accepted).filter(|(_, accepted)| **accepted).map(|(change, _)| change);
+        let edits: Vec<Edit> = taken
+            .filter_map(|change| {
+                Some(Edit { range: change.old.clone(), insert: self.current.slice(change.new.clone())? })
+            })
+            .collect();
+        let base = self.base.apply_all(&edits).unwrap_or_else(|error| {
+            tracing::error!(%error, "a diff does not fit the text it was made of");
+            self.base.clone()
+        });
+        let open = shift(&self.changes, accepted).into_iter().zip(&self.changes).zip(accepted);
+        let changes = open
+            .filter(|(_, accepted)| !**accepted)
+            .map(|((old, change), _)| Change { old, new: change.new.clone() })
+            .collect();
+        Proposed { base, current: self.current.clone(), changes }
+    }
+
+    /// Without the change at `index`: current goes back to the base there.
+    pub(super) fn without(&self, index: usize) -> Option<Proposed> {
+        let gone = self.changes.get(index)?;
+        let old_text = self.base.slice(gone.old.clone())?;
+        let current = self.current.apply(&Edit { range: gone.new.clone(), insert: old_text }).ok()?;
+        let mut changes = self.changes.clone();
+        for later in changes.iter_mut().skip(index) {
+            let at = |offset: usize| offset.saturating_add(gone.old.len()).saturating_sub(gone.new.len());
+            later.new = at(later.new.start)..at(later.new.end);
+        }
+        changes.remove(index);
+        Some(Proposed { base: self.base.clone(), current, changes })
+    }
+}
+
+/// Which hunks have been accepted since the last look.
+fn accepted_since(proposed: &Proposed, looked: &Text, live: &Text) -> Vec<bool> {
+    let then = merge(proposed, None, looked);
+    let in_looked: Vec<Option<Range<usize>>> = then
+        .places
+        .into_iter()
+        .map(|place| match place {
+            Place::Pending(range) => Some(range),
+            Place::Accepted | Place::Conflict(_) => None,
+        })
+        .collect();
+    accepted(looked, &in_looked, &proposed.current, live, &proposed.changes)
+}
+
+/// Which hunks the live text holds and `before`, where they replace `ranges`, did not. A hunk is there when the way from
+/// one to the other leads over it: when the text before, with the hunk, is nearer to the live text by all that the hunk
+/// changes. This does not depend on how a diff happens to align lines that repeat.
+fn accepted(
+    before: &Text,
+    ranges: &[Option<Range<usize>>],
+    current: &Text,
+    live: &Text,
+    hunks: &[Change],
+) -> Vec<bool> {
+    if before == live {
+        return vec![false; hunks.len()];
+    }
+    let mut numbering = Numbering::default();
+    let (before_lines, current_lines, live_lines) =
+        (numbering.lines(before), numbering.lines(current), numbering.lines(live));
+    let window = window(&before_lines.numbers, &live_lines.numbers);
+    let user = diff(before, live);
+
+    let mut accepted = vec![false; hunks.len()];
+    let mut advanced = before_lines.numbers.clone();
+    let mut rest = distance(&advanced, &live_lines.numbers);
+    let (mut grown, mut shrunk) = (0usize, 0usize);
+    for ((hunk, range), accepted) in hunks.iter().zip(ranges).zip(&mut accepted) {
+        let Some(range) = range else { continue };
+        let (old, new) = (before_lines.of_bytes(range), current_lines.get(current_lines.of_bytes(&hunk.new)));
+        let reach = reach(&before_lines.numbers, &old, new);
+        let far_away = reach.end < window.start || window.end < reach.start;
+        if far_away || (hunk.new.is_empty() && is_replaced(range, &user)) {
+            continue;
+        }
+        let at = |line: usize| line.saturating_add(grown).saturating_sub(shrunk);
+        let mut candidate = advanced.clone();
+        if candidate.get(at(old.start)..at(old.end)).is_none() {
+            continue;
+        }
+        candidate.splice(at(old.start)..at(old.end), new.iter().copied());
+        let after = distance(&candidate, &live_lines.numbers);
+        let holds = match (rest, distance(&advanced, &candidate), after) {
+            (Some(all), Some(hunk), Some(after)) => all == hunk.saturating_add(after),
+            // Too far apart to measure: then only the very same change counts.
+            _ => user.iter().any(|change| {
+                change.old == *range && live.slice(change.new.clone()) == current.slice(hunk.new.clone())
+            }),
+        };
+        if holds {
+            *accepted = true;
+            advanced = candidate;
+            rest = after;
+            grown = grown.saturating_add(new.len());
+            shrunk = shrunk.saturating_add(old.len());
+        }
+    }
+    accepted
+}
+
+/// The lines of `before` that the user's changes lie in, from the first to the last.
+fn window(base: &[u32], live: &[u32]) -> Range<usize> {
+    let start = base.iter().zip(live).take_while(|(a, b)| a == b).count();
+    let most = base.len().min(live.len()).saturating_sub(start);
+    let same_end = base.iter().rev().zip(live.iter().rev()).take(most).take_while(|(a, b)| a == b).count();
+    start..base.len().saturating_sub(same_end)
+}
+
+/// The lines of `base` among which a hunk could as well stand. Where lines repeat, taking out or putting in one of them is
+/// the same as another.
+fn reach(base: &[u32], old: &Range<usize>, new: &[u32]) -> Range<usize> {
+    let moving = match (base.get(old.clone()).unwrap_or_default(), new) {
+        ([], new) => new,
+        (old, []) => old,
+        _ => return old.clone(),
+    };
+    let before = base.get(..old.start).unwrap_or_default().iter().rev();
+    let after = base.get(old.end..).unwrap_or_default().iter();
+    let up = before.zip(moving.iter().rev().cycle()).take_while(|(a, b)| a == b).count();
+    let down = after.zip(moving.iter().cycle()).take_while(|(a, b)| a == b).count();
+    old.start.saturating_sub(up)..old.end.saturating_add(down)
+}
+
+/// Whether the user wrote something else in place of `range`: then a hunk that only deletes it has not happened.
+fn is_replaced(range: &Range<usize>, user: &[Change]) -> bool {
+    user.iter().any(|change| overlaps(range, &change.old) && !change.new.is_empty())
+}
+
+/// Where the hunks stand in the base once the accepted ones are part of it.
+fn shift(hunks: &[Change], accepted: &[bool]) -> Vec<Range<usize>> {
+    let (mut grown, mut shrunk) = (0usize, 0usize);
+    let mut shifted = Vec::with_capacity(hunks.len());
+    for (hunk, accepted) in hunks.iter().zip(accepted) {
+        let at = |offset: usize| offset.saturating_add(grown).saturating_sub(shrunk);
+        shifted.push(at(hunk.old.start)..at(hunk.old.end));
+        if *accepted {
+            grown = grown.saturating_add(hunk.new.len());
+            shrunk = shrunk.saturating_add(hunk.old.len());
+        }
+    }
+    shifted
+}
+
+/// Where the base's `hunk` stands in the live text; marks the user's changes that are in its way.
+fn place(hunk: &Range<usize>, old_text: &str, user: &[Change], live: &Text, conflicting: &mut [bool]) -> Place {
+    let overlapping: Vec<(&Change, &mut bool)> =
+        user.iter().zip(conflicting).filter(|(change, _)| overlaps(hunk, &change.old)).collect();
+    if let (Some((first, _)), Some((last, _))) = (overlapping.first(), overlapping.last()) {
+        let start = first.new.start.saturating_sub(first.old.start.saturating_sub(hunk.start));
+        let end = last.new.end.saturating_add(hunk.end.saturating_sub(last.old.end));
+        overlapping.into_iter().for_each(|(_, conflicting)| *conflicting = true);
+        return Place::Conflict(start..end);
+    }
+    // What the user inserted right at its start stays before it.
+    let (grown, shrunk) =
+        user.iter().filter(|change| change.old.end <= hunk.start).fold((0usize, 0usize), |(grown, shrunk), change| {
+            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
+        });
+    let start = hunk.start.saturating_add(grown).saturating_sub(shrunk);
+    let range = start..start.saturating_add(hunk.len());
+    // This must hold; if it did not, replacing the range would destroy what the user wrote.
+    if live.slice(range.clone()).as_deref() == Some(old_text) { Place::Pending(range) } else { Place::Conflict(range) }
+}
+
+/// Whether two changed ranges of one text have something in common. Those that only touch do not; an insertion is in the
+/// way only of what stands on both sides of it.
+fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+    match (a.is_empty(), b.is_empty()) {
+        (true, true) => false,
+        (true, false) => b.start < a.start && a.start < b.end,
+        (false, true) => a.start < b.start && b.start < a.end,
+        (false, false) => a.start < b.end && b.start < a.end,
+    }
+}
+
+/// Where a user's change of the base starts in the current text. What is inserted where a hunk inserts too comes before.
+fn start_in_current(change: &Range<usize>, hunks: &[Change]) -> usize {
+    let before = |hunk: &&Change| {
+        let same_place = hunk.old.is_empty() && change.is_empty() && hunk.old.start == change.start;
+        hunk.old.end <= change.start && !same_place
+    };
+    let (grown, shrunk) = hunks.iter().filter(before).fold((0usize, 0usize), |(grown, shrunk), hunk| {
+        (grown.saturating_add(hunk.new.len()), shrunk.saturating_add(hunk.old.len()))
+    });
+    change.start.saturating_add(grown).saturating_sub(shrunk)
+}
