@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
-use crate::workspace::{Author, DocPath, Overlay, OverlayFile, Roots, Stamp};
+use crate::workspace::{Author, DocPath, HunkId, Overlay, OverlayFile, Roots, Stamp};
 
 /// The file's name in the session's folder.
 pub(in crate::agent) const FILE: &str = "overlay.json";
@@ -28,6 +28,9 @@ struct File {
     moved_from: Option<Name>,
     turn: String,
     call: String,
+    /// Ids that must not be given to other hunks.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    decided: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +52,7 @@ pub(in crate::agent) fn write(overlay: &Overlay, roots: &Roots) -> serde_json::R
                 moved_from: file.moved_from.as_ref().and_then(|from| Name::of(from, roots)),
                 turn: file.author.turn.clone(),
                 call: file.author.call.clone(),
+                decided: file.decided.iter().map(|id| id.0.clone()).collect(),
             })
         })
         .collect();
@@ -67,13 +71,10 @@ pub(in crate::agent) fn read(bytes: &[u8], roots: &Roots) -> serde_json::Result<
         };
         let base = file.base.as_deref().map(Text::new);
         let stamp = base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
-        let entry = OverlayFile {
-            base,
-            stamp,
-            current: file.current.as_deref().map(Text::new),
-            moved_from: file.moved_from.as_ref().and_then(|from| from.resolve(roots)),
-            author: Author { turn: file.turn, call: file.call },
-        };
+        let current = file.current.as_deref().map(Text::new);
+        let mut entry = OverlayFile::new(base, stamp, current, Author { turn: file.turn, call: file.call });
+        entry.moved_from = file.moved_from.as_ref().and_then(|from| from.resolve(roots));
+        entry.decided = file.decided.into_iter().map(HunkId).collect();
         overlay.set(path, Some(entry));
     }
     Ok((overlay, left_out))

@@ -27,7 +27,7 @@ pub struct OverlayFile {
     pub moved_from: Option<DocPath>,
     pub author: Author,
     /// Hunks of it that have been accepted or rejected: their ids are not given to others.
-    pub(in crate::workspace) decided: Vec<HunkId>,
+    pub decided: Vec<HunkId>,
     /// The changes from `base` to `current`, where there are both. They are kept, because a diff made anew may align lines
     /// that repeat another way.
     pub(in crate::workspace) changes: Vec<Change>,
