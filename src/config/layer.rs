@@ -34,17 +34,40 @@ pub struct Unknown {
     pub nearest: String,
 }
 
-/// The entries of a JSON object, whose keys may be in camel case, as editors write them. What is null is not set.
+/// The entries of a JSON object, as editors write them: keys in camel case, tables nested or with a dot, `"limits.maxSteps"`. What
+/// is null is not set.
 pub fn from_json(object: &Map<String, Value>) -> Table {
-    let set = object.iter().filter(|(_, value)| !value.is_null());
-    let entries = set.map(|(key, value)| {
+    let mut table = Table::new();
+    for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
         let value = match value {
-            Value::Object(table) => Err(from_json(table)),
+            Value::Object(object) => Err(from_json(object)),
             value => Ok(value.clone()),
         };
-        (key.clone(), Entry { line: None, value })
-    });
-    entries.collect()
+        insert(&mut table, key, Entry { line: None, value });
+    }
+    table
+}
+
+/// Puts `entry` under `key`; tables of the same name are joined.
+fn insert(table: &mut Table, key: &str, entry: Entry) {
+    let (key, entry) = match key.split_once('.') {
+        Some((outer, inner)) => {
+            let mut nested = Table::new();
+            insert(&mut nested, inner, entry);
+            (outer, Entry { line: None, value: Err(nested) })
+        }
+        None => (key, entry),
+    };
+    match (table.get_mut(key).map(|known| &mut known.value), entry) {
+        (Some(Err(known)), Entry { value: Err(more), .. }) => {
+            for (name, entry) in more {
+                insert(known, &name, entry);
+            }
+        }
+        (Some(Ok(_)) | None, entry) | (Some(Err(_)), entry @ Entry { value: Ok(_), .. }) => {
+            table.insert(key.to_owned(), entry);
+        }
+    }
 }
 
 /// The assignments in `table`, and the keys that do not exist.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::file::{self, Owner};
-use super::layer::{self, Assignment, Stack, Table};
+use super::layer::{self, Assignment, Entry, Stack, Table};
 use super::{Config, Environment, places};
 
 /// Where a project's own configuration stands, below its folder.
@@ -195,6 +195,10 @@ impl Loading {
             Value::Object(settings) => layer::from_json(settings),
             _ => return,
         };
+        if let Some(Entry { value: Err(trace), .. }) = table.get_mut("trace") {
+            // `claw.trace.server` is what language clients call their own log level.
+            trace.remove("server");
+        }
         table.retain(|key, entry| {
             // A settings page has an empty field where nothing is set.
             !EDITOR_KEYS.contains(&key.as_str()) && !matches!(&entry.value, Ok(Value::String(text)) if text.is_empty())

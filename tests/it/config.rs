@@ -83,7 +83,7 @@ fn each_source_goes_over_the_one_before() {
     std::fs::write(places.project_file(), "# of the project\nmodel = \"project\"\nlimits.max_steps = 2\n").unwrap();
     let editor = [
         json!({"model": "editor", "trusted": true, "limits": {"maxSteps": 3, "turnTimeoutS": 9}, "baseUrl": ""}),
-        json!({"claw": {"permissionMode": "auto", "limits": {"maxSteps": 4}, "context": null}}),
+        json!({"claw": {"permissionMode": "auto", "limits.maxSteps": 4, "context": null, "trace": {"server": "off"}}}),
     ];
     let variables = [("CLAW_MODEL", "variable"), ("CLAW_BASE_URL", "http://box:1/v1")];
     let flags = [Flag { name: "--model", key: "model", value: "flag".into() }];

@@ -4,8 +4,8 @@
 mod agent;
 mod architecture;
 mod cli;
-mod context;
 mod config;
+mod context;
 mod editors;
 mod lsp;
 mod model;

@@ -187,3 +187,6 @@ fn tokens(count: Option<&Value>) -> u64 {
         (None, _) => 0,
     }
 }
+
+#[cfg(test)]
+mod tests;
