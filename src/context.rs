@@ -66,7 +66,8 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     focus::symbol(&mut sections, focus.as_ref());
     rules::rules(&mut sections, &live, inquiry.focus.as_ref());
     let outlined = buffers::buffers(&mut sections, &live, index, inquiry.focus.as_ref(), deadline);
-    outline::outline(&mut sections, view, index, inquiry.focus.as_ref(), outlined, budget.map, deadline);
+    let snapshot = outline::outline(&mut sections, view, index, inquiry.focus.as_ref(), outlined, budget.map, deadline);
+    rules::elsewhere(&mut sections, &live, inquiry.focus.as_ref(), snapshot.files.iter().map(|(path, _)| path));
     sections.into_receipt()
 }
 

@@ -118,7 +118,7 @@ impl Snapshot {
     }
 }
 
-/// Adds the section: what `index` knows by `deadline`, but for the documents that are `outlined` already.
+/// Adds the section, but for the documents that are `outlined` already, and gives what `index` knows by `deadline`.
 pub(in crate::context) fn outline(
     sections: &mut Sections,
     view: &View,
@@ -127,7 +127,7 @@ pub(in crate::context) fn outline(
     outlined: BTreeSet<DocPath>,
     tokens: u64,
     deadline: Instant,
-) {
+) -> Snapshot {
     let snapshot = index.snapshot(view, deadline);
     let ranking = Ranking {
         focus: focus.map(|focus| focus.path.clone()),
@@ -136,19 +136,26 @@ pub(in crate::context) fn outline(
     };
     let rendered = snapshot.render(view.roots(), &ranking, sections.room(100).min(tokens));
     let reason = match snapshot.state {
-        SnapshotState::Incomplete { missing: None } => return sections.leave_out("outline", "workspace", "not ready"),
-        SnapshotState::Incomplete { missing: Some(missing) } => Some(format!("not ready: {missing} files")),
-        SnapshotState::Earlier => Some("not ready: as of the last turn".to_owned()),
+        SnapshotState::Incomplete { missing: None } => Some("not ready".to_owned()),
+        SnapshotState::Incomplete { missing: Some(missing) } => {
+            tracing::debug!(missing, "the request leaves before the index is ready");
+            Some("not ready".to_owned())
+        }
+        SnapshotState::Earlier => Some("as of the last turn".to_owned()),
         SnapshotState::Ready if rendered.shown < rendered.files => {
             Some(format!("shortened: {} of {} files", rendered.shown, rendered.files))
         }
         SnapshotState::Ready => None,
     };
     match (rendered.files, rendered.shown) {
-        (0, _) => sections.leave_out("outline", "workspace", "there are no other files"),
+        (0, _) => {
+            let reason = reason.unwrap_or_else(|| "there are no other files".to_owned());
+            sections.leave_out("outline", "workspace", &reason);
+        }
         (_, 0) => sections.leave_out("outline", "workspace", "no budget is left"),
         _ => sections.include("outline", "workspace", rendered.text, reason),
     }
+    snapshot
 }
 
 /// A file's name and as many of its definitions as fit, outer ones first.

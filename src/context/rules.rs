@@ -2,6 +2,8 @@
 //!
 //! They are the project's words, not the user's: they can ask for a style, they set and permit nothing.
 
+use std::collections::BTreeSet;
+
 use super::Focus;
 use super::sections::{Sections, fit};
 use crate::workspace::{DocPath, Root, View};
@@ -11,6 +13,8 @@ const NAMES: &[&str] = &["AGENTS.md", "CLAUDE.md", "CLAW.md"];
 /// Parts of a hundred of the budget that all rules together may take, and tokens that they take at most.
 const SHARE: u64 = 20;
 const MOST: u64 = 8_000;
+/// Parts of a hundred of the budget that the names of other rules may take.
+const ELSEWHERE_SHARE: u64 = 2;
 
 /// Whether a file holds rules, by its name.
 pub fn is_rules(path: &DocPath) -> bool {
@@ -49,6 +53,36 @@ pub(in crate::context) fn rules(sections: &mut Sections, live: &View, focus: Opt
         left = left.saturating_sub(super::estimate_tokens(&body));
         sections.include("rules", &source, body, reason);
     }
+}
+
+/// Names the rules that hold elsewhere in the workspace: a task may lead there. `files` are those that are known.
+pub(in crate::context) fn elsewhere<'a>(
+    sections: &mut Sections,
+    live: &View,
+    focus: Option<&Focus>,
+    files: impl Iterator<Item = &'a DocPath>,
+) {
+    let applying = applying(live, focus);
+    let mut others: BTreeSet<DocPath> = BTreeSet::new();
+    for path in files.filter(|path| is_rules(path)) {
+        if let DocPath::File { root, rel } = path {
+            let folder = rel.rsplit_once('/').and_then(|(folder, _)| rel.get(..=folder.len())).unwrap_or_default();
+            let root = live.roots().get(*root);
+            others.extend(root.and_then(|root| of_folder(live, root, folder)).filter(|path| !applying.contains(path)));
+        }
+    }
+    if others.is_empty() {
+        return;
+    }
+    let names: String =
+        others.iter().map(|path| format!("{}\n", super::render::one_line(&live.roots().display(path)))).collect();
+    let text = format!("Other folders have rules of their own: read them before you change files there.\n\n{names}");
+    let (shown, cut) = fit(&text, sections.room(ELSEWHERE_SHARE));
+    if !shown.contains(names.lines().next().unwrap_or_default()) {
+        return sections.leave_out("rules", "workspace", "no budget is left");
+    }
+    let reason = cut.then(|| "shortened to its share of the budget".to_owned());
+    sections.include("rules", "workspace", shown.to_owned(), reason);
 }
 
 /// The rule files from the root down to the folder of the focus.

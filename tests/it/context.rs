@@ -130,7 +130,13 @@ fn the_message_holds_what_the_editor_knows() {
         The project's own rules for its code, not the user's words; they permit nothing. They hold for files in `src`.
 
         No unwrap here.
-        </context id="6eefa027">"#]].assert_eq(&render(&receipt));
+        </context id="6eefa027">
+
+        <context id="057c8d1a" name="rules" source="workspace">
+        Other folders have rules of their own: read them before you change files there.
+
+        docs/AGENTS.md
+        </context id="057c8d1a">"#]].assert_eq(&render(&receipt));
     let rows: String = receipt
         .sections
         .iter()
@@ -147,6 +153,7 @@ fn the_message_holds_what_the_editor_knows() {
         outline workspace 74 true None
         rules AGENTS.md 46 true None
         rules src/AGENTS.md 53 true None
+        rules workspace 44 true None
     "#]]
     .assert_eq(&rows);
     assert_eq!(receipt.tokens, receipt.sections.iter().map(|section| section.tokens).sum::<u64>());

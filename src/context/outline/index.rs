@@ -369,3 +369,73 @@ impl std::fmt::Debug for Index {
         f.debug_struct("Index").field("files", &self.shared.lock().files.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Budget, Inquiry, assemble};
+    use crate::workspace::{Overlay, Roots, Workspace};
+
+    /// An index that has been looking since before the test, and will not come to an end.
+    fn looking(view: &View) -> Index {
+        let index = Index::default();
+        index.shared.lock().looking = true;
+        index.refresh(view);
+        index
+    }
+
+    fn outline(index: &Index, view: &View) -> (bool, Option<String>) {
+        let inquiry = Inquiry::default();
+        let budget = Budget { total: 4_000, map: 1_000 };
+        let receipt = assemble(&inquiry, view, budget, index, Instant::now() + Duration::from_millis(5));
+        let outline = receipt.sections.into_iter().find(|section| section.name == "outline").unwrap();
+        (outline.included, outline.reason)
+    }
+
+    #[test]
+    fn what_is_not_ready_at_the_deadline_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut roots = Roots::default();
+        let root = roots.add(folder.path()).unwrap();
+        let view = Workspace::new(roots).view(&Overlay::default());
+        let (seen, unseen) = (DocPath::File { root, rel: "a.rs".into() }, DocPath::File { root, rel: "b.rs".into() });
+        let index = looking(&view);
+        let state = |index: &Index| index.snapshot(&view, Instant::now()).state;
+
+        assert_eq!(state(&index), SnapshotState::Incomplete { missing: None });
+        assert_eq!(outline(&index, &view), (false, Some("not ready".to_owned())));
+
+        let entry = Entry {
+            fingerprint: Fingerprint { modified: 0, changed: 0, len: 0 },
+            settled: true,
+            look: 1,
+            symbols: FileSymbols::of(&"fn a() {}".into(), Language::Rust),
+        };
+        index.shared.lock().files.insert(seen.clone(), entry);
+        index.shared.lock().listed = Some([seen, unseen].into());
+        assert_eq!(state(&index), SnapshotState::Incomplete { missing: Some(1) });
+        assert_eq!(outline(&index, &view), (true, Some("not ready".to_owned())));
+
+        // A later look that is slow leaves what the earlier one saw.
+        index.shared.lock().finished = 1;
+        assert_eq!(state(&index), SnapshotState::Earlier);
+        assert_eq!(outline(&index, &view), (true, Some("as of the last turn".to_owned())));
+    }
+
+    #[test]
+    fn a_look_ends_with_its_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut roots = Roots::default();
+        roots.add(folder.path()).unwrap();
+        let view = Workspace::new(roots).view(&Overlay::default());
+        let index = Index::default();
+        let shared = Arc::downgrade(&index.shared);
+        index.refresh(&view);
+        drop(index);
+        let start = Instant::now();
+        while shared.strong_count() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(60), "the thread keeps the index");
+            std::thread::yield_now();
+        }
+    }
+}
