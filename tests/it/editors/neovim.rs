@@ -13,7 +13,7 @@ fn check(test: &str, turns: &str) -> Fixture {
 fn the_ten_lines_of_the_manual_are_enough() {
     let fixture = check("bare.lua", "rename.jsonl");
     // The package still works, and its new test holds.
-    let new_name = "from click.utils import summarize_help as s; assert s('Do it. And more.', 45) == 'Do it', s('Do it. And more.', 45); \
+    let new_name = "from click.utils import summarize_help as s; assert s('Do it. And more.', 45) == 'Do it.'; \
                     import click.core; print('1 passed, 0 failed')";
     run(fixture
         .command(tool("nvim/bin/python3"))

@@ -165,7 +165,7 @@ handlers['claw/diagnostics'] = function(_, params, ctx)
       files[#files + 1] = { uri = vim.uri_from_bufnr(buf), diagnostics = diagnostics }
     end
   end
-  return { files = files }
+  return { items = files }
 end
 
 --- A diagnostic of Neovim (bytes) as the protocol writes it (in the encoding this server speaks).

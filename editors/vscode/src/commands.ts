@@ -1,0 +1,139 @@
+/** The commands of the palette, the menus and the lenses. Each ends in a command of the server. */
+
+import { commands, type ExtensionContext, type OutputChannel, Selection, TextEditorRevealType, Uri, window, workspace } from "vscode";
+import { fileOf, type Previews, scheme } from "./preview";
+import { type Hunk, type Review, rangeOf, touching } from "./review";
+import type { Server } from "./server";
+
+/** Names one hunk, as the lenses do. */
+interface Named {
+  session: string;
+  hunk: string;
+}
+
+/** A position as the protocol writes it. */
+interface Place {
+  line: number;
+  character: number;
+}
+
+export function registerCommands(context: ExtensionContext, server: Server, review: Review, previews: Previews, log: OutputChannel): void {
+  const register = (name: string, body: (argument?: unknown) => unknown): void => {
+    context.subscriptions.push(commands.registerCommand(`claw.ui.${name}`, body));
+  };
+  register("ask", (instruction) => ask(server, typeof instruction === "string" ? instruction : undefined));
+  register("explain", () => server.command("claw.explain", focus()));
+  register("accept", (named) => decide(server, review, "claw.acceptHunk", named));
+  register("reject", (named) => decide(server, review, "claw.rejectHunk", named));
+  register("next", () => jump(review, previews, 1));
+  register("prev", () => jump(review, previews, -1));
+  register("diff", (uri) => {
+    const file = uri instanceof Uri ? uri : shownFile();
+    return file && previews.diff(file);
+  });
+  register("acceptFile", () => acceptFile(server, review));
+  register("acceptAll", () => server.command("claw.acceptAll"));
+  register("rejectAll", () => server.command("claw.rejectAll"));
+  register("cancel", () => server.command("claw.cancel"));
+  register("restart", () => server.restart());
+  register("log", () => log.show());
+}
+
+async function ask(server: Server, given: string | undefined): Promise<void> {
+  // Taken before the box opens: the question is about what was selected when it was asked.
+  const where = focus();
+  const instruction = given ?? (await window.showInputBox({ title: "Ask Claw", prompt: "What should change?", ignoreFocusOut: true }));
+  if (instruction?.trim()) {
+    await server.command("claw.ask", { instruction: instruction.trim(), ...where });
+  }
+}
+
+/** The document that is shown, and the selection. */
+function focus(): { uri?: string; range?: { start: Place; end: Place } } {
+  const editor = window.activeTextEditor;
+  if (!editor || (editor.document.uri.scheme !== "file" && editor.document.uri.scheme !== "untitled")) {
+    return {};
+  }
+  const { start, end } = editor.selection;
+  const range = { start: { line: start.line, character: start.character }, end: { line: end.line, character: end.character } };
+  return { uri: editor.document.uri.toString(), range };
+}
+
+/** Accepts or rejects the named hunk, or those that the selection touches. */
+async function decide(server: Server, review: Review, command: string, named: unknown): Promise<void> {
+  if (isNamed(named)) {
+    await server.command(command, { session: named.session, hunk: named.hunk });
+    return;
+  }
+  const here = hunksHere(review);
+  if (here.length === 0) {
+    void window.showInformationMessage(review.pending().length > 0 ? "No hunk here. “Claw: Next Hunk” goes to one." : "Nothing waits for review.");
+  }
+  for (const hunk of here) {
+    await server.command(command, { session: hunk.session, hunk: hunk.id });
+  }
+}
+
+async function acceptFile(server: Server, review: Review): Promise<void> {
+  const file = shownFile()?.toString();
+  const hunks = review.pending().filter(({ uri }) => uri.toString() === file);
+  for (const session of new Set(hunks.map((hunk) => hunk.session))) {
+    await server.command("claw.acceptFile", { session, uri: hunks[0]?.target.toString() });
+  }
+}
+
+/** Goes to the next hunk (1) or the previous one (-1): in this document first, then in the files after or before it. */
+async function jump(review: Review, previews: Previews, direction: 1 | -1): Promise<void> {
+  const hunks = review.pending();
+  const editor = window.activeTextEditor;
+  const file = shownFile()?.toString();
+  const isPreview = editor?.document.uri.scheme === scheme;
+  const line = editor?.selection.active.line ?? 0;
+  const here = hunks.filter(({ uri }) => uri.toString() === file);
+  const beyond = isPreview ? [] : here.filter((hunk) => (direction === 1 ? hunk.line > line : hunk.line < line));
+  const inside = direction === 1 ? beyond[0] : beyond.at(-1);
+  // Numbers begin with 1, so the number of a hunk is the index of the one after it.
+  const outside = direction === 1 ? (here.at(-1)?.number ?? 0) : (here[0]?.number ?? 1) - 2;
+  const target = inside ?? hunks.at(outside % hunks.length);
+  if (target) {
+    await show(target, previews);
+  } else {
+    void window.showInformationMessage("Nothing waits for review.");
+  }
+}
+
+async function show(hunk: Hunk, previews: Previews): Promise<void> {
+  if (hunk.change === "create") {
+    await previews.open(hunk);
+    return;
+  }
+  const document = await workspace.openTextDocument(hunk.uri);
+  const editor = await window.showTextDocument(document);
+  const range = rangeOf(hunk, document);
+  editor.selection = new Selection(range.start, range.start);
+  editor.revealRange(range, TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+function hunksHere(review: Review): Hunk[] {
+  const editor = window.activeTextEditor;
+  if (!editor) {
+    return [];
+  }
+  if (editor.document.uri.scheme === scheme) {
+    const file = shownFile()?.toString();
+    return review.pending().filter((hunk) => hunk.change === "create" && hunk.uri.toString() === file);
+  }
+  const { start, end, isEmpty } = editor.selection;
+  const found = touching(review.in(editor.document.uri), start.line, end.line);
+  return isEmpty ? found.slice(0, 1) : found;
+}
+
+/** The file that is shown, or that the shown preview is of. */
+function shownFile(): Uri | undefined {
+  const uri = window.activeTextEditor?.document.uri;
+  return uri?.scheme === scheme ? fileOf(uri) : uri;
+}
+
+function isNamed(value: unknown): value is Named {
+  return typeof value === "object" && value !== null && "session" in value && "hunk" in value;
+}
