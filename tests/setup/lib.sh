@@ -6,15 +6,20 @@ SETUP=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 TOOLS=${CLAW_TOOLS:-$(cd "$SETUP/../.." && pwd)/target/tools}
 mkdir -p "$TOOLS"
 
-# part NAME INPUT... : exit 0 when NAME was already made from exactly these inputs (files or words). One process at a time.
-part() {
+# key INPUT... : a hash of the inputs, which are files or words.
+key() {
   local input
+  for input in "$@"; do if [ -f "$input" ]; then cat "$input"; else echo "$input"; fi; done | sha256sum | cut -d' ' -f1
+}
+
+# part NAME INPUT... : exit 0 when NAME was already made from exactly these inputs. One process at a time.
+part() {
   NAME=$1
   shift
   exec 9>"$TOOLS/.$NAME.lock"
   flock 9
   STAMP="$TOOLS/.$NAME.done"
-  KEY=$(for input in "$@"; do if [ -f "$input" ]; then cat "$input"; else echo "$input"; fi; done | sha256sum | cut -d' ' -f1)
+  KEY=$(key "$@")
   if [ "$(cat "$STAMP" 2>/dev/null)" = "$KEY" ]; then exit 0; fi
   rm -f "$STAMP"
   SECONDS=0

@@ -1,13 +1,12 @@
-// Writes the .vsix: a zip of the built extension with the two files that name its parts. The usual tool for it brings a
+// Bundles the extension and writes the .vsix: a zip of it with the two files that name its parts. The usual tool for it brings a
 // publisher's client with some two hundred packages; the format itself is this page.
 //
 //   node scripts/package.mjs [FILE]     default: claw-VERSION.vsix
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { crc32, deflateRawSync } from "node:zlib";
+import { bundle, root } from "./build.mjs";
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const target = process.argv[2] ?? join(root, `claw-${manifest.version}.vsix`);
 
@@ -49,7 +48,7 @@ const files = [
   ["extension/README.md", read("README.md")],
   ["extension/LICENSE.txt", read("../../LICENSE")],
   ["extension/ThirdPartyNotices.txt", Buffer.from(notices().join(`\n${"-".repeat(80)}\n\n`))],
-  ["extension/dist/extension.js", read("dist/extension.js")],
+  ["extension/dist/extension.js", await bundle()],
 ];
 
 /** The licences of the packages that are in the bundle, as their authors ask. */

@@ -6,7 +6,7 @@ local function manual()
   local file = assert(io.open(T.repo .. '/editors/nvim/doc/claw.txt'))
   local text = file:read('a')
   file:close()
-  return assert(text:match('%*claw%-bare%*.->lua\n(.-)\n<\n'))
+  return assert(text:match('%*claw%-bare%*.->lua\n%s*\n(.-)\n<\n'))
 end
 
 --- Claw's diagnostics, of one buffer or of all.

@@ -31,8 +31,7 @@ end
 function T.finish()
   io.stdout:write(('%d passed, %d failed\n'):format(passed, failed))
   io.stdout:flush()
-  vim.cmd.qall({ bang = true })
-  os.exit(failed == 0 and 0 or 1)
+  vim.cmd.cquit({ count = failed == 0 and 0 or 1 })
 end
 
 --- A test that throws is a failed test that says where.

@@ -1,1 +1,39 @@
-//! VS Code.
+//! VS Code: the packaged extension in a real workbench. The tests inside are JavaScript of `tests/editors/vscode/`.
+
+use std::process::Command;
+
+use super::fixture::{Fixture, repository, run, tool};
+
+/// Builds the extension's package and runs `script` with it.
+fn check(script: &str, arguments: &[&str]) {
+    let extension = repository().join("editors/vscode");
+    assert!(extension.join("node_modules/.bin/tsc").exists(), "the extension's packages are missing: run tests/setup/all");
+    assert!(std::path::Path::new("/usr/bin/chromium").exists(), "Chromium is missing: run tests/setup/all");
+    let fixture = Fixture::new("rename.jsonl");
+    // The model is named by the editor's settings, so that these are tested too.
+    std::fs::remove_file(fixture.path("config.toml")).unwrap();
+    let package = fixture.path("claw.vsix");
+    let built = Command::new("npm").current_dir(&extension).args(["run", "package", "--"]).arg(&package).output().unwrap();
+    assert!(built.status.success(), "{}\n{}", String::from_utf8_lossy(&built.stdout), String::from_utf8_lossy(&built.stderr));
+
+    let node = tool("vscode/node");
+    run(fixture
+        .command(&node)
+        .env_remove("CLAW_CONFIG")
+        .env("CLAW_TEST_TOOLS", tool(""))
+        .env("CLAW_TEST_RUN", fixture.path("editor"))
+        .env("CLAW_TEST_VSIX", package)
+        .env("CLAW_TEST_TURNS", repository().join("tests/editors/turns/rename.jsonl"))
+        .arg(repository().join("tests/editors/vscode").join(script))
+        .args(arguments));
+}
+
+#[test]
+fn the_extension_asks_shows_hunks_and_accepts_them() {
+    check("extension-host.mjs", &[]);
+}
+
+#[test]
+fn a_user_asks_in_the_palette_and_accepts_by_a_lens() {
+    check("journey.mjs", &[]);
+}

@@ -1,0 +1,1 @@
+// The tests are loaded by their path; an extension needs a main file.

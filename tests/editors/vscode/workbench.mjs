@@ -1,0 +1,96 @@
+// A real VS Code for a test: code-server with the packaged extension, and a browser that shows it. Everything is fresh.
+//
+// From the environment: CLAW_TEST_TOOLS (what tests/setup/all fetched), CLAW_TEST_RUN (a folder of the test's own),
+// CLAW_TEST_WORK (the workspace), CLAW_TEST_VSIX, CLAW_TEST_TURNS (the script of model turns).
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+function variable(name) {
+  const value = process.env[name];
+  if (!value) {
+    throw new Error(`${name} is not set`);
+  }
+  return value;
+}
+
+export const work = variable("CLAW_TEST_WORK");
+export const run = variable("CLAW_TEST_RUN");
+const tools = variable("CLAW_TEST_TOOLS");
+const { chromium } = createRequire(join(tools, "vscode/"))("playwright-core");
+
+// Settings of the user, and of the machine: the machine-scoped ones only count there, for the extension host is a remote one.
+const userSettings = {
+  "telemetry.telemetryLevel": "off",
+  "update.mode": "none",
+  "extensions.autoUpdate": false,
+  "extensions.autoCheckUpdates": false,
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "workbench.enableExperiments": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "chat.disableAIFeatures": true,
+  "git.enabled": false,
+  "files.autoSave": "off",
+  "editor.minimap.enabled": false,
+  "editor.accessibilitySupport": "off",
+};
+const machineSettings = {
+  "claw.provider": "script",
+  "claw.settings": { script: variable("CLAW_TEST_TURNS") },
+};
+
+/** Starts the editor's server; `stop` ends it. */
+export async function startServer() {
+  const data = join(run, "data");
+  const extensions = join(run, "extensions");
+  mkdirSync(join(data, "User"), { recursive: true });
+  mkdirSync(join(data, "Machine"), { recursive: true });
+  writeFileSync(join(data, "User/settings.json"), JSON.stringify(userSettings));
+  writeFileSync(join(data, "Machine/settings.json"), JSON.stringify(machineSettings));
+  const program = join(tools, "vscode/code-server");
+  const folders = ["--user-data-dir", data, "--extensions-dir", extensions];
+  const installed = spawnSync(program, [...folders, "--install-extension", variable("CLAW_TEST_VSIX")], { encoding: "utf8" });
+  if (installed.status !== 0) {
+    throw new Error(`the .vsix does not install: ${installed.stdout}${installed.stderr}`);
+  }
+  const options = ["--bind-addr", "127.0.0.1:0", "--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override"];
+  const server = spawn(program, [...options, ...folders], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let log = "";
+  const url = await new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      log += chunk;
+      const found = /HTTP server listening on (http:\S+?)\/?\s/.exec(log);
+      if (found) {
+        resolve(found[1]);
+      }
+    };
+    server.stdout.on("data", listen);
+    server.stderr.on("data", listen);
+    server.on("exit", (code) => reject(new Error(`code-server ended with ${code}\n${log}`)));
+  });
+  return {
+    url,
+    // Its own process group: the extension host and Claw's server end with it.
+    stop: () => {
+      server.removeAllListeners("exit");
+      try {
+        process.kill(-server.pid, "SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+    },
+  };
+}
+
+/** A browser window with nothing in it. */
+export async function openBrowser(viewport = { width: 1280, height: 800 }) {
+  const context = await chromium.launchPersistentContext(join(run, "browser"), {
+    executablePath: "/usr/bin/chromium",
+    headless: true,
+    viewport,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  });
+  return { context, page: context.pages()[0] ?? (await context.newPage()) };
+}
