@@ -158,6 +158,8 @@ fn overlay(config: &mut Config, layer: &Value, source: &str) -> Vec<String> {
     let object = match layer {
         Value::Null => return problems,
         Value::Object(object) => object,
+        // Neovim writes an empty Lua table as an empty list.
+        Value::Array(list) if list.is_empty() => return problems,
         other => {
             problems.push(format!("Claw: {source} must be an object of settings, not {}", kind(other)));
             return problems;

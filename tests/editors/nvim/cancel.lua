@@ -13,7 +13,7 @@ T.run(function()
       end
     end,
   })
-  require('claw').setup()
+  require('claw').setup({ settings = T.settings })
   T.open('src/click/utils.py')
   vim.cmd('1,20Claw ask take your time')
   T.wait('the turn is shown', function()

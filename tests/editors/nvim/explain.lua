@@ -4,7 +4,7 @@ vim.opt.runtimepath:prepend(T.repo .. '/editors/nvim')
 vim.cmd.runtime('plugin/claw.lua')
 
 T.run(function()
-  require('claw').setup()
+  require('claw').setup({ settings = T.settings })
   T.open('src/click/_compat.py')
   T.cursor('def strip_ansi')
   vim.cmd('Claw explain')

@@ -35,7 +35,7 @@ T.run(function()
       table.insert(events, args.data.event.type)
     end,
   })
-  require('claw').setup({ root_markers = { '.git' } })
+  require('claw').setup({ settings = T.settings, root_markers = { '.git' } })
   vim.api.nvim_create_autocmd('LspProgress', {
     callback = function(args)
       table.insert(progress, args.data.params.value.kind)

@@ -1,8 +1,12 @@
 --- What the Neovim tests share. A test is a Lua file for `nvim --headless --clean -l`; it ends with T.finish().
 ---
---- From the environment: CLAW_TEST_WORK (a copy of the package that is edited), CLAW_TEST_REPO (this repository). `claw` is in
---- PATH, and the configuration names the script of model turns.
+--- From the environment: CLAW_TEST_WORK (a copy of the package that is edited), CLAW_TEST_REPO (this repository),
+--- CLAW_TEST_CORPUS (the package as it was), CLAW_TEST_TURNS (the script of model turns). `claw` is in PATH, and the user's
+--- configuration names the same script.
 local T = { work = assert(os.getenv('CLAW_TEST_WORK')), repo = assert(os.getenv('CLAW_TEST_REPO')) }
+
+--- The model as an editor's settings name it.
+T.settings = { provider = 'script', script = os.getenv('CLAW_TEST_TURNS') }
 local passed, failed = 0, 0
 
 local function show(value)

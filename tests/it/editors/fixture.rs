@@ -12,18 +12,19 @@ const PATIENCE: Duration = Duration::from_secs(150);
 
 pub struct Fixture {
     dir: tempfile::TempDir,
+    turns: PathBuf,
 }
 
 impl Fixture {
     /// A fresh copy of the package, and `claw` configured to play `turns` (a file of `tests/editors/turns/`).
     pub fn new(turns: &str) -> Fixture {
         let dir = tempfile::Builder::new().prefix("claw-editors-").tempdir().unwrap();
-        let fixture = Fixture { dir };
+        let turns = repository().join("tests/editors/turns").join(turns);
+        let fixture = Fixture { dir, turns };
         copy(&tool("corpus/click"), &fixture.work());
         fs::create_dir(fixture.work().join(".git")).unwrap();
-        let turns = repository().join("tests/editors/turns").join(turns);
-        assert!(turns.is_file(), "{} is missing", turns.display());
-        let config = format!("provider = \"script\"\nscript = {:?}\n", turns.to_str().unwrap());
+        assert!(fixture.turns.is_file(), "{} is missing", fixture.turns.display());
+        let config = format!("provider = \"script\"\nscript = {:?}\n", fixture.turns.to_str().unwrap());
         fs::write(fixture.path("config.toml"), config).unwrap();
         for home in ["home", "state", "share", "cache", "config", "run"] {
             fs::create_dir(fixture.path(home)).unwrap();
@@ -61,6 +62,7 @@ impl Fixture {
             .env("CLAW_STATE_DIR", self.path("state/claw"))
             .env("CLAW_TEST_WORK", self.work())
             .env("CLAW_TEST_REPO", repository())
+            .env("CLAW_TEST_TURNS", &self.turns)
             .env("CLAW_TEST_CORPUS", tool("corpus/click"))
             .current_dir(self.work());
         command

@@ -23,7 +23,6 @@ fn check(script: &str, arguments: &[&str]) {
         .env("CLAW_TEST_TOOLS", tool(""))
         .env("CLAW_TEST_RUN", fixture.path("editor"))
         .env("CLAW_TEST_VSIX", package)
-        .env("CLAW_TEST_TURNS", repository().join("tests/editors/turns/rename.jsonl"))
         .arg(repository().join("tests/editors/vscode").join(script))
         .args(arguments));
 }
