@@ -6,7 +6,7 @@
 
 mod walk;
 
-use grep_matcher::Matcher;
+use grep_matcher::{LineTerminator, Matcher};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 
@@ -75,6 +75,8 @@ impl Pattern {
             .size_limit(MAX_COMPILED)
             .dfa_size_limit(MAX_COMPILED)
             .nest_limit(100)
+            // `^` and `$` are the ends of a line, whichever way it ends.
+            .multi_line(true)
             .crlf(true)
             .build(pattern);
         match built {
@@ -108,6 +110,8 @@ impl View {
         found.stopped = listing.stopped;
         let mut searcher = SearcherBuilder::new()
             .line_number(true)
+            // As the pattern was built: the searcher refuses a matcher that breaks lines elsewhere.
+            .line_terminator(LineTerminator::crlf())
             .bom_sniffing(false)
             .binary_detection(BinaryDetection::quit(0))
             .build();

@@ -2,4 +2,5 @@
 
 mod path;
 mod proposal;
+mod search;
 mod view;

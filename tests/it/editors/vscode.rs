@@ -7,14 +7,23 @@ use super::fixture::{Fixture, repository, run, tool};
 /// Builds the extension's package and runs `script` with it.
 fn check(script: &str, arguments: &[&str]) {
     let extension = repository().join("editors/vscode");
-    assert!(extension.join("node_modules/.bin/tsc").exists(), "the extension's packages are missing: run tests/setup/all");
+    assert!(
+        extension.join("node_modules/.bin/tsc").exists(),
+        "the extension's packages are missing: run tests/setup/all"
+    );
     assert!(std::path::Path::new("/usr/bin/chromium").exists(), "Chromium is missing: run tests/setup/all");
     let fixture = Fixture::new("rename.jsonl");
     // The model is named by the editor's settings, so that these are tested too.
     std::fs::remove_file(fixture.path("config.toml")).unwrap();
     let package = fixture.path("claw.vsix");
-    let built = Command::new("npm").current_dir(&extension).args(["run", "package", "--"]).arg(&package).output().unwrap();
-    assert!(built.status.success(), "{}\n{}", String::from_utf8_lossy(&built.stdout), String::from_utf8_lossy(&built.stderr));
+    let built =
+        Command::new("npm").current_dir(&extension).args(["run", "package", "--"]).arg(&package).output().unwrap();
+    assert!(
+        built.status.success(),
+        "{}\n{}",
+        String::from_utf8_lossy(&built.stdout),
+        String::from_utf8_lossy(&built.stderr)
+    );
 
     let node = tool("vscode/node");
     run(fixture
