@@ -81,8 +81,9 @@ impl Session {
     /// Like [`Session::apply`] with every pending hunk but those on protected paths.
     pub fn apply_all(&self) -> Result<Applied, ApplyError> {
         let (proposal, live) = (self.proposal(), self.parts().workspace.live());
-        let protected =
-            |file: &FileProposal| false.then(|| format!("{:?} is protected: accept the hunk by itself", file.path));
+        let protected = |file: &FileProposal| {
+            file.is_protected().then(|| "the path is protected: accept the hunk by itself".to_owned())
+        };
         self.write(&proposal, &live, |_, _| true, protected)
     }
 
@@ -102,7 +103,18 @@ impl Session {
             }
         }
         self.accepting(&chosen, "user");
-        todo!();
+        for written in proposal.apply_to_disk(live, &chosen) {
+            match written.result {
+                Ok(()) => {
+                    applied.files.push(live.roots().display(&written.path));
+                    applied.hunks.extend(written.hunks);
+                }
+                Err(error) => applied.skipped.extend(written.hunks.iter().filter_map(|id| {
+                    let (file, hunk) = proposal.hunk(id)?;
+                    Some(skipped(live, file, hunk, error.to_string()))
+                })),
+            }
+        }
         self.settle(&applied.hunks, true);
         self.settle(&chosen, false);
         match applied.skipped.as_slice() {

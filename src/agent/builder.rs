@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::clock::{Clock, SystemClock};
 use super::{Ask, RunResult, Session, Turn, context_of, snapshot};
-use crate::config::{Config, Environment, PermissionMode, Provider};
+use crate::config::{Config, Environment, PermissionMode, Provider, Sources, load, state_dir};
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
-use crate::store::{Redactor, Store};
+use crate::store::{Redactor, Store, Trust};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
 use crate::workspace::{Overlay, Roots, Workspace};
 
@@ -285,7 +285,18 @@ impl AgentBuilder {
     /// provider nobody knows. A missing model is not among it: it fails the turn that needs it, with a message.
     pub fn build(self) -> Result<Agent, BuildError> {
         let environment = self.environment.unwrap_or_else(Environment::of_process);
-        let mut config = self.config.unwrap_or_default();
+        let workspace = match self.workspace {
+            Some(workspace) => workspace,
+            None => current_directory()?,
+        };
+        let folder = match self.state {
+            State::Default => Some(state_dir(&environment).ok_or_else(|| {
+                BuildError("there is no home folder to keep state in: set CLAW_STATE_DIR".to_owned())
+            })?),
+            State::At(path) => Some(path),
+            State::Nowhere => None,
+        };
+        let mut config = self.config.unwrap_or_else(|| load_config(&environment, &workspace, folder.as_deref()));
         if let Some(provider) = &self.provider {
             config.provider = Some(provider_of(provider)?);
         }
@@ -293,17 +304,8 @@ impl AgentBuilder {
         config.base_url = self.base_url.or(config.base_url);
         config.permission_mode = self.permission_mode.unwrap_or(config.permission_mode);
 
-        let workspace = match self.workspace {
-            Some(workspace) => workspace,
-            None => current_directory()?,
-        };
         let mut tools = self.tools.unwrap_or_default();
         self.extra_tools.into_iter().for_each(|tool| tools.add(tool));
-        let folder = match self.state {
-            State::Default => Some(state_folder(&environment)?),
-            State::At(path) => Some(path),
-            State::Nowhere => None,
-        };
         let store = folder.as_deref().map(open_store).transpose()?;
         let redactor = Arc::new(redactor(&config, &environment)?);
         let parts = Parts {
@@ -334,15 +336,24 @@ fn current_directory() -> Result<Workspace, BuildError> {
     Ok(Workspace::new(roots))
 }
 
-/// `CLAW_STATE_DIR`, else the system's place for state.
-fn state_folder(environment: &Environment) -> Result<PathBuf, BuildError> {
-    use etcetera::BaseStrategy;
-    if let Some(folder) = environment.get("CLAW_STATE_DIR") {
-        return Ok(PathBuf::from(folder));
+/// What the user's files and the environment say. A workspace's own file counts only where the user trusts the folder.
+fn load_config(environment: &Environment, workspace: &Workspace, state: Option<&Path>) -> Config {
+    let root = workspace.roots().iter().next().map(|root| root.path.clone());
+    let trusted = match (&root, state) {
+        (Some(root), Some(state)) => Trust::new(state).is_trusted(root),
+        (_, None) | (None, _) => false,
+    };
+    let sources = Sources {
+        environment: Some(environment),
+        workspace: root.as_deref(),
+        trusted,
+        ..Sources::default()
+    };
+    let loaded = load(sources);
+    for problem in &loaded.problems {
+        tracing::warn!(key = problem.key, "configuration: {}", problem.message);
     }
-    let places = etcetera::choose_base_strategy()
-        .map_err(|_| BuildError("there is no home folder to keep state in: set CLAW_STATE_DIR".to_owned()))?;
-    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("claw"))
+    loaded.config
 }
 
 fn open_store(folder: &Path) -> Result<Store, BuildError> {
