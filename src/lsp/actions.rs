@@ -420,3 +420,6 @@ fn stop_offers(scene: &Scene) -> Vec<Offer> {
     };
     scene.running.iter().map(stop).collect()
 }
+
+#[cfg(test)]
+mod tests;

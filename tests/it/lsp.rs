@@ -1,5 +1,8 @@
 //! The language server in memory and over stdio.
 
+mod ask;
+mod commands;
 mod documents;
 mod lifecycle;
 mod protocol;
+mod review;

@@ -6,3 +6,4 @@ pub mod fixture;
 pub mod lsp_client;
 
 pub mod mock_model;
+pub mod lsp_editor;

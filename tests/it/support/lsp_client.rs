@@ -184,6 +184,11 @@ impl LspClient {
         self.next_where(method, is_wanted).await["params"].take()
     }
 
+    /// The parameters of the notifications of a method that came and were not read.
+    pub fn unread_of<'a>(&'a self, method: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.unread.iter().filter(move |message| message["method"] == method).map(|message| &message["params"])
+    }
+
     /// Sends a message as it is.
     pub fn send(&mut self, message: &Value) {
         self.send_body(message.to_string().as_bytes());
@@ -191,14 +196,17 @@ impl LspClient {
 
     /// Sends a frame with this body.
     pub fn send_body(&mut self, body: &[u8]) {
-        let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
-        frame.extend_from_slice(body);
-        self.send_bytes(frame);
+        self.send_bytes(frame(body));
     }
 
     /// Sends bytes as they are.
     pub fn send_bytes(&mut self, bytes: Vec<u8>) {
         let _ = self.outgoing.send(bytes);
+    }
+
+    /// A way to send from within [`LspClient::on_request`].
+    pub fn outgoing(&self) -> Outgoing {
+        Outgoing(self.outgoing.clone())
     }
 
     /// Opens a document.
@@ -303,6 +311,22 @@ impl Drop for LspClient {
             assert!(self.finished, "end the test with `finish`, `hang_up` or `exit_code`");
         }
     }
+}
+
+/// Sends messages into the stream of a client.
+#[derive(Clone)]
+pub struct Outgoing(mpsc::UnboundedSender<Vec<u8>>);
+
+impl Outgoing {
+    pub fn send(&self, message: &Value) {
+        let _ = self.0.send(frame(message.to_string().as_bytes()));
+    }
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    frame.extend_from_slice(body);
+    frame
 }
 
 /// Bytes of the server to messages. Anything but the protocol fails the test.
