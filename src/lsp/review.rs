@@ -94,7 +94,7 @@ impl ReviewFile {
         let live_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
         let text = live.read(&live_path).map(|document| document.text).unwrap_or_default();
         let told = |id: &str| files.iter().flat_map(|file| &file.hunks).find(|hunk| hunk.hunk == id);
-        let hunks = file.hunks.iter().enumerate().map(|(index, hunk)| {
+        let hunks = file.hunks.iter().map(|hunk| {
             let told = told(&hunk.id.0);
             ReviewHunk {
                 id: hunk.id.0.clone(),
@@ -104,7 +104,7 @@ impl ReviewFile {
                 new_text: hunk.new_text.clone(),
                 symbol: told.and_then(|told| told.symbol.clone()),
                 summary: told.and_then(|told| told.summary.clone()),
-                whole_file: index == 0 && file.change != ChangeKind::Edit,
+                whole_file: hunk.kind != ChangeKind::Edit,
             }
         });
         Some(ReviewFile {
@@ -114,7 +114,7 @@ impl ReviewFile {
             live: live_path,
             path: file.path.clone(),
             change: file.change,
-            protected: false,
+            protected: file.is_protected(),
             text,
             hunks: hunks.collect(),
         })
@@ -123,11 +123,16 @@ impl ReviewFile {
     /// Where `hunk` stands in `now`, a later text of the same document. `None` if what it replaces is not there as it was.
     pub fn place(&self, hunk: &ReviewHunk, now: &Text) -> Option<Range<usize>> {
         let range = Shift::between(&self.text, now).carry(&hunk.range)?;
-        // The text itself decides; the creation, deletion or renaming of a file speaks of all of it.
-        match (hunk.whole_file, now.slice(range.clone())? == hunk.old_text) {
-            (true, _) => (*now == self.text).then_some(range),
-            (false, same) => same.then_some(range),
-        }
+        let same = match hunk.state {
+            // The creation, deletion or renaming of a file speaks of all of it.
+            _ if hunk.whole_file => *now == self.text,
+            // Where the user's own lines stand.
+            HunkState::Conflict => true,
+            HunkState::Pending | HunkState::Accepted | HunkState::Rejected | HunkState::Unverified => {
+                now.slice(range.clone())? == hunk.old_text
+            }
+        };
+        same.then_some(range)
     }
 
     /// The step that accepts `hunk` in `now`, the live text.

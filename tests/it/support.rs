@@ -5,5 +5,5 @@ pub mod fixture;
 
 pub mod lsp_client;
 
-pub mod mock_model;
 pub mod lsp_editor;
+pub mod mock_model;

@@ -5,8 +5,8 @@ use expect_test::{Expect, expect};
 use tower_lsp::gen_lsp_types::DiagnosticSeverity;
 
 use super::*;
-use crate::lsp::client::ClientFeatures;
 use crate::event::HunkState;
+use crate::lsp::client::ClientFeatures;
 use crate::lsp::diagnostics::of_document;
 use crate::workspace::HunkId;
 

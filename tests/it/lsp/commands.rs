@@ -50,7 +50,8 @@ async fn queries_answer_with_what_there_is() {
     editor.client.notification("window/showMessage").await;
     let trace = editor.command("claw.trace", Value::Null).await;
     assert_eq!((&trace["ok"], &trace["session"]), (&json!(true), &json!(session)), "{trace}");
-    let types: Vec<&str> = trace["events"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
+    let types: Vec<&str> =
+        trace["events"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!((types.first(), types.last()), (Some(&"turn_start"), Some(&"turn_end")), "{types:?}");
     let sessions = editor.command("claw.sessions", Value::Null).await;
     assert_eq!(sessions["sessions"][0]["session"], session, "{sessions}");

@@ -18,8 +18,12 @@ const LIB: &str = "// 😀 ä\nfn one() {}\n\nfn two() {}\n\nfn three() {}\n";
 
 /// An editor with `lib.rs` open, whose model proposes two hunks in it.
 async fn two_hunks(setup: Setup) -> (Editor, String, Value) {
-    let calls = [replace("lib.rs", "fn one() {}", "fn one() { /* 😀 */ }"), replace("lib.rs", "fn three() {}", "fn three() { 3; }")];
-    let mut editor = Editor::start(Setup { files: vec![("lib.rs", LIB.to_owned())], script: script(&calls), ..setup }).await;
+    let calls = [
+        replace("lib.rs", "fn one() {}", "fn one() { /* 😀 */ }"),
+        replace("lib.rs", "fn three() {}", "fn three() { 3; }"),
+    ];
+    let mut editor =
+        Editor::start(Setup { files: vec![("lib.rs", LIB.to_owned())], script: script(&calls), ..setup }).await;
     editor.open("lib.rs");
     let session = editor.ask(json!({"instruction": "number them"})).await;
     let proposal = editor.pending(2).await;
@@ -42,7 +46,8 @@ async fn a_hunk_is_shown_and_accepted_by_its_code_action_in_every_encoding() {
         assert_eq!(diagnostics[0]["range"], editor.range("lib.rs", "fn one() {}"));
 
         let range = editor.range("lib.rs", "fn one");
-        let actions = editor.code_actions("lib.rs", range, json!({"triggerKind": 2, "diagnostics": [diagnostics[0]]})).await;
+        let actions =
+            editor.code_actions("lib.rs", range, json!({"triggerKind": 2, "diagnostics": [diagnostics[0]]})).await;
         let accept = actions.iter().find(|action| action["kind"] == "quickfix.claw.accept").expect("an accept");
         assert_eq!(accept["isPreferred"], true);
         assert_eq!(accept["diagnostics"], json!([diagnostics[0]]));
@@ -60,7 +65,8 @@ async fn lenses_and_hover_stand_on_pending_hunks_only() {
     let (mut editor, _, _) = two_hunks(Setup::default()).await;
     let document = json!({"uri": editor.uri("lib.rs")});
     let lenses = editor.client.request("textDocument/codeLens", json!({"textDocument": document})).await;
-    let commands: Vec<&str> = lenses.as_array().unwrap().iter().filter_map(|lens| lens["command"]["command"].as_str()).collect();
+    let commands: Vec<&str> =
+        lenses.as_array().unwrap().iter().filter_map(|lens| lens["command"]["command"].as_str()).collect();
     assert_eq!(commands, ["claw.acceptHunk", "claw.rejectHunk", "claw.acceptHunk", "claw.rejectHunk"]);
     let at = |line: u32| json!({"textDocument": document, "position": {"line": line, "character": 1}});
     let hover = editor.client.request("textDocument/hover", at(1)).await;
@@ -116,7 +122,10 @@ async fn four_files(setup: Setup) -> (Editor, String) {
         ("delete_file", json!({"path": "gone.rs"})),
         ("move_file", json!({"from": "old.rs", "to": "moved.rs"})),
     ];
-    let mut editor = Editor::start(Setup { files, script: script(&calls), ..setup }).await;
+    // Nothing is deleted unread.
+    let mut script = script(&calls);
+    script.insert(0, json!({"tools": [{"name": "read_file", "input": {"path": "gone.rs"}}]}));
+    let mut editor = Editor::start(Setup { files, script, ..setup }).await;
     editor.open("edit.rs");
     let session = editor.ask(json!({"instruction": "tidy up"})).await;
     editor.pending(4).await;
@@ -214,7 +223,8 @@ async fn typing_beside_a_hunk_moves_it() {
     // Right after the keystroke, before anything was derived again.
     let actions = editor.code_actions("lib.rs", range, json!({"triggerKind": 2})).await;
     editor.take(&actions[0]).await;
-    let expected = LIB.replace("fn two() {}", "fn two() {\n    // typed\n}").replace("fn three() {}", "fn three() { 3; }");
+    let expected =
+        LIB.replace("fn two() {}", "fn two() {\n    // typed\n}").replace("fn three() {}", "fn three() { 3; }");
     assert_eq!(editor.text("lib.rs").unwrap(), expected);
     let after = editor.pending(1).await;
     assert_eq!(hunk_ids(&after).contains(&hunk_ids(&proposal)[0]), true);
@@ -222,8 +232,35 @@ async fn typing_beside_a_hunk_moves_it() {
 }
 
 #[tokio::test]
+async fn lines_that_the_user_changed_are_a_conflict_that_can_only_be_rejected() {
+    let (mut editor, session, proposal) = two_hunks(Setup::default()).await;
+    editor.type_over("lib.rs", "fn one() {}", "fn uno() {}");
+    editor.proposal(|proposal| states(proposal) == ["conflict", "pending"]).await;
+    let diagnostics = editor
+        .diagnostics("lib.rs", |diagnostics| diagnostics.iter().any(|diagnostic| diagnostic["code"] == "conflict"))
+        .await;
+    assert_eq!(diagnostics[0]["range"], editor.range("lib.rs", "fn uno() {}"));
+    let range = editor.range("lib.rs", "fn uno");
+    let actions = editor.code_actions("lib.rs", range, json!({"triggerKind": 2})).await;
+    let kinds: Vec<&str> = actions.iter().filter_map(|action| action["kind"].as_str()).collect();
+    assert_eq!(kinds, ["quickfix.claw.reject", "quickfix.claw.why"]);
+    let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[0]});
+    let answer = editor.command("claw.acceptHunk", hunk).await;
+    assert_eq!(answer["ok"], false, "{answer}");
+    // All that can be accepted is.
+    let answer = editor.command("claw.acceptAll", Value::Null).await;
+    assert_eq!(answer["hunks"].as_array().unwrap().len(), 1, "{answer}");
+    editor.pending(0).await;
+    editor.take(&actions[0]).await;
+    editor.diagnostics("lib.rs", <[Value]>::is_empty).await;
+    assert!(editor.text("lib.rs").unwrap().contains("fn uno() {}"));
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn l14_a_client_that_takes_no_edits_is_told_what_to_do() {
-    let capabilities = json!({"workspace": {"applyEdit": null, "workspaceEdit": null, "codeLens": null}, "window": null});
+    let capabilities =
+        json!({"workspace": {"applyEdit": null, "workspaceEdit": null, "codeLens": null}, "window": null});
     let (mut editor, session, proposal) = two_hunks(Setup { capabilities, ..Setup::default() }).await;
     let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[0]});
     let answer = editor.command("claw.acceptHunk", hunk).await;
@@ -236,7 +273,9 @@ async fn l14_a_client_that_takes_no_edits_is_told_what_to_do() {
     editor.pending(1).await;
     let next = editor.command("claw.nextHunk", Value::Null).await;
     assert_eq!((next["ok"].clone(), next["uri"].clone()), (json!(true), json!(editor.uri("lib.rs"))), "{next}");
-    for method in ["workspace/applyEdit", "window/showDocument", "window/workDoneProgress/create", "workspace/codeLens/refresh"] {
+    for method in
+        ["workspace/applyEdit", "window/showDocument", "window/workDoneProgress/create", "workspace/codeLens/refresh"]
+    {
         assert!(editor.asked(method).is_empty(), "{method} was not announced");
     }
     editor.finish().await;

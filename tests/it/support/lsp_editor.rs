@@ -372,7 +372,8 @@ impl Desk {
         }
         let (text, encoding) = (&self.open[&uri].text, self.encoding);
         let offset = |position: &Value| {
-            let number = |name: &str| u32::try_from(position[name].as_u64().expect("a number")).expect("a small number");
+            let number =
+                |name: &str| u32::try_from(position[name].as_u64().expect("a number")).expect("a small number");
             text.offset_at(Position { line: number("line"), character: number("character") }, encoding)
         };
         let edits = edits.as_array().expect("edits").iter().map(|edit| Edit {
