@@ -84,18 +84,19 @@ impl ToolContext {
         change(&mut self.overlay.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Refuses, with what to do, unless the model has been shown `document` as it is now.
-    pub fn require_seen(&self, path: &DocPath, document: &Document, name: &str) -> Result<(), ToolError> {
+    /// Refuses, with what to do, if the model has been shown an older `document` than there is now: what it writes would
+    /// be made from something else. A document it never saw may be replaced or removed: the user reviews that.
+    pub fn refuse_outdated(&self, path: &DocPath, document: &Document, name: &str) -> Result<(), ToolError> {
         match self.seen.get(path) {
             Some(hash) if hash == document.text.hash() => Ok(()),
             Some(_) => Err(ToolError::model(format!("`{name}` changed since you read it: read it again"))),
-            None => Err(ToolError::model(format!("`{name}` exists and you have not read it: read it first"))),
+            None => Ok(()),
         }
     }
 }
 
 /// The content of each document when the model last saw it. A session has one; clones are the same. A tool that replaces
-/// or removes a whole document asks here first, so that nothing goes that the model never saw.
+/// or removes a whole document asks here first, so that nothing goes that the model knows only as it was.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
     shown: Arc<Mutex<BTreeMap<DocPath, ContentHash>>>,

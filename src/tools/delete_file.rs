@@ -20,8 +20,7 @@ pub(in crate::tools) struct Arguments {
 impl Builtin for DeleteFile {
     type Arguments = Arguments;
     const NAME: &'static str = "delete_file";
-    const DESCRIPTION: &'static str = "Proposes to delete one file, which must have been read before. The user reviews \
-        the proposal.";
+    const DESCRIPTION: &'static str = "Proposes to delete one file. The user reviews the proposal.";
     const EFFECT: Effect = Effect::Edits;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
@@ -32,7 +31,7 @@ impl Builtin for DeleteFile {
             return Err(ToolError::model(format!("`{name}` is no file of the workspace and can not be deleted")));
         }
         let document = editable(&view, &path)?;
-        context.require_seen(&path, &document, &name)?;
+        context.refuse_outdated(&path, &document, &name)?;
         propose(context, &path, Some(&document), None)?;
         Ok(ToolOutput::from(format!("deleted `{name}`")))
     }

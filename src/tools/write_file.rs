@@ -23,8 +23,8 @@ pub(in crate::tools) struct Arguments {
 impl Builtin for WriteFile {
     type Arguments = Arguments;
     const NAME: &'static str = "write_file";
-    const DESCRIPTION: &'static str = "Proposes a new file, or the whole text of an existing one, which must have been \
-        read before. To change a part of a file use edit_file. The user reviews the proposal.";
+    const DESCRIPTION: &'static str = "Proposes a new file, or the whole text of an existing one: read it before. To \
+        change a part of a file use edit_file. The user reviews the proposal.";
     const EFFECT: Effect = Effect::Edits;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
@@ -38,7 +38,7 @@ impl Builtin for WriteFile {
             propose(context, &path, None, Some(text))?;
             return Ok(ToolOutput::from(format!("created `{name}`, {lines} lines")));
         };
-        context.require_seen(&path, seen, &name)?;
+        context.refuse_outdated(&path, seen, &name)?;
         // Lines that stay keep their ending, whatever the model wrote.
         let content = seen
             .text
