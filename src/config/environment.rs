@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 /// Environment variables. They hold keys, so `Debug` shows names only.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -21,16 +20,6 @@ impl Environment {
     /// The value of a variable, unless it is unset or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())
-    }
-
-    /// The state folder: `CLAW_STATE_DIR`, else the system's place for state. `None` where there is no home to keep it in.
-    pub fn state_folder(&self) -> Option<PathBuf> {
-        use etcetera::BaseStrategy as _;
-        if let Some(folder) = self.get("CLAW_STATE_DIR") {
-            return Some(PathBuf::from(folder));
-        }
-        let places = etcetera::choose_base_strategy().ok()?;
-        Some(places.state_dir().unwrap_or_else(|| places.data_dir()).join("claw"))
     }
 }
 

@@ -13,7 +13,6 @@ use super::client::ClientFeatures;
 use super::server::Server;
 use super::settings::Settings;
 use super::{commands, documents, folders, settings};
-use crate::config::Config;
 use crate::text::PositionEncoding;
 
 /// `initialize`. Nothing heavy: no index, no connection, no model.
@@ -25,11 +24,12 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
     let trust = server.trust();
     server.state.with(|state| {
         state.client = client;
-        state.settings = Settings::new(Config::default(), initialization);
+        state.settings = Settings::new(initialization);
         for folder in folders {
             folders::add(state, &folder, &trust);
         }
     });
+    settings::reload(server);
     if let Some(process) = params.process_id {
         server.watch_parent(process);
     }
@@ -63,6 +63,7 @@ pub fn did_change_workspace_folders(server: &Server, params: DidChangeWorkspaceF
         }
         documents::rename_after_folders_changed(state);
     });
+    settings::reload(server);
     settings::tell_problems(server);
 }
 

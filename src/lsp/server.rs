@@ -19,7 +19,7 @@ use super::progress::ProgressCancels;
 use super::serve::ServeOptions;
 use super::state::ServerState;
 use super::{actions, commands, documents, hover, lenses, lifecycle, parent, progress, settings};
-use crate::config::Environment;
+use crate::config::{self, Environment};
 use crate::store::Trust;
 
 /// What every handler can reach. Cheap to clone; clones are the same server.
@@ -89,7 +89,7 @@ impl Server {
 
     /// Which folders the user has marked as trusted. Where no state can be kept, none.
     pub fn trust(&self) -> Trust {
-        Trust::new(&self.environment().state_folder().unwrap_or_default())
+        Trust::new(&config::state_dir(&self.environment()).unwrap_or_default())
     }
 
     /// Leaves when the process `id` is gone.
