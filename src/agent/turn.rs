@@ -152,7 +152,9 @@ impl TurnRun {
                 self.policy.succeeded(&call.fingerprint);
             }
             self.recorder.record(EventKind::ToolResult(executed.result));
-            if let Some(items) = executed.plan {
+            // Calls side by side all see that one of them changed the plan.
+            let is_news = |items: &Vec<_>| self.recorder.with_conversation(|history| history.plan() != items);
+            if let Some(items) = executed.plan.filter(is_news) {
                 self.recorder.record(EventKind::Plan { items });
             }
         }
