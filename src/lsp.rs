@@ -39,4 +39,5 @@ mod settings;
 mod state;
 mod uri;
 
+pub use commands::COMMANDS;
 pub use serve::{OnMethod, ServeOptions, run, serve};

@@ -19,7 +19,7 @@ use crate::event::{ContextReceipt, Frontend};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn run(arguments: &ContextArguments, color: ColorChoice) -> Result<Exit, CliError> {
-    let setup = Setup::new(&arguments.directory)?;
+    let setup = Setup::new(&arguments.directory, &[])?;
     let receipt = receipt(&setup, &arguments.task, arguments.at.as_deref())?;
     let mut out = Out::stdout(color);
     if arguments.json {
@@ -48,7 +48,7 @@ pub fn inspect(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliErr
 
 fn receipt(setup: &Setup, task: &str, at: Option<&str>) -> Result<ContextReceipt, CliError> {
     let agent = Agent::builder()
-        .config(setup.config.clone())
+        .config(setup.config().clone())
         .environment(setup.environment.clone())
         .workspace(setup.workspace()?)
         .state_dir(setup.state.clone())

@@ -44,8 +44,7 @@ struct Report {
 }
 
 pub fn run(arguments: &DoctorArguments, color: ColorChoice) -> Result<Exit, CliError> {
-    let mut setup = Setup::new(&arguments.directory)?;
-    setup.choose_model(&arguments.model)?;
+    let setup = Setup::new(&arguments.directory, &setup::model_flags(&arguments.model))?;
     let runtime = runtime()?;
     let mut checks = config(&setup);
     checks.push(workspace(&setup));
@@ -90,7 +89,8 @@ fn write_report(out: &mut Out, report: &Report) -> Result<(), CliError> {
 fn config(setup: &Setup) -> Vec<Check> {
     let problems = setup.problems();
     if problems.is_empty() {
-        let message = match setup.config_files().as_slice() {
+        let files: Vec<String> = setup.loaded.files.iter().map(|path| path.display().to_string()).collect();
+        let message = match files.as_slice() {
             [] => "no file: defaults and the environment".to_owned(),
             files => files.join(", "),
         };
@@ -102,14 +102,19 @@ fn config(setup: &Setup) -> Vec<Check> {
 
 fn workspace(setup: &Setup) -> Check {
     let root = setup.root.display();
-    if Trust::new(&setup.state).is_trusted(&setup.root) {
+    if setup.trusted {
         return Check { name: "workspace", status: Verdict::Ok, message: format!("{root}, trusted"), mend: None };
     }
+    let ignored = setup.ignored();
+    let what = match ignored.as_slice() {
+        [] => "it has no configuration of its own".to_owned(),
+        ignored => ignored.join("\n"),
+    };
     Check {
         name: "workspace",
         status: Verdict::Note,
-        message: format!("{root}, not trusted: its own .claw/config.toml is not read"),
-        mend: Some("`claw trust` changes that, if you know who wrote it".to_owned()),
+        message: format!("{root}, not trusted; {what}"),
+        mend: (!ignored.is_empty()).then(|| "`claw trust` changes that, if you know who wrote it".to_owned()),
     }
 }
 
@@ -153,7 +158,7 @@ fn grammars() -> Check {
 async fn model(setup: &Setup) -> Vec<Check> {
     let failed = |name, error: ModelError| Check { name, status: Verdict::Failed, message: error.message, mend: None };
     let ok = |name, message| Check { name, status: Verdict::Ok, message, mend: None };
-    let connector = Connector::new(setup.config.clone(), setup.environment.clone());
+    let connector = Connector::new(setup.config().clone(), setup.environment.clone());
     let model = match connector.model().await {
         Ok(model) => model,
         Err(error) => return vec![failed("provider", error)],

@@ -39,12 +39,10 @@ enum Answer {
     Quit,
 }
 
-/// Asks about every pending hunk of `proposal`. An end of input is a `q`. `one_by_one` names the paths where each hunk needs
-/// its own yes.
+/// Asks about every pending hunk of `proposal`. An end of input is a `q`. On a protected path each hunk needs its own yes.
 pub fn ask(
     proposal: &Proposal,
     live: &View,
-    one_by_one: &dyn Fn(&str) -> bool,
     input: &mut dyn BufRead,
     out: &mut dyn Write,
     palette: Palette,
@@ -54,7 +52,7 @@ pub fn ask(
     let mut number = 0;
     for file in &proposal.files {
         let name = live.roots().display(&file.path);
-        let careful = one_by_one(&name);
+        let careful = file.is_protected();
         write_file_line(out, palette, live, file, &name, careful)?;
         let text = live.read_live(&file.path).map(|document| document.text).unwrap_or_default();
         let mut rest: Option<bool> = None;

@@ -26,10 +26,10 @@ pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, Cli
         }
         (Subsystem::Prompts, false) => prompts(&mut out)?,
         (Subsystem::Context, as_json) => {
-            super::context::inspect(&mut out, &Setup::new(&arguments.directory)?, as_json)?
+            super::context::inspect(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?
         }
-        (Subsystem::Providers, as_json) => providers(&mut out, &Setup::new(&arguments.directory)?, as_json)?,
-        (Subsystem::Config, as_json) => config(&mut out, &Setup::new(&arguments.directory)?, as_json)?,
+        (Subsystem::Providers, as_json) => providers(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?,
+        (Subsystem::Config, as_json) => config(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?,
         (Subsystem::Grammars, true) => write_json(&mut out, &json!(manifest::grammars()))?,
         (Subsystem::Grammars, false) => {
             for name in manifest::grammars() {
@@ -89,7 +89,7 @@ fn prompts(out: &mut Out) -> Result<(), CliError> {
 }
 
 fn providers(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError> {
-    let chosen = &setup.config;
+    let chosen = setup.config();
     if as_json {
         let chosen = json!({"provider": chosen.provider, "model": chosen.model, "base_url": chosen.base_url});
         return write_json(out, &json!({"providers": manifest::providers(), "chosen": chosen}));
@@ -109,26 +109,26 @@ fn providers(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError
 }
 
 fn config(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError> {
-    let values = serde_json::to_value(&setup.config)?;
+    let values = serde_json::to_value(setup.config())?;
     let rows: Vec<(String, Value, String)> = manifest::keys()
         .into_iter()
         .map(|key| {
             let pointer = format!("/{}", key.key.replace('.', "/"));
             let value = values.pointer(&pointer).cloned().unwrap_or_default();
-            let origin = setup.origin(&key.key);
+            let origin = setup.loaded.origin(&key.key).to_string();
             (key.key, value, origin)
         })
         .collect();
     if as_json {
         let rows = rows.iter().map(|(key, value, origin)| json!({"key": key, "value": value, "source": origin}));
-        return write_json(out, &json!({"values": rows.collect::<Vec<_>>(), "problems": setup.problems()}));
+        return write_json(out, &json!({"values": rows.collect::<Vec<_>>(), "problems": setup.problems(), "ignored": setup.ignored()}));
     }
     let palette = out.palette;
     for (key, value, origin) in rows {
         let value = if value.is_null() { "not set".to_owned() } else { value.to_string() };
         writeln!(out, "{key:<28} {:<28} {}", visible_line(&value), palette.paint(Style::Dim, visible_line(&origin)))?;
     }
-    for problem in setup.problems() {
+    for problem in setup.problems().into_iter().chain(setup.ignored()) {
         writeln!(out, "{}", palette.paint(Style::Yellow, visible(&problem)))?;
     }
     Ok(())

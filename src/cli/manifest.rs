@@ -12,6 +12,7 @@ use super::terminal::{ColorChoice, Out};
 use crate::agent::prompt;
 use crate::config::{Config, Provider};
 use crate::event::{Event, SCHEMA_VERSION};
+use crate::lsp;
 use crate::syntax::Language;
 use crate::tools::{Effect, Tools};
 
@@ -60,6 +61,7 @@ pub fn tools() -> Vec<Value> {
 fn commands() -> Vec<Value> {
     let mut list = Vec::new();
     subcommands(&Arguments::command(), "", &mut list);
+    list.extend(lsp::COMMANDS.iter().map(|name| json!({"name": name, "kind": "lsp"})));
     list
 }
 

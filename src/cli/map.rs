@@ -20,14 +20,14 @@ use crate::workspace::{DocPath, Roots, View};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliError> {
-    let setup = Setup::new(&arguments.directory)?;
+    let setup = Setup::new(&arguments.directory, &[])?;
     let view = setup.workspace()?.live();
     let focus = arguments.focus.as_deref().map(|place| place::focus(&view, place)).transpose()?;
     let index = Index::new(Some(setup.cache()));
     let mut snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
     keep_only(&mut snapshot, &view, &arguments.paths)?;
     let ranking = Ranking { focus: focus.map(|focus| focus.path), open: BTreeSet::new(), skip: BTreeSet::new() };
-    let tokens = arguments.tokens.unwrap_or(setup.config.context.map_tokens);
+    let tokens = arguments.tokens.unwrap_or(setup.config().context.map_tokens);
     let mut out = Out::stdout(color);
     let rendered = snapshot.render(view.roots(), &ranking, tokens);
     if arguments.json {

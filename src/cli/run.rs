@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{OutputFormat, RunArguments};
 use super::error::{CliError, Exit};
-use super::setup::Setup;
+use super::setup::{self, Setup};
 use super::status_line::Progress;
 use super::terminal::{ColorChoice, Out, Palette, say};
 use super::visible::{visible, visible_line};
 use super::{describe, diff, hunks};
+use crate::config::Flag;
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::event::{Event, EventKind, Frontend, TurnStatus, Usage};
 use crate::workspace::Workspace;
@@ -52,8 +54,8 @@ struct Left<'a> {
 
 pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let task = task(arguments.task.as_deref())?;
-    let mut setup = Setup::new(&arguments.directory)?;
-    override_config(&mut setup, arguments)?;
+    let setup = Setup::new(&arguments.directory, &flags(arguments))?;
+    setup.refuse_problems()?;
     let (sender, events) = mpsc::unbounded_channel();
     let runtime = runtime()?;
     let entered = runtime.enter();
@@ -99,26 +101,24 @@ fn task(argument: Option<&str>) -> Result<String, CliError> {
     }
 }
 
-fn override_config(setup: &mut Setup, arguments: &RunArguments) -> Result<(), CliError> {
-    setup.choose_model(&arguments.model)?;
-    if let Some(mode) = &arguments.permission_mode {
-        setup.choose_permission_mode(mode)?;
+/// The flags that stand above the configuration.
+fn flags(arguments: &RunArguments) -> Vec<Flag> {
+    let mut flags = setup::model_flags(&arguments.model);
+    for (name, key, value) in [
+        ("--permission-mode", "permission_mode", arguments.permission_mode.clone().map(Value::from)),
+        ("--max-steps", "limits.max_steps", arguments.max_steps.map(Value::from)),
+        ("--max-tokens", "limits.max_tokens", arguments.max_tokens.map(Value::from)),
+        ("--max-cost", "limits.max_cost", arguments.max_cost.map(Value::from)),
+        ("--timeout", "limits.turn_timeout_s", arguments.timeout.map(Value::from)),
+    ] {
+        flags.extend(value.map(|value| Flag { name, key, value }));
     }
-    let limits = &mut setup.config.limits;
-    if let Some(steps) = arguments.max_steps {
-        limits.max_steps = steps;
-    }
-    if let Some(seconds) = arguments.timeout {
-        limits.turn_timeout_s = seconds;
-    }
-    limits.max_tokens = arguments.max_tokens.or(limits.max_tokens);
-    limits.max_cost = arguments.max_cost.or(limits.max_cost);
-    Ok(())
+    flags
 }
 
 fn agent(setup: &Setup, events: mpsc::UnboundedSender<Event>) -> Result<Agent, CliError> {
     Agent::builder()
-        .config(setup.config.clone())
+        .config(setup.config().clone())
         .environment(setup.environment.clone())
         .workspace(setup.workspace()?)
         .state_dir(setup.state.clone())
@@ -313,7 +313,7 @@ impl Front {
         let view = self.workspace.live();
         let palette = Palette::new(color, true);
         let decisions =
-            hunks::ask(&proposal, &view, &|_| false, &mut io::stdin().lock(), &mut io::stderr().lock(), palette)?;
+            hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr().lock(), palette)?;
         Ok(decisions)
     }
 

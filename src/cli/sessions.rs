@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::arguments::{SessionsAction, SessionsArguments};
+use super::arguments::{Directory, SessionsAction, SessionsArguments};
+use super::setup::Setup;
 use super::error::{CliError, Exit};
 use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::{visible, visible_line};
 use super::{describe, run, setup};
 use crate::agent::clock::{Clock, SystemClock};
-use crate::config::Config;
 use crate::event::{Event, EventKind};
 use crate::store::{SessionSummary, Store};
 
@@ -197,7 +197,8 @@ fn export(out: &mut Out, name: &str, to: Option<&Path>) -> Result<Exit, CliError
 }
 
 fn prune(days: Option<u32>) -> Result<Exit, CliError> {
-    let Some(days) = days.or(Config::default().trace.keep_days) else {
+    let setup = Setup::new(&Directory::default(), &[])?;
+    let Some(days) = days.or(setup.config().trace.keep_days) else {
         return Err(CliError::usage("how old is too old? Say --days N, or set keep_days under [trace]"));
     };
     let removed = setup::store()?.prune(days, &SystemClock::default().now())?;

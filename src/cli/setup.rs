@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Directory, ModelArguments};
 use super::error::CliError;
-use crate::config::{Config, Environment, PermissionMode, Provider};
-use crate::store::Store;
+use crate::config::{self, Config, Environment, Flag, Loaded, Sources};
+use crate::store::{Store, Trust};
 use crate::workspace::{Roots, Workspace};
 
 /// Where a command works.
@@ -14,15 +14,45 @@ pub struct Setup {
     /// Absolute and canonical.
     pub root: PathBuf,
     pub state: PathBuf,
-    pub config: Config,
+    pub trusted: bool,
+    pub loaded: Loaded,
 }
 
 impl Setup {
-    pub fn new(directory: &Directory) -> Result<Setup, CliError> {
+    /// Loads the configuration for the folder, `flags` above all else.
+    pub fn new(directory: &Directory, flags: &[Flag]) -> Result<Setup, CliError> {
         let environment = Environment::of_process();
         let root = root(directory)?;
         let state = state_folder(&environment)?;
-        Ok(Setup { environment, root, state, config: Config::default() })
+        let trusted = Trust::new(&state).is_trusted(&root);
+        let sources =
+            Sources { environment: Some(&environment), workspace: Some(&root), trusted, editor: &[], flags };
+        let loaded = config::load(sources);
+        Ok(Setup { environment, root, state, trusted, loaded })
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.loaded.config
+    }
+
+    /// For commands that act on the configuration: a wrong one stops them, before anything is half right.
+    pub fn refuse_problems(&self) -> Result<(), CliError> {
+        let problems = self.problems();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(CliError::usage(problems.join("\n"))),
+        }
+    }
+
+    /// What the user should mend, a message each.
+    pub fn problems(&self) -> Vec<String> {
+        self.loaded.problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// What was said and does not count, a message each.
+    pub fn ignored(&self) -> Vec<String> {
+        let ignored = self.loaded.ignored.iter();
+        ignored.map(|ignored| format!("{}: `{}` is ignored: {}", ignored.origin, ignored.key, ignored.reason)).collect()
     }
 
     /// The folder that was named, and nothing else, as the workspace.
@@ -34,52 +64,22 @@ impl Setup {
     pub fn cache(&self) -> PathBuf {
         self.state.join("cache")
     }
-
-    /// What is wrong with the configuration, a message each.
-    pub fn problems(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// The files that the configuration was read from.
-    pub fn config_files(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// What set a key: a file, a variable, a flag, or `default`.
-    pub fn origin(&self, _key: &str) -> String {
-        "default".to_owned()
-    }
-
-    /// Takes the model flags in, above all else that is configured.
-    pub fn choose_model(&mut self, flags: &ModelArguments) -> Result<(), CliError> {
-        if let Some(provider) = &flags.provider {
-            self.config.provider = Some(named::<Provider>("--provider", provider)?);
-        }
-        if let Some(script) = &flags.script {
-            self.config.provider = Some(Provider::Script);
-            self.config.script = Some(script.display().to_string());
-        }
-        if let Some(model) = &flags.model {
-            self.config.model = Some(model.clone());
-        }
-        if let Some(url) = &flags.base_url {
-            self.config.base_url = Some(url.clone());
-        }
-        Ok(())
-    }
-
-    pub fn choose_permission_mode(&mut self, name: &str) -> Result<(), CliError> {
-        self.config.permission_mode = named::<PermissionMode>("--permission-mode", name)?;
-        Ok(())
-    }
 }
 
-/// A value by its name in the configuration.
-fn named<T: serde::de::DeserializeOwned + schemars::JsonSchema>(flag: &str, name: &str) -> Result<T, CliError> {
-    serde_json::from_value(serde_json::Value::from(name)).map_err(|_| {
-        let known = super::schema::names::<T>().join(", ");
-        CliError::usage(format!("{flag} {name}: there is no such value; take one of: {known}"))
-    })
+/// The model flags as configuration.
+pub fn model_flags(arguments: &ModelArguments) -> Vec<Flag> {
+    let script = arguments.script.as_ref().map(|path| path.display().to_string());
+    let provider = arguments.provider.clone().or(script.is_some().then(|| "script".to_owned()));
+    let mut flags = Vec::new();
+    for (name, key, value) in [
+        ("--provider", "provider", provider),
+        ("--script", "script", script),
+        ("--model", "model", arguments.model.clone()),
+        ("--base-url", "base_url", arguments.base_url.clone()),
+    ] {
+        flags.extend(value.map(|value| Flag { name, key, value: value.into() }));
+    }
+    flags
 }
 
 /// The sessions of this user.
@@ -110,13 +110,8 @@ fn root(directory: &Directory) -> Result<PathBuf, CliError> {
     }
 }
 
-/// `CLAW_STATE_DIR`, else the system's place for state.
+/// Where sessions and trust are kept.
 pub fn state_folder(environment: &Environment) -> Result<PathBuf, CliError> {
-    use etcetera::BaseStrategy as _;
-    if let Some(folder) = environment.get("CLAW_STATE_DIR") {
-        return Ok(PathBuf::from(folder));
-    }
-    let places = etcetera::choose_base_strategy()
-        .map_err(|_| CliError::usage("there is no home folder to keep state in: set CLAW_STATE_DIR"))?;
-    Ok(places.state_dir().unwrap_or_else(|| places.data_dir()).join("claw"))
+    config::state_dir(environment)
+        .ok_or_else(|| CliError::usage("there is no home folder to keep state in: set CLAW_STATE_DIR"))
 }

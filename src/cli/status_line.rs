@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::describe;
 use super::terminal::{ColorChoice, Palette, Style, is_dumb, width};
 use super::visible::visible_line;
-use crate::event::{Event, EventKind, Usage};
+use crate::event::{Event, EventKind, PlanItem, Usage};
 
 const FRAMES: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
 
@@ -22,6 +22,7 @@ pub struct Progress {
     usage: Usage,
     doing: String,
     calls: Vec<(String, String)>,
+    plan: Vec<PlanItem>,
 }
 
 impl Progress {
@@ -37,6 +38,7 @@ impl Progress {
             usage: Usage::default(),
             doing: "starting".to_owned(),
             calls: Vec::new(),
+            plan: Vec::new(),
         }
     }
 
@@ -53,10 +55,13 @@ impl Progress {
                 self.line(&format!("session {} · {model}", event.session), Style::Dim);
             }
             EventKind::Context(receipt) => {
-                for section in receipt.sections.iter().filter(|section| !section.included) {
-                    let reason = section.reason.as_deref().unwrap_or("no room");
-                    let (name, reason) = (visible_line(&section.name), visible_line(reason));
-                    self.line(&format!("context without {name}: {reason}"), Style::Dim);
+                // That nothing is selected on a command line is no news; that something was not ready or had no room is.
+                let news = |reason: &str| reason.starts_with("not ready") || reason.contains("budget");
+                for section in &receipt.sections {
+                    if let Some(reason) = section.reason.as_deref().filter(|reason| news(reason)) {
+                        let (name, reason) = (visible_line(&section.name), visible_line(reason));
+                        self.line(&format!("context: {name}: {reason}"), Style::Dim);
+                    }
                 }
             }
             EventKind::ModelRequest(request) => {
@@ -73,7 +78,9 @@ impl Progress {
                 }
             }
             EventKind::Plan { items } => {
-                for item in items {
+                // The whole plan once, then what moved.
+                let before = std::mem::replace(&mut self.plan, items.clone());
+                for item in items.iter().filter(|item| !before.contains(item)) {
                     self.line(&format!("  {} {}", describe::plan_mark(item), visible_line(&item.text)), Style::Cyan);
                 }
             }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::describe;
 use super::terminal::{Palette, Style};
 use super::visible::visible_line;
-use crate::event::{Decision, Event, EventKind, ReviewDecision, TurnStatus};
+use crate::event::{Decision, Event, EventKind, PlanItem, ReviewDecision, TurnStatus};
 
 /// A line with what hangs beneath it.
 #[derive(Debug, Default)]
@@ -39,12 +39,13 @@ struct Builder {
     turns: Vec<Node>,
     /// Calls that have started: the words to show when the result comes.
     started: Vec<(String, String)>,
+    plan: Vec<PlanItem>,
     in_request: bool,
 }
 
 impl Builder {
     fn new(palette: Palette) -> Builder {
-        Builder { palette, turns: Vec::new(), started: Vec::new(), in_request: false }
+        Builder { palette, turns: Vec::new(), started: Vec::new(), plan: Vec::new(), in_request: false }
     }
 
     fn build(mut self, events: &[Event]) -> Vec<Node> {
@@ -92,8 +93,11 @@ impl Builder {
                 }
             }
             EventKind::Plan { items } => {
+                // The whole plan once, then what moved.
+                let before = std::mem::replace(&mut self.plan, items.clone());
                 let children = items
                     .iter()
+                    .filter(|item| !before.contains(item))
                     .map(|item| Node {
                         text: format!("{} {}", describe::plan_mark(item), visible_line(&item.text)),
                         children: Vec::new(),
