@@ -343,12 +343,7 @@ fn load_config(environment: &Environment, workspace: &Workspace, state: Option<&
         (Some(root), Some(state)) => Trust::new(state).is_trusted(root),
         (_, None) | (None, _) => false,
     };
-    let sources = Sources {
-        environment: Some(environment),
-        workspace: root.as_deref(),
-        trusted,
-        ..Sources::default()
-    };
+    let sources = Sources { environment: Some(environment), workspace: root.as_deref(), trusted, ..Sources::default() };
     let loaded = load(sources);
     for problem in &loaded.problems {
         tracing::warn!(key = problem.key, "configuration: {}", problem.message);

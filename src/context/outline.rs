@@ -8,7 +8,6 @@ mod cache;
 mod index;
 mod symbols;
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use std::time::Instant;
@@ -16,7 +15,7 @@ use std::time::Instant;
 use super::render::one_line;
 use super::sections::Sections;
 use super::{Focus, estimate_tokens};
-use crate::workspace::{DocPath, Roots, View};
+use crate::workspace::{DocPath, RootId, Roots, View};
 
 pub(in crate::context) use index::language_of;
 pub use index::{Index, Snapshot, SnapshotState};
@@ -64,16 +63,16 @@ impl Snapshot {
     /// The files from most to least telling: the focus, open ones, those in the same folder, the rest by depth and name;
     /// files with definitions before others.
     pub fn ranked(&self, ranking: &Ranking) -> Vec<RankedFile<'_>> {
-        let folder = ranking.focus.as_ref().map(folder_of);
-        let class = |file: &RankedFile| -> usize {
-            let has_symbols = file.symbols.is_some_and(|symbols| !symbols.is_empty());
-            if Some(file.path) == ranking.focus.as_ref() {
+        let folder = ranking.focus.as_ref().and_then(folder_of);
+        let class = |path: &DocPath, symbols: Option<&FileSymbols>| -> usize {
+            let has_symbols = symbols.is_some_and(|symbols| !symbols.is_empty());
+            if Some(path) == ranking.focus.as_ref() {
                 0
-            } else if ranking.open.contains(file.path) {
+            } else if ranking.open.contains(path) {
                 1
-            } else if has_symbols && folder.as_ref() == Some(&folder_of(file.path)) {
+            } else if has_symbols && folder.is_some() && folder == folder_of(path) {
                 2
-            } else if has_symbols && !is_aside(file.path) {
+            } else if has_symbols && !is_aside(path) {
                 3
             } else if has_symbols {
                 4
@@ -81,15 +80,15 @@ impl Snapshot {
                 5
             }
         };
-        let mut files: Vec<(usize, RankedFile)> = self
+        let mut files: Vec<(usize, usize, RankedFile)> = self
             .files
             .iter()
             .filter(|(path, _)| !ranking.skip.contains(path))
-            .map(|(path, symbols)| RankedFile { path, symbols: symbols.as_ref() })
-            .map(|file| (class(&file), file))
+            .map(|(path, symbols)| (path, symbols.as_ref()))
+            .map(|(path, symbols)| (class(path, symbols), depth_of(path), RankedFile { path, symbols }))
             .collect();
-        files.sort_by(|(one, a), (other, b)| one.cmp(other).then_with(|| by_depth_and_name(a.path, b.path)));
-        files.into_iter().map(|(_, file)| file).collect()
+        files.sort_by(|(a, b, one), (x, y, other)| (a, b, one.path).cmp(&(x, y, other.path)));
+        files.into_iter().map(|(_, _, file)| file).collect()
     }
 
     /// As much of the ranked files as `tokens` allow.
@@ -215,10 +214,18 @@ impl Fitted {
     }
 }
 
-fn folder_of(path: &DocPath) -> Option<(u32, String)> {
+fn folder_of(path: &DocPath) -> Option<(RootId, &str)> {
     match path {
-        DocPath::File { root, rel } => Some((root.0, rel.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned())),
+        DocPath::File { root, rel } => Some((*root, rel.rsplit_once('/').map_or("", |(folder, _)| folder))),
         DocPath::Virtual(_) => None,
+    }
+}
+
+/// How many folders a file lies in.
+fn depth_of(path: &DocPath) -> usize {
+    match path {
+        DocPath::File { rel, .. } => rel.bytes().filter(|byte| *byte == b'/').count(),
+        DocPath::Virtual(_) => 0,
     }
 }
 
@@ -227,14 +234,6 @@ fn is_aside(path: &DocPath) -> bool {
         DocPath::File { rel, .. } => rel.split('/').any(|part| ASIDE.contains(&part)),
         DocPath::Virtual(_) => false,
     }
-}
-
-fn by_depth_and_name(one: &DocPath, other: &DocPath) -> Ordering {
-    let depth = |path: &DocPath| match path {
-        DocPath::File { rel, .. } => rel.matches('/').count(),
-        DocPath::Virtual(_) => 0,
-    };
-    depth(one).cmp(&depth(other)).then_with(|| one.cmp(other))
 }
 
 #[cfg(test)]

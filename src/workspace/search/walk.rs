@@ -1,7 +1,6 @@
 //! The files beneath some folders.
 
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -132,20 +131,25 @@ pub(super) fn list(view: &View, scope: &Scope, limit: usize, cancelled: &dyn Fn(
         Places::Folders(folders) => folders,
     };
     let mut listing = Listing::default();
-    let mut layered: BTreeSet<Ordered> = layered(view, scope);
+    let layered: Vec<Ordered> = layered(view, scope);
     for folder in folders {
         let Some(root) = view.roots().get(folder.root) else { continue };
         walk(view, scope, root, folder, limit, cancelled, &mut listing);
     }
     let on_disk = std::mem::take(&mut listing.files);
-    layered.extend(on_disk.into_iter().filter(|path| view.overlay().get(path).is_none()).map(Ordered));
-    listing.more = layered.len() > limit;
-    listing.files = layered.into_iter().take(limit).map(|Ordered(path)| path).collect();
+    let mut all: Vec<Ordered> =
+        on_disk.into_iter().filter(|path| view.overlay().get(path).is_none()).map(Ordered).collect();
+    all.extend(layered);
+    // Quick, since a walk meets the files almost in this order.
+    all.sort();
+    all.dedup();
+    listing.more = all.len() > limit;
+    listing.files = all.into_iter().take(limit).map(|Ordered(path)| path).collect();
     listing
 }
 
 /// What buffers and overlay add to the disk.
-fn layered(view: &View, scope: &Scope) -> BTreeSet<Ordered> {
+fn layered(view: &View, scope: &Scope) -> Vec<Ordered> {
     let proposed = view.overlay().iter().filter(|(_, file)| file.current.is_some()).map(|(path, _)| path);
     let open = view.buffers().iter().map(|(path, _)| path).filter(|path| view.overlay().get(path).is_none());
     proposed
