@@ -137,7 +137,7 @@ impl View {
         found: &mut Found,
         cancelled: &dyn Fn() -> bool,
     ) -> bool {
-        let bytes = match self.bytes_to_search(path) {
+        let mut bytes = match self.bytes_to_search(path) {
             Ok(bytes) => bytes,
             Err(ReadError::TooLarge { .. }) => {
                 found.too_large.push(path.clone());
@@ -146,10 +146,11 @@ impl View {
             // Gone or unreadable since it was listed: there is nothing to find in it.
             Err(_) => return true,
         };
-        found.searched += 1;
-        let mut sink = Collect { pattern, path, bytes: &bytes, limit, found, cancelled };
+        end_lines_in_lf(&mut bytes);
+        found.searched = found.searched.saturating_add(1);
+        let mut sink = Collect { pattern, path, limit, found, cancelled };
         if let Err(error) = searcher.search_slice(&pattern.matcher, &bytes, &mut sink) {
-            tracing::debug!(%error, "a file was not searched to its end");
+            tracing::warn!(%error, "a file was not searched to its end");
         }
         !found.more && !found.stopped
     }
@@ -177,7 +178,6 @@ impl View {
 struct Collect<'a> {
     pattern: &'a Pattern,
     path: &'a DocPath,
-    bytes: &'a [u8],
     limit: usize,
     found: &'a mut Found,
     cancelled: &'a dyn Fn() -> bool,
@@ -195,45 +195,37 @@ impl Sink for Collect<'_> {
             self.found.more = true;
             return Ok(false);
         }
-        let start = usize::try_from(matched.absolute_byte_offset()).unwrap_or(usize::MAX);
         let line = matched.bytes();
         let at = self.pattern.matcher.find(line).ok().flatten().map_or(0, |at| at.start());
         self.found.matches.push(Match {
             path: self.path.clone(),
-            line: line_number(self.bytes, start.saturating_add(at)),
+            line: matched.line_number().and_then(|line| usize::try_from(line).ok()).unwrap_or(usize::MAX),
             text: shown_line(line, at),
         });
         Ok(true)
     }
 }
 
-/// The 1-based line of a byte offset, where a lone `\r` ends a line too: the searcher does not count those.
-fn line_number(bytes: &[u8], offset: usize) -> usize {
-    let before = bytes.get(..offset).unwrap_or(bytes);
-    let mut lines = 1;
-    let mut after_cr = false;
-    for &byte in before {
-        match byte {
-            b'\n' if after_cr => {}
-            b'\n' | b'\r' => lines += 1,
-            _ => {}
+/// A lone `\r` ends a line for editors, but not for the searcher.
+fn end_lines_in_lf(bytes: &mut [u8]) {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\r') {
+        let Some((cr, after)) = rest.get_mut(at..).and_then(<[u8]>::split_first_mut) else { return };
+        if after.first() != Some(&b'\n') {
+            *cr = b'\n';
         }
-        after_cr = byte == b'\r';
+        rest = after;
     }
-    lines
 }
 
-/// The editor's line around byte `at` of `line`, cut to a length that can be shown.
+/// `line`, which matches at byte `at`, without its break and cut to a length that can be shown.
 fn shown_line(line: &[u8], at: usize) -> String {
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let (before, after) = line.split_at_checked(at).unwrap_or((line, &[]));
-    let start = before.iter().rposition(|byte| is_break(byte)).map_or(0, |at| at.saturating_add(1));
-    let end = after.iter().position(|byte| is_break(byte)).map_or(line.len(), |end| at.saturating_add(end));
-    let text = String::from_utf8_lossy(line.get(start..end).unwrap_or_default()).into_owned();
+    let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last.saturating_add(1));
+    let text = String::from_utf8_lossy(line.get(..end).unwrap_or(line)).into_owned();
     if text.chars().count() <= MAX_SHOWN_LINE {
         return text;
     }
-    let lead = String::from_utf8_lossy(line.get(start..at).unwrap_or_default()).chars().count();
+    let lead = String::from_utf8_lossy(line.get(..at).unwrap_or_default()).chars().count();
     let skip = lead.saturating_sub(MAX_SHOWN_LINE / 3);
     let mut shown: String = text.chars().skip(skip).take(MAX_SHOWN_LINE).collect();
     if skip > 0 {

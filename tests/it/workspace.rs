@@ -1,6 +1,9 @@
 //! The layered workspace, the path gate and the tools on it.
 
+mod disk;
+mod edits;
 mod path;
 mod proposal;
 mod search;
+mod tools;
 mod view;

@@ -203,9 +203,14 @@ fn walk(
 
 fn check_folder(view: &View, folder: &Folder, name: &str) -> Result<(), ScopeError> {
     let Some(root) = view.roots().get(folder.root) else { return Err(ScopeError::NotFound(name.to_owned())) };
-    if folder.rel.is_empty() || root.dir.is_dir(folder.rel.as_ref()) {
-        let linked = !folder.rel.is_empty() && through_link(&root.dir, &folder.rel);
-        return if linked { Err(ScopeError::Link(name.to_owned())) } else { Ok(()) };
+    if folder.rel.is_empty() {
+        return Ok(());
+    }
+    if through_link(&root.dir, &folder.rel) {
+        return Err(ScopeError::Link(name.to_owned()));
+    }
+    if root.dir.is_dir(folder.rel.as_ref()) {
+        return Ok(());
     }
     // A folder that exists only in what is proposed or open.
     let paths = view.overlay().iter().map(|(path, _)| path).chain(view.buffers().iter().map(|(path, _)| path));
