@@ -91,7 +91,6 @@ impl Editor {
         let variable = |name: &str, path: PathBuf| (name.to_owned(), path.display().to_string());
         let environment: Environment = [
             variable("CLAW_STATE_DIR", folder.path().join("state")),
-            variable("CLAW_CONFIG", folder.path().join("no-config.toml")),
             variable("HOME", folder.path().join("home")),
         ]
         .into_iter()
