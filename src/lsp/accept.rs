@@ -80,10 +80,10 @@ async fn prepare(server: &Server, session: &Session, wanted: &[String]) -> (Vec<
     let mut complaints = Vec::new();
     for file in &review.pending {
         let mut batch = Batch { steps: Vec::new(), hunks: Vec::new(), files: vec![file.name.clone()] };
+        let buffer = buffers.get(&file.live);
+        let placed = file.placed(buffer.map_or(&file.text, |buffer| &buffer.text));
         for hunk in file.hunks.iter().filter(|hunk| wanted.contains(&hunk.id) && hunk.can_be_accepted()) {
-            let buffer = buffers.get(&file.live);
-            let text = buffer.map_or(&file.text, |buffer| &buffer.text);
-            match file.accept_step(hunk, text, buffer.map(|buffer| buffer.version), client.encoding) {
+            match placed.accept_step(hunk, buffer.map(|buffer| buffer.version), client.encoding) {
                 Some(step) => {
                     batch.steps.push(step);
                     batch.hunks.push(hunk.id.clone());

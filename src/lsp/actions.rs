@@ -14,11 +14,11 @@ use tower_lsp::jsonrpc::Result;
 
 use super::comments::{self, CommentAsk};
 use super::convert;
-use super::diagnostics::{self, headline, shown_range};
+use super::diagnostics::{self, headline};
 use super::edits::{EditSupport, Step, text_edit};
 use super::enclosing::Enclosing;
 use super::host;
-use super::review::{Review, ReviewFile, ReviewHunk, shorten};
+use super::review::{PlacedFile, Review, ReviewFile, ReviewHunk, shorten};
 use super::server::Server;
 use crate::context::Focus;
 use crate::event::{ChangeKind, Mode};
@@ -219,22 +219,26 @@ fn hunk_offers(scene: &Scene, context: &CodeActionContext) -> Vec<Offer> {
     let mut offers = Vec::new();
     for review in &scene.reviews {
         let total = review.hunks().count();
-        for (index, (file, hunk)) in review.hunks().enumerate() {
+        let mut number = 0;
+        for file in &review.pending {
             let here = file.live == scene.path;
-            // A file that does not exist yet can not be opened: its creation is offered wherever the user is.
-            let anywhere = !automatic && hunk.whole_file && file.change == ChangeKind::Create;
-            if (here && touches(scene, file, hunk)) || (!here && anywhere) {
-                let number = format!("{}/{total}", index + 1);
-                offers.extend(decide_offers(scene, context, review, file, hunk, &number));
+            let placed = file.placed(if here { &scene.text } else { &file.text });
+            for hunk in &file.hunks {
+                number += 1;
+                // A file that does not exist yet can not be opened: its creation is offered wherever the user is.
+                let anywhere = !automatic && hunk.whole_file && file.change == ChangeKind::Create;
+                if (here && touches(scene, &placed, hunk)) || (!here && anywhere) {
+                    offers.extend(decide_offers(scene, context, review, &placed, hunk, &format!("{number}/{total}")));
+                }
             }
         }
     }
     offers
 }
 
-fn touches(scene: &Scene, file: &ReviewFile, hunk: &ReviewHunk) -> bool {
-    let Some(range) = file.place(hunk, &scene.text) else { return false };
-    let shown = shown_range(file, hunk, range, &scene.text);
+fn touches(scene: &Scene, placed: &PlacedFile<'_>, hunk: &ReviewHunk) -> bool {
+    let Some(range) = placed.place(hunk) else { return false };
+    let shown = placed.shown(hunk, range);
     let (first, last) = (scene.text.line_of(shown.start), scene.text.line_of(shown.end));
     let lines = scene.lines();
     *lines.start() <= last && first <= *lines.end()
@@ -244,7 +248,7 @@ fn decide_offers(
     scene: &Scene,
     context: &CodeActionContext,
     review: &Review,
-    file: &ReviewFile,
+    placed: &PlacedFile<'_>,
     hunk: &ReviewHunk,
     number: &str,
 ) -> Vec<Offer> {
@@ -253,10 +257,10 @@ fn decide_offers(
         context.diagnostics.iter().filter(|diagnostic| is_about(diagnostic, hunk)).cloned().collect();
     let mut offers = Vec::new();
     if hunk.can_be_accepted() && !scene.lossy {
-        let label = shorten(&headline(file, hunk), TITLE);
+        let label = shorten(&headline(placed.file(), hunk), TITLE);
         let title = format!("Claw: accept hunk {number} — {label}");
         let mut accept = Offer::new(title, "quickfix.claw.accept", "claw.acceptHunk", address.clone());
-        accept.edit = accept_edit(scene, file, hunk);
+        accept.edit = accept_edit(scene, placed, hunk);
         accept.preferred = true;
         offers.push(accept);
     }
@@ -275,10 +279,9 @@ fn decide_offers(
 }
 
 /// The edit that accepts the hunk in the text of this moment. Without one the action is the command, which says what to do.
-fn accept_edit(scene: &Scene, file: &ReviewFile, hunk: &ReviewHunk) -> Option<WorkspaceEdit> {
-    let here = file.live == scene.path;
-    let text = if here { &scene.text } else { &file.text };
-    let step = file.accept_step(hunk, text, here.then_some(scene.version), scene.encoding)?;
+fn accept_edit(scene: &Scene, placed: &PlacedFile<'_>, hunk: &ReviewHunk) -> Option<WorkspaceEdit> {
+    let here = placed.file().live == scene.path;
+    let step = placed.accept_step(hunk, here.then_some(scene.version), scene.encoding)?;
     scene.edits.workspace_edit(vec![step]).ok()
 }
 

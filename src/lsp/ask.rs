@@ -126,7 +126,9 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
     if let Some(agent) = server.state.with(|state| state.agent.clone()) {
         return Ok(agent);
     }
-    let (workspace, config) = server.state.with(|state| (state.workspace.clone(), state.settings.config.clone()));
+    let (workspace, config, index) = server
+        .state
+        .with(|state| (state.workspace.clone(), state.settings.config.clone(), state.reviews.index.clone()));
     let observer = server.clone();
     let builder = Agent::builder()
         .frontend(Frontend::Lsp)
@@ -138,8 +140,15 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
         Some(environment) => builder.environment(environment.clone()),
         None => builder,
     };
+    let builder = match index {
+        Some(index) => builder.index(index),
+        None => builder,
+    };
     let agent = builder.build().map_err(|error| error.to_string())?;
-    server.state.with(|state| state.agent = Some(agent.clone()));
+    server.state.with(|state| {
+        state.reviews.index = Some(agent.index().clone());
+        state.agent = Some(agent.clone());
+    });
     Ok(agent)
 }
 

@@ -34,6 +34,7 @@ pub const COMMANDS: &[&str] = &[
     "claw.prevHunk",
     "claw.setModel",
     "claw.context",
+    "claw.map",
     "claw.sessions",
     "claw.trace",
     "claw.status",
@@ -80,6 +81,7 @@ struct Arguments {
     text: Option<String>,
     model: Option<String>,
     effort: Option<String>,
+    tokens: Option<u64>,
     permission_mode: Option<PermissionMode>,
     #[serde(skip)]
     token: Option<ProgressToken>,
@@ -115,6 +117,7 @@ async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
         "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),
         "claw.setModel" => queries::set_model(server, &arguments),
         "claw.context" => queries::context(server, arguments).await,
+        "claw.map" => queries::map(server, arguments).await,
         "claw.sessions" => queries::sessions(server).await,
         "claw.trace" => queries::trace(server, arguments).await,
         "claw.status" => Ok(queries::status(server)),

@@ -100,22 +100,18 @@ fn find_comment(code: &str, syntax: CommentSyntax) -> Option<Comment<'_>> {
         let at = code.len() - code.trim_start().len();
         return Some(Comment { at, end: visible.len(), body: code.get(at..)?.trim() });
     }
-    let at = code
-        .match_indices(open)
-        .map(|(at, _)| at)
-        .find(|&at| code.get(..at).is_some_and(|before| begins_comment(before)))?;
+    let at = code.match_indices(open).map(|(at, _)| at).find(|&at| code.get(..at).is_some_and(begins_comment))?;
     let inner = visible.get(at + open.len()..)?;
     let inner = if close.is_empty() { inner } else { inner.strip_suffix(close)? };
     // Doc comments and banners repeat the last character of the opening, or add `!` or `*`.
     let repeated = open.chars().last()?;
-    let body =
-        inner.trim_start_matches(|character| character == repeated || character == '!' || character == '*').trim();
+    let body = inner.trim_start_matches([repeated, '!', '*']).trim();
     Some(Comment { at, end: visible.len(), body })
 }
 
 /// Whether a comment can open after `before`: at the start, or after a space, and not within a string.
 fn begins_comment(before: &str) -> bool {
-    let closed = |quote: char| before.matches(quote).count() % 2 == 0;
+    let closed = |quote: char| before.matches(quote).count().is_multiple_of(2);
     (before.trim().is_empty() || before.ends_with([' ', '\t', ';', '}', '{', ')'])) && closed('"') && closed('`')
 }
 

@@ -26,14 +26,14 @@ pub fn of_document(
     let mut diagnostics = Vec::new();
     for review in reviews {
         let review = review.as_ref();
-        for (file, hunk) in review.hunks().filter(|(file, _)| &file.live == path) {
-            if let Some(range) = file.place(hunk, now) {
+        for placed in review.files_at(path).map(|file| file.placed(now)) {
+            for (hunk, range) in placed.hunks() {
                 diagnostics.push(Diagnostic {
-                    range: convert::range(now, shown_range(file, hunk, range, now), encoding),
+                    range: convert::range(now, placed.shown(hunk, range), encoding),
                     severity: Some(DiagnosticSeverity::Hint),
                     code: Some(Code::String(state_word(hunk.state).to_owned())),
                     source: Some(SOURCE.to_owned()),
-                    message: Message::String(message(file, hunk)),
+                    message: Message::String(message(placed.file(), hunk)),
                     data: Some(json!({"session": review.session, "hunk": hunk.id})),
                     ..Diagnostic::default()
                 });
@@ -71,26 +71,6 @@ pub fn headline(file: &ReviewFile, hunk: &ReviewHunk) -> String {
             format!("{what} (not certain: the editor said it applied this, but its text does not show it)")
         }
     }
-}
-
-/// The lines that a hunk concerns. A file's creation, deletion or renaming is shown on its first line, not on all of it.
-pub fn shown_range(
-    file: &ReviewFile,
-    hunk: &ReviewHunk,
-    range: std::ops::Range<usize>,
-    now: &Text,
-) -> std::ops::Range<usize> {
-    if hunk.whole_file || file.change == ChangeKind::Create {
-        return first_line(now);
-    }
-    // Not the line break at the end: the range would reach into a line that stays as it is.
-    let cut = now.slice(range.clone()).map_or(0, |text| text.len() - text.trim_end_matches(['\r', '\n']).len());
-    range.start..(range.end - cut).max(range.start)
-}
-
-fn first_line(text: &Text) -> std::ops::Range<usize> {
-    let line = text.slice(text.line_range(0)).unwrap_or_default();
-    0..line.trim_end_matches(['\r', '\n']).len()
 }
 
 fn state_word(state: HunkState) -> &'static str {

@@ -6,8 +6,8 @@ use tower_lsp::gen_lsp_types::{Contents, Hover, HoverParams, MarkupContent, Mark
 use tower_lsp::jsonrpc::Result;
 
 use super::convert;
-use super::diagnostics::{headline, shown_range};
-use super::review::{Review, small_diff};
+use super::diagnostics::headline;
+use super::review::{PlacedFile, Review, small_diff};
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
@@ -44,13 +44,14 @@ pub fn at(
 ) -> Option<Hover> {
     let line = now.line_of(offset);
     for review in reviews {
-        for (file, hunk) in review.as_ref().hunks().filter(|(file, _)| &file.live == path) {
-            let Some(range) = file.place(hunk, now) else { continue };
-            let shown = shown_range(file, hunk, range, now);
+        let placed: Vec<PlacedFile<'_>> = review.as_ref().files_at(path).map(|file| file.placed(now)).collect();
+        let hunks = placed.iter().flat_map(|placed| placed.hunks().map(move |(hunk, range)| (placed, hunk, range)));
+        for (placed, hunk, range) in hunks {
+            let shown = placed.shown(hunk, range);
             if !(now.line_of(shown.start)..=now.line_of(shown.end)).contains(&line) {
                 continue;
             }
-            let (headline, diff) = (headline(file, hunk), small_diff(hunk, DIFF_LINES));
+            let (headline, diff) = (headline(placed.file(), hunk), small_diff(hunk, DIFF_LINES));
             let (kind, value) = if markdown {
                 (MarkupKind::Markdown, format!("**Claw:** {}\n\n{}", plain(&headline), fenced("diff", &diff)))
             } else {

@@ -20,6 +20,7 @@ use super::host::KnownDiagnostics;
 use super::review::Review;
 use super::server::Server;
 use crate::agent::Session;
+use crate::context::Index;
 use crate::syntax::Language;
 use crate::workspace::{DocPath, Workspace};
 
@@ -46,6 +47,8 @@ pub struct Reviews {
     pub in_flight: BTreeSet<(String, String)>,
     pub symbols: SymbolCache,
     pub known: KnownDiagnostics,
+    /// The symbols of the workspace: kept when the agent is built anew.
+    pub index: Option<Index>,
     unparsed: BTreeSet<DocPath>,
     changes: Changes,
     refreshing: Arc<tokio::sync::Mutex<()>>,

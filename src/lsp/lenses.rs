@@ -7,8 +7,8 @@ use tower_lsp::gen_lsp_types::{CodeLens, CodeLensParams, Command};
 use tower_lsp::jsonrpc::Result;
 
 use super::convert;
-use super::diagnostics::{headline, shown_range};
-use super::review::{Review, shorten};
+use super::diagnostics::headline;
+use super::review::{PlacedFile, Review, shorten};
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
@@ -23,9 +23,10 @@ pub fn of_document(
     let mut lenses = Vec::new();
     for review in reviews {
         let review = review.as_ref();
-        for (file, hunk) in review.hunks().filter(|(file, _)| &file.live == path) {
-            let Some(range) = file.place(hunk, now) else { continue };
-            let range = convert::range(now, shown_range(file, hunk, range, now), encoding);
+        let placed: Vec<PlacedFile<'_>> = review.files_at(path).map(|file| file.placed(now)).collect();
+        let hunks = placed.iter().flat_map(|placed| placed.hunks().map(move |(hunk, range)| (placed, hunk, range)));
+        for (placed, hunk, range) in hunks {
+            let range = convert::range(now, placed.shown(hunk, range), encoding);
             let lens = |title: String, command: &str| CodeLens {
                 range,
                 command: Some(Command {
@@ -37,7 +38,8 @@ pub fn of_document(
                 data: None,
             };
             if hunk.can_be_accepted() {
-                lenses.push(lens(format!("Accept: {}", shorten(&headline(file, hunk), 60)), "claw.acceptHunk"));
+                lenses
+                    .push(lens(format!("Accept: {}", shorten(&headline(placed.file(), hunk), 60)), "claw.acceptHunk"));
             }
             lenses.push(lens("Reject".to_owned(), "claw.rejectHunk"));
         }

@@ -1,7 +1,7 @@
 //! The hunks that wait for a decision, as every part of the review shows them.
 //!
 //! A [`Review`] is a picture of one session's proposal and of the texts that it was placed in. It is made off the
-//! keystroke path and kept; whoever needs a hunk's place in the text of this moment asks [`ReviewFile::place`], which
+//! keystroke path and kept; whoever needs a hunk's place in the text of this moment asks [`ReviewFile::placed`], which
 //! carries it over the typing since then, and gives no place where the typing touched the hunk itself. So a code action
 //! right after a keystroke needs no diff, and never carries an edit for a text that is gone.
 
@@ -49,6 +49,13 @@ pub struct ReviewFile {
     pub hunks: Vec<ReviewHunk>,
 }
 
+/// A file's hunks in one text.
+pub struct PlacedFile<'a> {
+    file: &'a ReviewFile,
+    now: &'a Text,
+    shift: Shift,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewHunk {
     pub id: String,
@@ -74,6 +81,11 @@ impl Review {
 
     pub fn hunks(&self) -> impl Iterator<Item = (&ReviewFile, &ReviewHunk)> {
         self.pending.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
+    }
+
+    /// The files whose live text is that of `path`.
+    pub fn files_at<'a>(&'a self, path: &'a DocPath) -> impl Iterator<Item = &'a ReviewFile> {
+        self.pending.iter().filter(move |file| &file.live == path)
     }
 
     pub fn hunk(&self, id: &str) -> Option<(&ReviewFile, &ReviewHunk)> {
@@ -120,12 +132,29 @@ impl ReviewFile {
         })
     }
 
-    /// Where `hunk` stands in `now`, a later text of the same document. `None` if what it replaces is not there as it was.
-    pub fn place(&self, hunk: &ReviewHunk, now: &Text) -> Option<Range<usize>> {
-        let range = Shift::between(&self.text, now).carry(&hunk.range)?;
+    /// The file's hunks in `now`, a later text of the same document. Compares the two texts once.
+    pub fn placed<'a>(&'a self, now: &'a Text) -> PlacedFile<'a> {
+        PlacedFile { file: self, now, shift: Shift::between(&self.text, now) }
+    }
+}
+
+impl<'a> PlacedFile<'a> {
+    pub fn file(&self) -> &'a ReviewFile {
+        self.file
+    }
+
+    /// The hunks that have a place in the text of this moment.
+    pub fn hunks(&self) -> impl Iterator<Item = (&'a ReviewHunk, Range<usize>)> + use<'a, '_> {
+        self.file.hunks.iter().filter_map(|hunk| Some((hunk, self.place(hunk)?)))
+    }
+
+    /// Where `hunk` stands. `None` if what it replaces is not there as it was.
+    pub fn place(&self, hunk: &ReviewHunk) -> Option<Range<usize>> {
+        let (file, now) = (self.file, self.now);
+        let range = self.shift.carry(&hunk.range)?;
         let same = match hunk.state {
             // The creation, deletion or renaming of a file speaks of all of it.
-            _ if hunk.whole_file => *now == self.text,
+            _ if hunk.whole_file => *now == file.text,
             // Where the user's own lines stand.
             HunkState::Conflict => true,
             HunkState::Pending | HunkState::Accepted | HunkState::Rejected | HunkState::Unverified => {
@@ -135,29 +164,35 @@ impl ReviewFile {
         same.then_some(range)
     }
 
-    /// The step that accepts `hunk` in `now`, the live text.
-    pub fn accept_step(
-        &self,
-        hunk: &ReviewHunk,
-        now: &Text,
-        version: Option<i32>,
-        encoding: PositionEncoding,
-    ) -> Option<Step> {
-        let range = self.place(hunk, now)?;
+    /// The lines that a hunk at `range` is shown on: for a file's creation, deletion or renaming its first.
+    pub fn shown(&self, hunk: &ReviewHunk, range: Range<usize>) -> Range<usize> {
+        let now = self.now;
+        let breaks = |bytes: Range<usize>| {
+            now.slice(bytes).map_or(0, |text| text.len() - text.trim_end_matches(['\r', '\n']).len())
+        };
+        let lines = if hunk.whole_file || self.file.change == ChangeKind::Create { now.line_range(0) } else { range };
+        // Not the line break at the end: the range would reach into a line that stays as it is.
+        lines.start..(lines.end - breaks(lines.clone())).max(lines.start)
+    }
+
+    /// The step that accepts `hunk`.
+    pub fn accept_step(&self, hunk: &ReviewHunk, version: Option<i32>, encoding: PositionEncoding) -> Option<Step> {
+        let range = self.place(hunk)?;
+        let (file, now) = (self.file, self.now);
         if hunk.whole_file {
-            return match self.change {
+            return match file.change {
                 ChangeKind::Create => {
-                    Some(Step::Create { uri: Uri::from(self.uri.as_str()), content: hunk.new_text.clone() })
+                    Some(Step::Create { uri: Uri::from(file.uri.as_str()), content: hunk.new_text.clone() })
                 }
-                ChangeKind::Delete => Some(Step::Delete { uri: Uri::from(self.live_uri.as_str()) }),
+                ChangeKind::Delete => Some(Step::Delete { uri: Uri::from(file.live_uri.as_str()) }),
                 ChangeKind::Rename => {
-                    Some(Step::Rename { from: Uri::from(self.live_uri.as_str()), to: Uri::from(self.uri.as_str()) })
+                    Some(Step::Rename { from: Uri::from(file.live_uri.as_str()), to: Uri::from(file.uri.as_str()) })
                 }
                 ChangeKind::Edit => None,
             };
         }
         let edit = text_edit(now, range, &hunk.new_text, encoding)?;
-        Some(Step::Change { uri: Uri::from(self.live_uri.as_str()), version, edits: vec![edit] })
+        Some(Step::Change { uri: Uri::from(file.live_uri.as_str()), version, edits: vec![edit] })
     }
 }
 

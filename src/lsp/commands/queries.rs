@@ -1,23 +1,26 @@
 //! Commands that tell: what runs, what is pending, what would be sent.
 
+use std::collections::BTreeSet;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
+use crate::agent::Ask;
 use crate::config::PermissionMode;
-use crate::context::{self, Budget, Inquiry};
+use crate::context::Ranking;
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
 use crate::model::Connector;
 
-/// How long a dry run may take to collect what it shows.
-const CONTEXT: Duration = Duration::from_secs(2);
+/// How long the index may take before what it knows must do.
+const INDEX: Duration = Duration::from_secs(30);
 
-/// Tokens that the sections may take in a dry run, where nothing else is set.
-const CONTEXT_TOKENS: u64 = 24_000;
+/// How long a query may take before it says that it is not done yet.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Events that `claw.trace` shows; the trace file has them all.
 const MOST_EVENTS: usize = 500;
@@ -105,19 +108,47 @@ pub async fn trace(server: &Server, arguments: Arguments) -> Result<Answer, Stri
 pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let focus = focus(server, &arguments).await?;
     let server = server.clone();
-    blocking(move || {
+    let preview = blocking(move || {
         let agent = ask::agent(&server)?;
-        let inquiry = Inquiry { instruction: arguments.instruction.unwrap_or_default(), focus, ..Inquiry::default() };
-        let config = agent.config();
-        let budget = Budget {
-            total: config.context.window.map_or(CONTEXT_TOKENS, |window| window / 2),
-            map: config.context.map_tokens,
-        };
-        let view = agent.workspace().live();
-        let receipt = context::assemble(&inquiry, &view, budget, agent.index(), Instant::now() + CONTEXT);
+        // A turn takes what is ready; here the index may come to its end first.
+        agent.index().snapshot(&agent.workspace().live(), Instant::now() + INDEX);
+        let instruction = arguments.instruction.unwrap_or_default();
+        let ask = Ask { instruction, focus, mode: arguments.mode.unwrap_or_default(), ..Ask::default() };
+        let receipt = agent.preview(&ask);
         Ok(done(json!({"sections": receipt.sections, "tokens": receipt.tokens, "budget": receipt.budget})))
-    })
-    .await
+    });
+    within_patience(preview).await
+}
+
+/// `claw.map {uri?, tokens?}`: the outline of the workspace, what is near the document first.
+pub async fn map(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+    let focus = focus(server, &arguments).await?;
+    let server = server.clone();
+    let map = blocking(move || {
+        let agent = ask::agent(&server)?;
+        let view = agent.workspace().live();
+        let snapshot = agent.index().snapshot(&view, Instant::now() + INDEX);
+        let open = view.buffers().iter().map(|(path, _)| path.clone()).collect();
+        let ranking = Ranking { focus: focus.map(|focus| focus.path), open, skip: BTreeSet::new() };
+        let tokens = arguments.tokens.unwrap_or(agent.config().context.map_tokens);
+        let rendered = snapshot.render(view.roots(), &ranking, tokens);
+        Ok(done(json!({
+            "text": rendered.text,
+            "tokens": rendered.tokens,
+            "budget": tokens,
+            "shown": rendered.shown,
+            "files": rendered.files,
+        })))
+    });
+    within_patience(map).await
+}
+
+/// The answer, or after a while that there is none yet: what was computed until then is kept for the next time.
+async fn within_patience(answer: impl Future<Output = Result<Answer, String>>) -> Result<Answer, String> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Ok(done(json!({"pending": true, "message": "still at work: ask again in a moment"}))),
+    }
 }
 
 /// `claw.setModel {session?, model?, effort?, permission_mode?}`: for one session, or for those begun from now on. It can take

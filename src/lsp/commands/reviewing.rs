@@ -1,5 +1,6 @@
 //! Commands that decide about hunks, and those that lead to them.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use super::{Answer, Arguments, blocking, done};
 use crate::agent::Session;
 use crate::context::Focus;
 use crate::event::{ChangeKind, HunkState};
-use crate::lsp::diagnostics::shown_range;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::review::{Review, ReviewFile, ReviewHunk, merge_steps};
 use crate::lsp::server::Server;
 use crate::lsp::{accept, convert, ext, keeper};
-use crate::workspace::HunkId;
+use crate::text::Text;
+use crate::workspace::{DocPath, HunkId};
 
 /// How long an editor may take to show a place.
 const SHOW: Duration = Duration::from_secs(5);
@@ -116,29 +117,27 @@ pub fn go_to_hunk(server: &Server, direction: Direction) -> Result<Answer, Strin
     let buffers = workspace.buffers();
     let mut stops = Vec::new();
     for review in &reviews {
-        for (file, hunk) in review.hunks() {
+        for file in &review.pending {
             let text = buffers.get(&file.live).map_or(&file.text, |buffer| &buffer.text);
-            let Some(range) = file.place(hunk, text) else { continue };
-            let shown = shown_range(file, hunk, range, text);
-            stops.push((file.live.clone(), shown.start, shown.clone(), review, file, hunk, text));
+            let placed = file.placed(text);
+            for (hunk, range) in placed.hunks() {
+                stops.push(Stop { shown: placed.shown(hunk, range), review, file, hunk, text });
+            }
         }
     }
-    stops.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    stops.sort_by(|a, b| a.place().cmp(&b.place()));
     let here = last_focus(server);
-    let after = |stop: &&(_, usize, _, _, _, _, _)| {
-        here.as_ref().is_none_or(|here| (&stop.0, stop.1) > (&here.path, here.range.start))
-    };
-    let before = |stop: &&(_, usize, _, _, _, _, _)| {
-        here.as_ref().is_none_or(|here| (&stop.0, stop.1) < (&here.path, here.range.start))
-    };
+    let here = here.as_ref().map(|here| (&here.path, here.range.start));
     let stop = match direction {
-        Direction::Next => stops.iter().find(after).or(stops.first()),
-        Direction::Previous => stops.iter().rev().find(before).or(stops.last()),
+        Direction::Next => stops.iter().find(|stop| here.is_none_or(|here| stop.place() > here)).or(stops.first()),
+        Direction::Previous => {
+            stops.iter().rev().find(|stop| here.is_none_or(|here| stop.place() < here)).or(stops.last())
+        }
     };
-    let Some((path, _, shown, review, file, hunk, text)) = stop else { return Err("no hunk is pending".to_owned()) };
+    let Some(Stop { shown, review, file, hunk, text }) = stop else { return Err("no hunk is pending".to_owned()) };
     let range = convert::range(text, shown.clone(), client.encoding);
     server.state.with(|state| {
-        state.focus = Some(Focus { path: path.clone(), range: shown.start..shown.start });
+        state.focus = Some(Focus { path: file.live.clone(), range: shown.start..shown.start });
         state.last_session = Some(review.session.clone());
     });
     // A file that is not there yet can not be shown.
@@ -154,6 +153,21 @@ pub fn go_to_hunk(server: &Server, direction: Direction) -> Result<Answer, Strin
         });
     }
     Ok(done(json!({"session": review.session, "hunk": hunk.id, "uri": file.live_uri, "range": range})))
+}
+
+/// A place that `claw.nextHunk` stops at.
+struct Stop<'a> {
+    shown: Range<usize>,
+    review: &'a Review,
+    file: &'a ReviewFile,
+    hunk: &'a ReviewHunk,
+    text: &'a Text,
+}
+
+impl Stop<'_> {
+    fn place(&self) -> (&DocPath, usize) {
+        (&self.file.live, self.shown.start)
+    }
 }
 
 /// The session and id of the hunk that is meant: by name, else at the last focus, else the only one.
@@ -172,8 +186,9 @@ async fn hunk(server: &Server, arguments: &Arguments) -> Result<(Session, Arc<Re
     let is_here = |file: &ReviewFile, hunk: &ReviewHunk| {
         let Some(focus) = focus.as_ref().filter(|focus| focus.path == file.live) else { return false };
         let text = buffers.get(&file.live).map_or(&file.text, |buffer| &buffer.text);
-        let Some(range) = file.place(hunk, text) else { return false };
-        let shown = shown_range(file, hunk, range, text);
+        let placed = file.placed(text);
+        let Some(range) = placed.place(hunk) else { return false };
+        let shown = placed.shown(hunk, range);
         let (first, last) = (text.line_of(focus.range.start), text.line_of(focus.range.end));
         text.line_of(shown.start) <= last && first <= text.line_of(shown.end)
     };
@@ -275,13 +290,13 @@ fn sendable(server: &Server, review: &Review, hunks: &[String], support: EditSup
     let (mut sendable, mut complaints) = (Vec::new(), Vec::new());
     for file in &review.pending {
         let buffer = buffers.get(&file.live);
+        let placed = file.placed(buffer.map_or(&file.text, |buffer| &buffer.text));
         for hunk in file.hunks.iter().filter(|hunk| hunks.contains(&hunk.id)) {
             if buffer.is_some_and(|buffer| buffer.lossy) {
                 complaints.push(format!("{} is out of step with the editor: close and open it again", file.name));
                 continue;
             }
-            let text = buffer.map_or(&file.text, |buffer| &buffer.text);
-            let step = file.accept_step(hunk, text, None, encoding);
+            let step = placed.accept_step(hunk, None, encoding);
             // One without a place may have one when the proposal has been derived again, which accepting does first.
             match step.map(|step| support.workspace_edit(merge_steps(vec![step]))) {
                 Some(Err(unsupported)) => complaints.push(format!("{}: {unsupported}", file.name)),

@@ -60,6 +60,8 @@ async fn queries_answer_with_what_there_is() {
     assert_eq!(status["sessions"][0]["title"], "say hello");
     let context = editor.command("claw.context", json!({"instruction": "look here", "uri": uri})).await;
     assert!(context["sections"].to_string().contains("look here"), "{context}");
+    let map = editor.command("claw.map", Value::Null).await;
+    assert!(map["text"].as_str().unwrap().contains("fn a()"), "{map}");
     let doctor = editor.command("claw.doctor", Value::Null).await;
     assert_eq!(doctor["ok"], true, "{doctor}");
     editor.finish().await;

@@ -227,7 +227,7 @@ async fn typing_beside_a_hunk_moves_it() {
         LIB.replace("fn two() {}", "fn two() {\n    // typed\n}").replace("fn three() {}", "fn three() { 3; }");
     assert_eq!(editor.text("lib.rs").unwrap(), expected);
     let after = editor.pending(1).await;
-    assert_eq!(hunk_ids(&after).contains(&hunk_ids(&proposal)[0]), true);
+    assert!(hunk_ids(&after).contains(&hunk_ids(&proposal)[0]));
     editor.finish().await;
 }
 
