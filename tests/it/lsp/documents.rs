@@ -245,7 +245,7 @@ async fn d09_ten_thousand_documents_are_open_at_once() {
     assert_eq!(buffers.len(), 10_000);
     assert!(buffers.iter().all(|(_, buffer)| {
         let number: usize = buffer.uri["untitled:".len()..].parse().expect("a number");
-        let word = if number % 10 == 0 { "changed" } else { "text" };
+        let word = if number.is_multiple_of(10) { "changed" } else { "text" };
         buffer.text.to_string() == format!("{word} {number}\n")
     }));
     for number in 0..10_000 {
