@@ -336,13 +336,18 @@ impl World for Live {
         })
     }
 
-    fn steering(&self, last: bool) -> Result<Vec<String>, End> {
+    fn proceed(&self) -> Result<(), End> {
         if self.cancel.is_cancelled() {
             return Err(End::cancelled());
         }
         if tokio::time::Instant::now() >= self.deadline {
             return Err(self.out_of_time());
         }
+        Ok(())
+    }
+
+    fn steering(&self, last: bool) -> Result<Vec<String>, End> {
+        self.proceed()?;
         let messages = self.session.take_steering(last);
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }

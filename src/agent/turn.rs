@@ -119,7 +119,14 @@ impl TurnRun {
     async fn run_calls(&mut self, calls: Vec<Call>, stop_reason: StopReason) -> Result<(), End> {
         let mut reads = Vec::new();
         for call in calls {
-            match self.vet(call, stop_reason)? {
+            let vetted = match self.vet(call, stop_reason) {
+                Ok(vetted) => vetted,
+                Err(end) => {
+                    self.execute(reads).await?;
+                    return Err(end);
+                }
+            };
+            match vetted {
                 Vetted::Run { call, effect: Effect::Reads } => reads.push(call),
                 Vetted::Run { call, effect: Effect::Edits | Effect::Runs } => {
                     self.execute(std::mem::take(&mut reads)).await?;
@@ -128,6 +135,7 @@ impl TurnRun {
                 Vetted::Refused { call, reason } => {
                     self.execute(std::mem::take(&mut reads)).await?;
                     let reason = [Some(reason), call.note.clone()].into_iter().flatten().collect::<Vec<_>>().join("\n");
+                    self.world.proceed()?;
                     self.record_unrun(&call, reason);
                 }
             }
@@ -137,6 +145,7 @@ impl TurnRun {
 
     async fn execute(&mut self, calls: Vec<Call>) -> Result<(), End> {
         for call in &calls {
+            self.world.proceed()?;
             self.recorder.record(EventKind::ToolCall(ToolCallStarted {
                 call: call.id.clone(),
                 tool: call.tool.clone(),

@@ -29,6 +29,9 @@ pub(in crate::agent) trait World: Send + Sync {
     /// What the user said since it was last asked. Once `last` was asked and there was nothing, nothing more comes.
     fn steering(&self, last: bool) -> Result<Vec<String>, End>;
 
+    /// Whether the turn still goes on; asked before each call.
+    fn proceed(&self) -> Result<(), End>;
+
     /// The model's answer to a body. Pieces of it go to `hear` as they come.
     fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>>;
 

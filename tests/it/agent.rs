@@ -1,3 +1,12 @@
 //! The harness by script: turns, limits, replay, traces.
 
+mod cancel;
+mod failures;
+mod hostile;
+mod limits;
+mod replay;
+mod review;
+mod rig;
+mod sessions;
+mod tools;
 mod turns;

@@ -52,13 +52,12 @@ impl Recorded {
         self.end.as_ref().map_or(TurnStatus::Failed, |end| end.status)
     }
 
-    /// The end of the recorded turn.
+    /// The end of the recorded turn. Only a cancellation gives no reason.
     fn end_here(&self) -> End {
-        let error = match self.next() {
-            Some((_, EventKind::Error(error))) => Some(error.clone()),
-            _ => None,
-        };
-        End { status: self.status(), error }
+        match self.next() {
+            Some((_, EventKind::Error(error))) => End { status: self.status(), error: Some(error.clone()) },
+            _ => End::cancelled(),
+        }
     }
 
     /// Whether a result is one that the end of the turn gave to an open call.
@@ -95,7 +94,9 @@ impl Recorded {
         let result = match place {
             Some((_, EventKind::ModelResponse(response))) => Ok(answer(response)),
             _ if self.status() == TurnStatus::Cancelled => Err(End::cancelled()),
-            _ => Err(End { status: self.status(), error: errors.pop() }),
+            _ => {
+                Err(errors.pop().map_or_else(End::cancelled, |error| End { status: self.status(), error: Some(error) }))
+            }
         };
         errors.into_iter().for_each(|notice| hear(Heard::Notice(notice)));
         result
@@ -107,7 +108,7 @@ impl World for Recorded {
         let model = match (self.tape.after(self.index + 1).map(|(_, event)| &event.kind), &self.model) {
             (Some(EventKind::Context(_)), Some(model)) => Ok(Arc::clone(model)),
             (Some(EventKind::Error(error)), _) => Err(End { status: self.status(), error: Some(error.clone()) }),
-            _ => Err(End { status: self.status(), error: None }),
+            _ => Err(End::cancelled()),
         };
         Box::pin(std::future::ready((self.start.clone(), model)))
     }
@@ -118,6 +119,14 @@ impl World for Recorded {
             _ => Err(self.end_here()),
         };
         Box::pin(std::future::ready(receipt))
+    }
+
+    fn proceed(&self) -> Result<(), End> {
+        match self.next() {
+            Some((_, EventKind::ToolCall(_))) => Ok(()),
+            Some((_, EventKind::ToolResult(result))) if !self.closes(result) => Ok(()),
+            _ => Err(self.end_here()),
+        }
     }
 
     fn steering(&self, last: bool) -> Result<Vec<String>, End> {
@@ -138,8 +147,9 @@ impl World for Recorded {
             {
                 Ok(messages)
             }
-            Some(_) if last && self.status() == TurnStatus::Done => Ok(messages),
-            _ => Err(self.end_here()),
+            Some((_, EventKind::Error(_))) | None => Err(self.end_here()),
+            Some(_) if last && self.status() != TurnStatus::Cancelled => Ok(messages),
+            Some(_) => Err(self.end_here()),
         }
     }
 

@@ -1,0 +1,159 @@
+//! Sessions on disk: resumed, interrupted, listed, removed, and a disk that fails.
+
+use std::os::unix::fs::PermissionsExt;
+
+use claw::agent::Ask;
+use claw::event::{EventKind, HunkState, TurnStatus};
+
+use super::rig::{PROJECT, Rig, ask};
+
+const SCRIPT: &str = r#"
+{"tools": [{"name": "update_plan", "input": {"items": [{"text": "count", "status": "done"}]}}, {"name": "edit_file", "input": {"path": "notes.txt", "old_string": "two", "new_string": "2"}}]}
+{"text": "Proposed."}
+{"text": "Still here."}
+"#;
+
+#[tokio::test]
+async fn a_session_goes_on_after_a_restart() {
+    let rig = Rig::new(SCRIPT);
+    let session = rig.agent.session();
+    ask(&session, "Count in digits, please").await;
+    let (id, plan, diff) = (session.id().to_owned(), session.plan(), session.diff());
+    assert!(rig.agent.resume(&id).is_err(), "it is open");
+    drop(session);
+
+    let session = rig.agent.resume(&id[..20]).unwrap();
+    assert_eq!((session.id(), session.title().as_str()), (id.as_str(), "Count in digits, please"));
+    assert_eq!((session.plan(), session.diff(), session.last_answer().as_str()), (plan, diff, "Proposed."));
+    let result = ask(&session, "Are you there?").await;
+    assert_eq!(result.answer, "Still here.");
+    let hunk = result.proposal.hunks().map(|(_, hunk)| hunk.id.clone()).next().unwrap();
+    assert!(session.reject(&hunk, "user", Some("words are fine")));
+    drop((session, result));
+
+    let session = rig.agent.resume("last").unwrap();
+    assert!(session.overlay().is_empty());
+    let states: Vec<HunkState> =
+        session.proposed_files().iter().flat_map(|file| &file.hunks).map(|hunk| hunk.state).collect();
+    assert_eq!(states, [HunkState::Rejected]);
+    rig.check_session(&id).await;
+}
+
+/// A process that dies at any line leaves a session that can be resumed, asked again and replayed.
+#[tokio::test]
+async fn a_turn_that_a_crash_cut_short_is_ended() {
+    let rig = Rig::new(SCRIPT);
+    let result = rig.run("Go").await;
+    let id = result.session.id().to_owned();
+    drop(result);
+    let whole = rig.trace(&id);
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    for kept in 1..lines.len() {
+        // Two calls that start together are two lines; a crash between them is not distinguished from one after them.
+        let path = rig.store().trace_path(&id);
+        let torn = format!("{}{}", lines[..kept].concat(), &lines[kept][..lines[kept].len() / 2]);
+        std::fs::write(&path, torn).unwrap();
+        let session = rig.agent.resume(&id).unwrap();
+        let events = rig.store().events(&id).unwrap();
+        assert!(
+            matches!(&events.last().unwrap().kind, EventKind::TurnEnd(end) if end.status == TurnStatus::Failed),
+            "{kept}"
+        );
+        assert_eq!(ask(&session, "Go on").await.status, TurnStatus::Done, "{kept}");
+        drop(session);
+        rig.check_session(&id).await;
+    }
+}
+
+#[tokio::test]
+async fn the_store_lists_renames_exports_and_removes() {
+    let rig = Rig::new("{\"text\": \"ok\"}\n{\"text\": \"ok\"}");
+    let (first, second) = (rig.agent.session(), rig.agent.session());
+    ask(&first, "The first task\nwith details").await;
+    ask(&second, "The second task").await;
+    ask(&second, "A follow-up").await;
+    let store = rig.store();
+    let listed: Vec<(String, u32, String)> =
+        store.sessions().unwrap().into_iter().map(|summary| (summary.title, summary.turns, summary.status)).collect();
+    let row = |title: &str, turns, status: &str| (title.to_owned(), turns, status.to_owned());
+    assert_eq!(listed, [row("The second task", 2, "done"), row("The first task", 1, "done")]);
+
+    store.rename(first.id(), "My own title").unwrap();
+    assert_eq!(store.find("My own title").unwrap(), first.id());
+    assert_eq!(store.find("last").unwrap(), second.id());
+    let nothing = store.find("nope").unwrap_err().to_string();
+    assert!(nothing.contains("claw sessions"), "{nothing}");
+    assert!(store.find("../../etc").is_err() && store.remove("..").is_err());
+
+    let exported = store.export(second.id()).unwrap();
+    assert_eq!(exported["events"].as_array().unwrap().len(), rig.trace(second.id()).lines().count());
+
+    assert!(store.remove(second.id()).is_err(), "it is open");
+    let id = second.id().to_owned();
+    drop(second);
+    store.remove(&id).unwrap();
+    assert!(!store.session_folder(&id).exists());
+    drop(first);
+    assert!(store.prune(30, &jiff::Timestamp::now().to_string()).unwrap().is_empty());
+    assert_eq!(store.prune(1, "2100-01-01T00:00:00Z").unwrap().len(), 1);
+    assert!(store.sessions().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn r04_state_is_the_owners_alone() {
+    let big = "x".repeat(40_000);
+    let rig = Rig::with(&format!("//- /notes.txt\ntwo\n//- /big.txt\n{big}\n"), SCRIPT, |builder| builder);
+    let result = rig.run("Look at everything, {big}").await;
+    let mut folders = vec![rig.state.clone()];
+    while let Some(folder) = folders.pop() {
+        assert_eq!(std::fs::metadata(&folder).unwrap().permissions().mode() & 0o077, 0, "{}", folder.display());
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+                assert_eq!(mode & 0o077, 0, "{}", path.display());
+            }
+        }
+    }
+    drop(result);
+}
+
+/// A body that is large stands in a blob, under its hash.
+#[tokio::test]
+async fn large_requests_are_blobs() {
+    let rig = Rig::new("{\"text\": \"ok\"}");
+    let result = rig.run(&"a long task ".repeat(5_000)).await;
+    let id = result.session.id();
+    let request = result.trace.iter().find_map(|event| match &event.kind {
+        EventKind::ModelRequest(request) => Some(request.clone()),
+        _ => None,
+    });
+    let request = request.unwrap();
+    let blob = rig.store().blob(id, request.blob.as_deref().unwrap()).unwrap();
+    assert!(request.body.is_none());
+    assert!(String::from_utf8(blob).unwrap().contains("a long task a long task"));
+    rig.check_session(id).await;
+}
+
+/// The state folder turns into something that can not be written, and back.
+#[tokio::test]
+async fn r03_a_disk_that_fails_loses_no_turn() {
+    let rig = Rig::with(PROJECT, "{\"text\": \"one\"}\n{\"text\": \"two\"}", |builder| builder);
+    let sessions = rig.state.join("sessions");
+    std::fs::remove_dir(&sessions).unwrap();
+    std::fs::write(&sessions, "in the way").unwrap();
+    let session = rig.agent.session();
+    let result = ask(&session, "Go").await;
+    assert_eq!((result.status, result.answer.as_str()), (TurnStatus::Done, "one"));
+    let troubles = result.trace.iter().filter(|event| {
+        matches!(&event.kind, EventKind::Error(error) if error.code == "trace" && error.message.contains("wait in memory"))
+    });
+    assert_eq!(troubles.count(), 1, "told once");
+
+    std::fs::remove_file(&sessions).unwrap();
+    let ask_again = Ask { instruction: "Again".to_owned(), ..Ask::default() };
+    assert_eq!(session.start(ask_again).unwrap().finish().await.answer, "two");
+    rig.check_session(session.id()).await;
+}
