@@ -38,6 +38,7 @@ pub struct Config {
     /// For `provider = "script"`: the file of model turns. A relative path begins at the workspace; if there is no such file, at
     /// the folder of the configuration file.
     pub script: Option<String>,
+    /// How much may be done unasked: `read-only`, `ask` or `auto`.
     #[schemars(with = "String")]
     pub permission_mode: PermissionMode,
     pub limits: Limits,

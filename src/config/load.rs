@@ -121,9 +121,11 @@ pub fn load(sources: Sources<'_>) -> Loaded {
 }
 
 impl Loaded {
-    /// Where the value of `key` comes from.
+    /// Where the value of `key` comes from; of a table whose keys the user chooses, where its first entry does.
     pub fn origin(&self, key: &str) -> Origin {
-        self.origins.get(key).cloned().unwrap_or_default()
+        let is_within = |other: &str| other.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let within = || self.origins.iter().find(|(other, _)| is_within(other)).map(|(_, origin)| origin);
+        self.origins.get(key).or_else(within).cloned().unwrap_or_default()
     }
 }
 

@@ -331,6 +331,16 @@ redact = ["secret-\\d+"]
 }
 
 #[test]
+fn a_table_of_the_users_own_keys_has_an_origin() {
+    let places = Places::new();
+    std::fs::write(places.user_file(), "\n[mcp.servers.docs]\ncommand = \"x\"\n").unwrap();
+    let loaded = places.load();
+    let origin = Origin::File { path: places.user_file(), line: Some(2) };
+    assert_eq!((loaded.origin("mcp.servers"), loaded.origin("mcp.servers.docs")), (origin.clone(), origin));
+    assert_eq!(loaded.origin("mcp.serv"), Origin::Default);
+}
+
+#[test]
 fn a_script_is_looked_for_in_the_workspace_and_then_beside_its_file() {
     let script = |places: &Places| places.load().config.script.unwrap();
     let places = Places::new();

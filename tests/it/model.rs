@@ -4,6 +4,7 @@ mod chat;
 mod connecting;
 mod errors;
 mod hostile;
+mod process;
 mod retries;
 mod validator;
 

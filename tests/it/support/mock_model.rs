@@ -25,8 +25,10 @@ pub struct MockModel {
     thread: Option<std::thread::JoinHandle<()>>,
 }
 
+type Respond = Box<dyn FnMut(&Recorded) -> Answer + Send>;
+
 struct Shared {
-    respond: Mutex<Box<dyn FnMut(&Recorded) -> Answer + Send>>,
+    respond: Mutex<Respond>,
     requests: watch::Sender<Vec<Recorded>>,
     /// Connections that the client closed while an answer was under way.
     abandoned: watch::Sender<usize>,
