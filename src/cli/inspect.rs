@@ -121,7 +121,10 @@ fn config(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError> {
         .collect();
     if as_json {
         let rows = rows.iter().map(|(key, value, origin)| json!({"key": key, "value": value, "source": origin}));
-        return write_json(out, &json!({"values": rows.collect::<Vec<_>>(), "problems": setup.problems(), "ignored": setup.ignored()}));
+        return write_json(
+            out,
+            &json!({"values": rows.collect::<Vec<_>>(), "problems": setup.problems(), "ignored": setup.ignored()}),
+        );
     }
     let palette = out.palette;
     for (key, value, origin) in rows {

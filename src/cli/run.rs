@@ -16,8 +16,8 @@ use super::status_line::Progress;
 use super::terminal::{ColorChoice, Out, Palette, say};
 use super::visible::{visible, visible_line};
 use super::{describe, diff, hunks};
-use crate::config::Flag;
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
+use crate::config::Flag;
 use crate::event::{Event, EventKind, Frontend, TurnStatus, Usage};
 use crate::workspace::Workspace;
 
@@ -312,8 +312,7 @@ impl Front {
         let proposal = session.proposal();
         let view = self.workspace.live();
         let palette = Palette::new(color, true);
-        let decisions =
-            hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr().lock(), palette)?;
+        let decisions = hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr().lock(), palette)?;
         Ok(decisions)
     }
 

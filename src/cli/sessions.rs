@@ -6,8 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::arguments::{Directory, SessionsAction, SessionsArguments};
-use super::setup::Setup;
 use super::error::{CliError, Exit};
+use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::{visible, visible_line};
 use super::{describe, run, setup};

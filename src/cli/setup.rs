@@ -25,8 +25,7 @@ impl Setup {
         let root = root(directory)?;
         let state = state_folder(&environment)?;
         let trusted = Trust::new(&state).is_trusted(&root);
-        let sources =
-            Sources { environment: Some(&environment), workspace: Some(&root), trusted, editor: &[], flags };
+        let sources = Sources { environment: Some(&environment), workspace: Some(&root), trusted, editor: &[], flags };
         let loaded = config::load(sources);
         Ok(Setup { environment, root, state, trusted, loaded })
     }

@@ -155,7 +155,7 @@ fn document_edit(uri: Uri, version: Option<i32>, edits: Vec<TextEdit>) -> Docume
 
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
-        "this editor does not let a language server {what} files: run `claw sessions show` in a terminal for the diff, \
-         {what} the file by hand, and the hunk is settled when its text is there"
+        "this editor does not let a language server {what} files: {what} the file by hand, and the hunk counts as accepted \
+         when its text is there"
     ))
 }

@@ -89,12 +89,10 @@ impl Editor {
         let lines: String = setup.script.iter().map(|turn| format!("{turn}\n")).collect();
         std::fs::write(&script, lines).expect("a script");
         let variable = |name: &str, path: PathBuf| (name.to_owned(), path.display().to_string());
-        let environment: Environment = [
-            variable("CLAW_STATE_DIR", folder.path().join("state")),
-            variable("HOME", folder.path().join("home")),
-        ]
-        .into_iter()
-        .collect();
+        let environment: Environment =
+            [variable("CLAW_STATE_DIR", folder.path().join("state")), variable("HOME", folder.path().join("home"))]
+                .into_iter()
+                .collect();
         let options = ServeOptions { environment: Some(environment), ..ServeOptions::default() };
         let mut client = LspClient::in_memory(options);
         let desk = Arc::new(Mutex::new(Desk {
