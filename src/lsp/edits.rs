@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use tower_lsp::gen_lsp_types::{
     CreateFile, CreateFileOptions, DeleteFile, DeleteFileOptions, DocumentChange, Edit,
-    OptionalVersionedTextDocumentIdentifier, Range as LspRange, RenameFile, TextDocumentEdit, TextDocumentIdentifier,
+    OptionalVersionedTextDocumentIdentifier, Position as LspPosition, Range as LspRange, RenameFile, TextDocumentEdit, TextDocumentIdentifier,
     TextEdit, Uri, WorkspaceEdit,
 };
 
@@ -111,7 +111,10 @@ impl EditSupport {
                     annotation_id: None,
                 }));
                 if !content.is_empty() {
-                    let insert = TextEdit { range: LspRange::default(), new_text: content };
+                    // Over the one empty line, not before it: Neovim keeps that line after an insertion, and the file would
+                    // end with it. Others clamp the range to the empty document.
+                    let (start, end) = (LspPosition::default(), LspPosition { line: 1, character: 0 });
+                    let insert = TextEdit { range: LspRange { start, end }, new_text: content };
                     changes.push(document_edit(uri, None, vec![insert]));
                 }
             }
