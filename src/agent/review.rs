@@ -74,6 +74,7 @@ impl Session {
     /// Looks at the live text, settles what it shows, and records it as `review` events. Call it when documents changed. Blocks
     /// on the disk.
     pub fn observe(&self) -> Vec<(HunkId, ReviewDecision)> {
+        let _one_at_a_time = self.lock_observing();
         if self.lock_overlay().is_empty() {
             return Vec::new();
         }

@@ -37,6 +37,8 @@ struct Inner {
     overlay: Mutex<Overlay>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
+    /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
+    observing: Mutex<()>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
     state: Mutex<State>,
 }
@@ -127,6 +129,7 @@ impl Session {
             overlay: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
+            observing: Mutex::default(),
             state: Mutex::new(state),
         };
         Session { inner: Arc::new(inner) }
@@ -250,6 +253,11 @@ impl Session {
 
     pub(in crate::agent) fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One look at a time. Taken before every other lock.
+    pub(in crate::agent) fn lock_observing(&self) -> MutexGuard<'_, ()> {
+        self.inner.observing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::agent) fn lock_overlay(&self) -> MutexGuard<'_, Overlay> {
