@@ -11,6 +11,7 @@ import { Server } from "./server";
 import { showStatus } from "./status";
 
 let server: Server | undefined;
+let problem: string | undefined;
 
 /** What other extensions, and tests, may call. */
 export interface Api {
@@ -18,6 +19,8 @@ export interface Api {
   pending(): readonly Hunk[];
   /** What the active editor shows of it. */
   drawing(): Drawing | undefined;
+  /** Why the server does not run. */
+  problem(): string | undefined;
 }
 
 export async function activate(context: ExtensionContext): Promise<Api> {
@@ -46,6 +49,7 @@ export async function activate(context: ExtensionContext): Promise<Api> {
 
   return {
     pending: () => review.pending(),
+    problem: () => problem,
     drawing: () => {
       const document = window.activeTextEditor?.document;
       return document && drawingOf(review.in(document.uri), document);
@@ -61,14 +65,16 @@ export async function deactivate(): Promise<void> {
 async function start(begin: () => Promise<void>): Promise<void> {
   try {
     await begin();
+    problem = undefined;
   } catch (error) {
+    problem = error instanceof ProgramMissing ? error.message : `Claw's server did not start: ${String(error)}`;
     // Not awaited: the message may stand there for hours.
-    void explain(error instanceof ProgramMissing ? error.message : `Claw's server did not start: ${String(error)}`);
+    void explain(problem);
   }
 }
 
-async function explain(problem: string): Promise<void> {
-  if (await window.showErrorMessage(problem, "Open Settings")) {
+async function explain(message: string): Promise<void> {
+  if (await window.showErrorMessage(message, "Open Settings")) {
     await commands.executeCommand("workbench.action.openSettings", "claw.path");
   }
 }

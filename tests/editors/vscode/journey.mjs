@@ -1,11 +1,11 @@
 // What a user does with mouse and keyboard in the workbench: ask from the palette, look at the hunks, accept one by its lens.
 //
-//   node journey.mjs [PICTURE]     writes what is on the screen when the hunks are shown
+// With CLAW_TEST_PICTURE it also writes what is on the screen when the hunks are shown.
 import { join } from "node:path";
 import { openBrowser, run, startServer, work } from "./workbench.mjs";
 
 const server = await startServer();
-const { context, page } = await openBrowser({ width: 1120, height: 620 });
+const { context, page } = await openBrowser({ width: 1000, height: 520 });
 page.setDefaultTimeout(30_000);
 let passed = 0;
 let failed = 0;
@@ -56,16 +56,19 @@ try {
     await page.keyboard.press("Enter");
   });
   await step("the hunk is shown: lenses, the struck line, the new text", async () => {
-    await lens("Claw 1/6").or(lens("/6:")).waitFor();
+    await lens("/6: ").waitFor();
     await lens("Accept").waitFor();
     await page.waitForFunction(() =>
       [...document.querySelectorAll(".editor-instance .view-line span")].some((span) => getComputedStyle(span, "::after").content.includes("def summarize_help")),
     );
     await page.locator(".statusbar-item").filter({ hasText: "Claw: 6 to review" }).waitFor();
   });
-  if (process.argv[2]) {
+  const picture = process.env.CLAW_TEST_PICTURE;
+  if (picture) {
+    await page.keyboard.press("Control+B"); // room for the text
+    await page.locator(".explorer-folders-view").waitFor({ state: "hidden" });
     await page.locator(".notification-toast").first().waitFor({ state: "hidden" });
-    await page.screenshot({ path: process.argv[2] });
+    await page.screenshot({ path: picture });
   }
   await step("accept by its lens", async () => {
     await lens("Accept").click();

@@ -1,7 +1,7 @@
 // A real VS Code for a test: code-server with the packaged extension, and a browser that shows it. Everything is fresh.
 //
 // From the environment: CLAW_TEST_TOOLS (what tests/setup/all fetched), CLAW_TEST_RUN (a folder of the test's own),
-// CLAW_TEST_WORK (the workspace), CLAW_TEST_VSIX, CLAW_TEST_TURNS (the script of model turns).
+// CLAW_TEST_WORK (the workspace), CLAW_TEST_PROGRAM (claw), CLAW_TEST_VSIX, CLAW_TEST_TURNS (the script of model turns).
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -37,6 +37,8 @@ const userSettings = {
   "editor.accessibilitySupport": "off",
 };
 const machineSettings = {
+  // The extension host's PATH is a login shell's, not the test's.
+  "claw.path": variable("CLAW_TEST_PROGRAM"),
   "claw.provider": "script",
   "claw.settings": { script: variable("CLAW_TEST_TURNS") },
 };

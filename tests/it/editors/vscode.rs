@@ -5,7 +5,7 @@ use std::process::Command;
 use super::fixture::{Fixture, repository, run, tool};
 
 /// Builds the extension's package and runs `script` with it.
-fn check(script: &str, arguments: &[&str]) {
+fn check(script: &str) {
     let extension = repository().join("editors/vscode");
     assert!(
         extension.join("node_modules/.bin/tsc").exists(),
@@ -31,17 +31,18 @@ fn check(script: &str, arguments: &[&str]) {
         .env_remove("CLAW_CONFIG")
         .env("CLAW_TEST_TOOLS", tool(""))
         .env("CLAW_TEST_RUN", fixture.path("editor"))
+        .env("CLAW_TEST_PROGRAM", env!("CARGO_BIN_EXE_claw"))
         .env("CLAW_TEST_VSIX", package)
-        .arg(repository().join("tests/editors/vscode").join(script))
-        .args(arguments));
+        .envs(std::env::var_os("CLAW_TEST_PICTURE").map(|picture| ("CLAW_TEST_PICTURE", picture)))
+        .arg(repository().join("tests/editors/vscode").join(script)));
 }
 
 #[test]
 fn the_extension_asks_shows_hunks_and_accepts_them() {
-    check("extension-host.mjs", &[]);
+    check("extension-host.mjs");
 }
 
 #[test]
 fn a_user_asks_in_the_palette_and_accepts_by_a_lens() {
-    check("journey.mjs", &[]);
+    check("journey.mjs");
 }

@@ -49,6 +49,7 @@ exports.run = async () => {
     const extension = vscode.extensions.getExtension("claw.claw");
     assert(extension, "not installed");
     claw = await extension.activate();
+    assert.strictEqual(claw.problem(), undefined);
     const commands = await vscode.commands.getCommands(true);
     assert(commands.includes("claw.ui.ask"));
     assert(commands.includes("claw.acceptHunk"), "the server's commands are not there: it does not run");
@@ -156,7 +157,10 @@ exports.run = async () => {
     await vscode.commands.executeCommand("claw.ui.acceptAll");
     await until("nothing is left", () => pending().length === 0, places);
     await until("the previews close", () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs).every(({ input }) => (input.modified ?? input.uri)?.scheme !== "claw-proposed"));
-    assert(await vscode.workspace.saveAll());
+    // Not saveAll: it saves editors, and a document that was changed in the background gets its editor a moment later.
+    for (const document of vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty)) {
+      assert(await document.save(), document.uri.path);
+    }
     for (const path of ["src/click/utils.py", "src/click/core.py"]) {
       assert.strictEqual(disk(path), original(path).replaceAll(oldName, newName), path);
     }
