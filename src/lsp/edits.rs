@@ -8,8 +8,8 @@ use std::ops::Range;
 
 use tower_lsp::gen_lsp_types::{
     CreateFile, CreateFileOptions, DeleteFile, DeleteFileOptions, DocumentChange, Edit,
-    OptionalVersionedTextDocumentIdentifier, Position as LspPosition, Range as LspRange, RenameFile, TextDocumentEdit, TextDocumentIdentifier,
-    TextEdit, Uri, WorkspaceEdit,
+    OptionalVersionedTextDocumentIdentifier, Position as LspPosition, Range as LspRange, RenameFile, TextDocumentEdit,
+    TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
 
 use super::client::{ClientFeatures, FailureHandling};
