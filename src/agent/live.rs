@@ -17,7 +17,7 @@ use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
 use super::{context_of, prompt};
 use crate::event::{
-    ContextReceipt, ErrorReported, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits, TurnStart,
+    ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits, TurnStart,
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::store::Redactor;
@@ -44,6 +44,8 @@ pub(in crate::agent) struct Live {
     limits: TurnLimits,
     /// The overlay when the turn began.
     overlay_before: Overlay,
+    /// The plan as the last event told it: of calls that run side by side one tells a change, not each.
+    told_plan: Mutex<Vec<PlanItem>>,
     model: OnceLock<SharedModel>,
     /// Arguments of the last response that history and trace hold without their secrets, by the call's place.
     unredacted: Mutex<HashMap<usize, Value>>,
@@ -56,6 +58,7 @@ impl Live {
             began: session.parts().clock.monotonic(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(limits.seconds),
             overlay_before: session.overlay(),
+            told_plan: Mutex::new(session.plan()),
             limits,
             session,
             ask,
@@ -90,7 +93,6 @@ impl Live {
     async fn run_call(&self, call: Call) -> Executed {
         let clock = &self.session.parts().clock;
         let began = clock.monotonic();
-        let plan_before = self.session.plan();
         let (ok, output) = match self.session.parts().tools.get(&call.requested) {
             Some(tool) => self.run_tool(tool, &call).await,
             None => (false, ToolOutput::from("there is no such tool".to_owned())),
@@ -99,7 +101,6 @@ impl Live {
         if let Some(note) = &call.note {
             output.text = format!("{}\n{note}", output.text);
         }
-        let plan = self.session.plan();
         Executed {
             result: ToolResultReturned {
                 call: call.id,
@@ -109,8 +110,18 @@ impl Live {
                 truncated: output.truncated,
                 duration_ms: millis(clock.monotonic().saturating_sub(began)),
             },
-            plan: (plan != plan_before).then_some(plan),
+            plan: self.untold_plan(),
         }
+    }
+
+    /// The plan, if it has changed since it was last told.
+    fn untold_plan(&self) -> Option<Vec<PlanItem>> {
+        let mut told = self.told_plan.lock().unwrap_or_else(PoisonError::into_inner);
+        let plan = self.session.plan();
+        (plan != *told).then(|| {
+            told.clone_from(&plan);
+            plan
+        })
     }
 
     /// Runs one call on a copy of the overlay, which replaces the session's when the call has succeeded: a call that fails, is

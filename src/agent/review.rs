@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Session;
-use crate::event::{Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision};
+use crate::event::{
+    ChangeKind, Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision,
+};
 use crate::syntax::{Language, Symbols};
 use crate::workspace::proposal::{observe, reject};
 use crate::workspace::{FileProposal, Hunk, HunkId, Proposal, View};
@@ -284,11 +286,11 @@ fn show(file: &FileProposal, live: &View) -> ProposedFile {
         path: live.roots().display(&file.path),
         change: file.change,
         old_uri: file.old_path.as_ref().map(|path| live.uri(path)),
-        hunks: file.hunks.iter().map(|hunk| show_hunk(hunk, symbols.as_ref())).collect(),
+        hunks: file.hunks.iter().map(|hunk| show_hunk(file, hunk, symbols.as_ref(), live)).collect(),
     }
 }
 
-fn show_hunk(hunk: &Hunk, symbols: Option<&Symbols>) -> ProposedHunk {
+fn show_hunk(file: &FileProposal, hunk: &Hunk, symbols: Option<&Symbols>, live: &View) -> ProposedHunk {
     ProposedHunk {
         hunk: hunk.id.0.clone(),
         state: hunk.state,
@@ -300,12 +302,21 @@ fn show_hunk(hunk: &Hunk, symbols: Option<&Symbols>) -> ProposedHunk {
             let names: Vec<&str> = enclosing.iter().map(|symbol| symbol.name.as_str()).collect();
             (!names.is_empty()).then(|| names.join("."))
         }),
-        summary: Some(summary(hunk)),
+        summary: Some(summary(file, hunk, live)),
     }
 }
 
-/// `+3 −1`, and the first new line that says something.
-fn summary(hunk: &Hunk) -> String {
+/// What is done to the file as a whole; within a file `+3 −1`, and the first new line that says something.
+fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
+    let name = live.roots().display(&file.path);
+    match (file.change, &file.old_path) {
+        (ChangeKind::Create, _) => return format!("create {name}"),
+        (ChangeKind::Delete, _) => return format!("delete {name}"),
+        (ChangeKind::Rename, Some(old)) if hunk.old_text == hunk.new_text => {
+            return format!("rename {} to {name}", live.roots().display(old));
+        }
+        (ChangeKind::Edit | ChangeKind::Rename, _) => {}
+    }
     let lines = |text: &str| text.lines().count();
     let telling = |text: &str| {
         let line = text.lines().map(str::trim).find(|line| line.chars().any(char::is_alphanumeric))?;
