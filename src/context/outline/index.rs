@@ -23,6 +23,8 @@ const MOST_BYTES: u64 = 1 << 20;
 const WALK_TIME: Duration = Duration::from_secs(20);
 /// A file that was changed so shortly before it was read may change again without looking different: not kept on disk.
 const RACY: Duration = Duration::from_millis(50);
+/// How often a look that takes long keeps what it knows.
+const KEPT_EVERY: Duration = Duration::from_millis(150);
 /// Open documents whose definitions are remembered.
 const MOST_OPEN: usize = 512;
 
@@ -242,7 +244,7 @@ impl Looker {
             self.view.list(&Scope::everything(self.view.roots()), MOST_FILES, &gone).files
         });
         let changed = self.look_at(&listed);
-        let parsed = self.parse(&changed);
+        let parsed = self.parse(&changed, cache.as_deref());
         let forgot = self.finish(listed);
         tracing::debug!(files = parsed, elapsed = ?start.elapsed(), "the index is up to date");
         if let (Some(folder), true) = (&cache, parsed > 0 || forgot) {
@@ -291,9 +293,11 @@ impl Looker {
         changed
     }
 
-    /// Parses files; says how many.
-    fn parse(&self, changed: &[(DocPath, Fingerprint)]) -> usize {
+    /// Parses files; says how many. What is known is kept now and then on the way: a command that ends before the look does
+    /// leaves the next one less to parse.
+    fn parse(&self, changed: &[(DocPath, Fingerprint)], cache: Option<&Path>) -> usize {
         let mut parsed = 0;
+        let mut kept = Instant::now();
         for (path, fingerprint) in changed {
             let Some(language) = language_of(&self.view, path) else { continue };
             let Ok(document) = self.view.read_live(path) else { continue };
@@ -304,6 +308,10 @@ impl Looker {
             let entry = Entry { fingerprint: *fingerprint, settled, look: self.look, symbols };
             shared.lock().files.insert(path.clone(), entry);
             parsed += 1;
+            if let Some(folder) = cache.filter(|_| kept.elapsed() > KEPT_EVERY) {
+                self.save(folder);
+                kept = Instant::now();
+            }
         }
         parsed
     }
