@@ -96,3 +96,48 @@ export async function openBrowser(viewport = { width: 1280, height: 800 }) {
   });
   return { context, page: context.pages()[0] ?? (await context.newPage()) };
 }
+
+/** Runs the steps of a user in the workbench. Ends the process: 0 if all passed. */
+export async function journey(body) {
+  const server = await startServer();
+  const { context, page } = await openBrowser({ width: 1000, height: 520 });
+  page.setDefaultTimeout(30_000);
+  let passed = 0;
+  let failed = 0;
+  const step = async (name, action) => {
+    try {
+      await action();
+      passed += 1;
+      console.log(`ok   ${name}`);
+    } catch (error) {
+      failed += 1;
+      console.log(`FAIL ${name}: ${error}`);
+      await page.screenshot({ path: join(run, "failed.png") });
+      throw error;
+    }
+  };
+  /** The palette (text begins with `>`) or the file picker. */
+  const pick = async (text) => {
+    const input = page.locator(".quick-input-widget input.input");
+    await page.keyboard.press(text.startsWith(">") ? "F1" : "Control+P");
+    await input.waitFor({ state: "visible" });
+    await input.fill(text);
+    await page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text.replace(/^>/, "") }).first().waitFor();
+    await page.keyboard.press("Enter");
+  };
+  const line = (text) => page.locator(".editor-instance .view-line").filter({ hasText: text }).first();
+  const lens = (text) => page.locator(".codelens-decoration a, .codelens-decoration span").filter({ hasText: text }).first();
+  try {
+    await body({ page, url: server.url, step, pick, line, lens });
+  } catch (error) {
+    if (failed === 0) {
+      failed = 1;
+      console.log(`FAIL ${error.stack}`);
+    }
+  } finally {
+    await context.close();
+    server.stop();
+  }
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}

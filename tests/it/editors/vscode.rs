@@ -4,15 +4,15 @@ use std::process::Command;
 
 use super::fixture::{Fixture, repository, run, tool};
 
-/// Builds the extension's package and runs `script` with it.
-fn check(script: &str) {
+/// Builds the extension's package and runs `script` with it; the model plays `turns`.
+fn check(script: &str, turns: &str) {
     let extension = repository().join("editors/vscode");
     assert!(
         extension.join("node_modules/.bin/tsc").exists(),
         "the extension's packages are missing: run tests/setup/all"
     );
     assert!(std::path::Path::new("/usr/bin/chromium").exists(), "Chromium is missing: run tests/setup/all");
-    let fixture = Fixture::new("rename.jsonl");
+    let fixture = Fixture::new(turns);
     // The model is named by the editor's settings, so that these are tested too.
     std::fs::remove_file(fixture.path("config.toml")).unwrap();
     let package = fixture.path("claw.vsix");
@@ -39,10 +39,15 @@ fn check(script: &str) {
 
 #[test]
 fn the_extension_asks_shows_hunks_and_accepts_them() {
-    check("extension-host.mjs");
+    check("extension-host.mjs", "rename.jsonl");
 }
 
 #[test]
 fn a_user_asks_in_the_palette_and_accepts_by_a_lens() {
-    check("journey.mjs");
+    check("journey.mjs", "rename.jsonl");
+}
+
+#[test]
+fn a_user_stops_a_turn_by_the_button_of_its_progress() {
+    check("stop.mjs", "slow.jsonl");
 }
