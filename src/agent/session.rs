@@ -147,7 +147,11 @@ impl Session {
             state.reviews.restore(events);
         }
         if self.inner.recorder.with_conversation(|conversation| conversation.in_turn()) {
-            self.end_abandoned("interrupted", "the process that ran this turn ended before the turn did");
+            if had_finished(events) {
+                self.end_turn(TurnStatus::Done);
+            } else {
+                self.end_abandoned("interrupted", "the process that ran this turn ended before the turn did");
+            }
         }
     }
 
@@ -359,10 +363,22 @@ impl Session {
                 duration_ms: 0,
             }));
         }
+        self.end_turn(TurnStatus::Failed);
+    }
+
+    fn end_turn(&self, status: TurnStatus) {
+        let recorder = &self.inner.recorder;
         let (steps, usage, answer) = recorder.with_conversation(|conversation| conversation.turn_so_far());
-        let end = TurnEnd { status: TurnStatus::Failed, answer, steps, usage, cost: None, duration_ms: 0 };
+        let end = TurnEnd { status, answer, steps, usage, cost: None, duration_ms: 0 };
         recorder.end_turn(EventKind::TurnEnd(end), || self.state().running = None);
     }
+}
+
+/// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
+fn had_finished(events: &[Event]) -> bool {
+    let mut newest_first = events.iter().rev().map(|event| &event.kind);
+    matches!(newest_first.next(), Some(EventKind::Proposal { .. }))
+        && matches!(newest_first.next(), Some(EventKind::ModelResponse(response)) if response.tool_calls.is_empty())
 }
 
 impl fmt::Debug for Session {

@@ -125,7 +125,11 @@ pub fn shown(trace: &[Event]) -> String {
         EventKind::ToolCall(call) => format!("tool_call {} {}", call.call, event.description()),
         _ => format!("{} {}", event.kind(), event.description()),
     };
-    trace.iter().map(|event| line(event) + "\n").collect()
+    let mut lines: Vec<String> = trace.iter().map(|event| line(event) + "\n").collect();
+    // Results of calls that ran side by side come as they are ready.
+    let is_result = |line: &str| line.starts_with("tool_result ");
+    lines.chunk_by_mut(|a, b| is_result(a) && is_result(b)).for_each(|run| run.sort());
+    lines.concat()
 }
 
 /// Runs one task by script and compares what happened; the session must be whole and replay.
