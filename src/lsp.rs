@@ -39,5 +39,6 @@ mod settings;
 mod state;
 mod uri;
 
+pub use actions::kinds::ALL as CODE_ACTIONS;
 pub use commands::COMMANDS;
 pub use serve::{OnMethod, ServeOptions, run, serve};

@@ -83,7 +83,7 @@ fn subcommands(command: &clap::Command, prefix: &str, list: &mut Vec<Value>) {
 }
 
 fn code_actions() -> Vec<Value> {
-    Vec::new()
+    lsp::CODE_ACTIONS.iter().map(|(kind, title)| json!({"kind": kind, "title": title})).collect()
 }
 
 /// Each event's `type` with the JSON Schema of its line.

@@ -312,7 +312,9 @@ impl Front {
         let proposal = session.proposal();
         let view = self.workspace.live();
         let palette = Palette::new(color, true);
-        let decisions = hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr().lock(), palette)?;
+        // Standard error stays unlocked: an interrupt has to write to it as well.
+        let decisions =
+            hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr(), palette)?;
         Ok(decisions)
     }
 

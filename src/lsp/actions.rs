@@ -2,6 +2,8 @@
 //!
 //! Computed from what is at hand, in a few milliseconds: nothing here parses, diffs, reads a file or calls a model.
 
+pub mod kinds;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -259,19 +261,19 @@ fn decide_offers(
     if hunk.can_be_accepted() && !scene.lossy {
         let label = shorten(&headline(placed.file(), hunk), TITLE);
         let title = format!("Claw: accept hunk {number} — {label}");
-        let mut accept = Offer::new(title, "quickfix.claw.accept", "claw.acceptHunk", address.clone());
+        let mut accept = Offer::new(title, kinds::ACCEPT, "claw.acceptHunk", address.clone());
         accept.edit = accept_edit(scene, placed, hunk);
         accept.preferred = true;
         offers.push(accept);
     }
     offers.push(Offer::new(
         format!("Claw: reject hunk {number}"),
-        "quickfix.claw.reject",
+        kinds::REJECT,
         "claw.rejectHunk",
         address.clone(),
     ));
     let why = scene.arguments(&scene.selection, json!({"session": review.session, "hunk": hunk.id}));
-    offers.push(Offer::new("Claw: why?".to_owned(), "quickfix.claw.why", "claw.explain", why));
+    offers.push(Offer::new("Claw: why?".to_owned(), kinds::WHY, "claw.explain", why));
     for offer in &mut offers {
         offer.diagnostics.clone_from(&told);
     }
@@ -301,7 +303,7 @@ fn fix_offers(scene: &Scene, context: &CodeActionContext) -> Vec<Offer> {
             let first_line = message_of(diagnostic).lines().next().unwrap_or_default().trim();
             let title = format!("Ask Claw: fix \"{}\"", shorten(first_line, TITLE));
             let arguments = json!({"uri": scene.uri, "range": diagnostic.range, "diagnostics": [diagnostic]});
-            let mut fix = Offer::new(title, "quickfix.claw.fix", "claw.fix", arguments);
+            let mut fix = Offer::new(title, kinds::FIX, "claw.fix", arguments);
             fix.diagnostics = vec![diagnostic.clone()];
             fix
         })
@@ -330,12 +332,12 @@ fn ask_offers(scene: &Scene) -> Vec<Offer> {
             Offer::new(format!("Ask Claw: {verb} {}", shorten(&symbol.name, TITLE)), kind, "claw.ask", arguments)
         };
         let name = &symbol.name;
-        offers.push(ask("write tests for", "refactor.rewrite.claw.tests", format!("Write tests for `{name}`.")));
-        offers.push(ask("document", "refactor.rewrite.claw.docs", format!("Document `{name}`.")));
+        offers.push(ask("write tests for", kinds::TESTS, format!("Write tests for `{name}`.")));
+        offers.push(ask("document", kinds::DOCS, format!("Document `{name}`.")));
     }
     let review = Offer::new(
         "Ask Claw: review this file".to_owned(),
-        "source.claw.review",
+        kinds::REVIEW,
         "claw.review",
         json!({"uri": scene.uri}),
     );
@@ -354,11 +356,11 @@ fn comment_offer(scene: &Scene, ask: &CommentAsk) -> Offer {
     let comment = scene.range_value(&ask.range);
     let arguments = scene.arguments(range, json!({"instruction": ask.instruction, "mode": mode, "comment": comment}));
     let title = format!("Ask Claw: {}", shorten(&ask.instruction, TITLE));
-    Offer::new(title, "refactor.rewrite.claw.comment", "claw.ask", arguments)
+    Offer::new(title, kinds::COMMENT, "claw.ask", arguments)
 }
 
 fn blank_offer(scene: &Scene, syntax: comments::CommentSyntax) -> Offer {
-    let mut offer = Offer::new("Ask Claw…".to_owned(), "refactor.rewrite.claw.ask", "claw.ask", scene.place());
+    let mut offer = Offer::new("Ask Claw…".to_owned(), kinds::ASK, "claw.ask", scene.place());
     if !scene.input && !scene.lossy {
         offer.edit = blank_ask_edit(scene, syntax);
     }
@@ -379,7 +381,7 @@ fn explain_offer(scene: &Scene) -> Offer {
         None => (format!("line {}", scene.text.line_of(scene.selection.start) + 1), scene.selection.clone()),
     };
     let arguments = scene.arguments(&range, json!({}));
-    Offer::new(format!("Ask Claw: explain {what}"), "refactor.claw.explain", "claw.explain", arguments)
+    Offer::new(format!("Ask Claw: explain {what}"), kinds::EXPLAIN, "claw.explain", arguments)
 }
 
 // What concerns more than one hunk
@@ -396,7 +398,7 @@ fn whole_offers(scene: &Scene) -> Vec<Offer> {
         if in_file > 0 {
             let title = format!("Claw: accept {} in this file{of_session}", all_hunks(in_file));
             let arguments = json!({"session": review.session, "uri": scene.uri});
-            offers.push(Offer::new(title, "refactor.rewrite.claw.acceptFile", "claw.acceptFile", arguments));
+            offers.push(Offer::new(title, kinds::ACCEPT_FILE, "claw.acceptFile", arguments));
         }
         let in_all: usize = review.pending.iter().map(ready).sum();
         let files = review.pending.iter().filter(|file| ready(file) > 0).count();
@@ -404,10 +406,10 @@ fn whole_offers(scene: &Scene) -> Vec<Offer> {
         if in_all > 0 {
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
             let title = format!("Claw: accept {} in {files}{of_session}", all_hunks(in_all));
-            offers.push(Offer::new(title, "refactor.rewrite.claw.acceptAll", "claw.acceptAll", arguments.clone()));
+            offers.push(Offer::new(title, kinds::ACCEPT_ALL, "claw.acceptAll", arguments.clone()));
         }
         let title = format!("Claw: reject all{of_session}");
-        offers.push(Offer::new(title, "refactor.rewrite.claw.rejectAll", "claw.rejectAll", arguments));
+        offers.push(Offer::new(title, kinds::REJECT_ALL, "claw.rejectAll", arguments));
     }
     offers
 }
@@ -419,7 +421,7 @@ fn all_hunks(count: usize) -> String {
 fn stop_offers(scene: &Scene) -> Vec<Offer> {
     let stop = |turn: &RunningTurn| {
         let title = format!("Claw: stop \"{}\"", shorten(&turn.title, TITLE));
-        Offer::new(title, "refactor.claw.cancel", "claw.cancel", json!({"session": turn.session}))
+        Offer::new(title, kinds::CANCEL, "claw.cancel", json!({"session": turn.session}))
     };
     scene.running.iter().map(stop).collect()
 }
