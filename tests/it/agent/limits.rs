@@ -155,11 +155,11 @@ async fn m12_the_same_call_again_and_again() {
         model_request 3
         model_response 1 tool call
         tool_call call_3_1 read_file nothing.txt
-        tool_result call_3_1 failed: `nothing.txt` does not exist: look with list_files
+        tool_result call_3_1 failed: `nothing.txt` does not exist: look with list_files (told)
         model_request 4
         model_response 1 tool call
         tool_call call_4_1 read_file nothing.txt
-        tool_result call_4_1 failed: `nothing.txt` does not exist: look with list_files
+        tool_result call_4_1 failed: `nothing.txt` does not exist: look with list_files (told)
         model_request 5
         model_response 1 tool call
         error loop: stopped: the model made the same call of `read_file` 5 times. Say what it should do instead
@@ -200,19 +200,19 @@ async fn m12_two_calls_that_take_turns() {
         model_request 5
         model_response 1 tool call
         tool_call call_5_1 read_file notes.txt
-        tool_result call_5_1 ok:      1	one
+        tool_result call_5_1 ok:      1	one (told)
         model_request 6
         model_response 1 tool call
         tool_call call_6_1 list_files
-        tool_result call_6_1 ok: notes.txt
+        tool_result call_6_1 ok: notes.txt (told)
         model_request 7
         model_response 1 tool call
         tool_call call_7_1 read_file notes.txt
-        tool_result call_7_1 ok:      1	one
+        tool_result call_7_1 ok:      1	one (told)
         model_request 8
         model_response 1 tool call
         tool_call call_8_1 list_files
-        tool_result call_8_1 ok: notes.txt
+        tool_result call_8_1 ok: notes.txt (told)
         model_request 9
         model_response 1 tool call
         error loop: stopped: the model made the same call of `read_file` 5 times. Say what it should do instead
@@ -227,7 +227,7 @@ async fn m12_two_calls_that_take_turns() {
 async fn m12_many_of_the_same_in_one_response() {
     let call = r#"{"name": "list_files", "input": {}}"#;
     check(
-        &format!("{{\"tools\": [{}]}}", vec![call; 7].join(", ")),
+        &format!("{{\"tools\": [{}]}}", [call; 7].join(", ")),
         expect![[r#"
         turn_start Do it
         context
@@ -239,8 +239,8 @@ async fn m12_many_of_the_same_in_one_response() {
         tool_call call_1_4 list_files
         tool_result call_1_1 ok: notes.txt
         tool_result call_1_2 ok: notes.txt
-        tool_result call_1_3 ok: notes.txt
-        tool_result call_1_4 ok: notes.txt
+        tool_result call_1_3 ok: notes.txt (told)
+        tool_result call_1_4 ok: notes.txt (told)
         error loop: stopped: the model made the same call of `list_files` 5 times. Say what it should do instead
         tool_result call_1_5 failed: not finished: the turn reached a limit.
         tool_result call_1_6 failed: not finished: the turn reached a limit.

@@ -119,7 +119,8 @@ pub fn shown(trace: &[Event]) -> String {
         EventKind::ModelRequest(request) => format!("model_request {}", request.request),
         EventKind::ToolResult(result) => {
             let first = result.output.lines().next().unwrap_or_default();
-            format!("tool_result {} {}: {first}", result.call, if result.ok { "ok" } else { "failed" })
+            let told = if result.output.contains("times now the same call") { " (told)" } else { "" };
+            format!("tool_result {} {}: {first}{told}", result.call, if result.ok { "ok" } else { "failed" })
         }
         EventKind::TurnEnd(end) => format!("turn_end {:?} after {} steps: {}", end.status, end.steps, end.answer),
         EventKind::ToolCall(call) => format!("tool_call {} {}", call.call, event.description()),

@@ -288,8 +288,8 @@ async fn the_library_reads_as_the_contract_says() -> Result<(), Box<dyn std::err
     )?;
     let mut roots = claw::workspace::Roots::default();
     roots.add(folder.path())?;
-    let mut config = claw::config::Config::default();
-    config.script = Some(folder.path().join("model.jsonl").display().to_string());
+    let script = folder.path().join("model.jsonl").display().to_string();
+    let config = claw::config::Config { script: Some(script), ..Default::default() };
     let builder = Agent::builder()
         .config(config)
         .environment(Environment::default())
