@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::visible::visible_line;
 use crate::event::{ChangeKind, ContextReceipt, PlanItem, PlanStatus, ProposedFile, TurnStatus, Usage};
 
-/// A call as a person would say it: `edit_file src/slug.py`, `search "def slug" in src`.
+/// A call as a person would say it: `edit_file src/slug.py`, `search /def slug/ in src`.
 pub fn call(tool: &str, input: &Value) -> String {
     let field = |name: &str| input.get(name).and_then(Value::as_str);
     let place = |text: String| match field("path").or(field("glob")) {
@@ -13,7 +13,7 @@ pub fn call(tool: &str, input: &Value) -> String {
         _ => text,
     };
     let words = match tool {
-        "search" => place(format!("search {:?}", field("pattern").unwrap_or_default())),
+        "search" => place(format!("search /{}/", field("pattern").unwrap_or_default())),
         "symbols" | "references" => match field("query").or(field("symbol")) {
             Some(name) => place(format!("{tool} {name}")),
             None => joined(tool, field("path")),
@@ -171,8 +171,8 @@ mod tests {
     fn calls_in_words() {
         check_call("read_file", json!({"path": "src/a.rs"}), "read_file src/a.rs");
         check_call("read_file", json!({"path": "src/a.rs", "offset": 40}), "read_file src/a.rs:40");
-        check_call("search", json!({"pattern": "fn \"x\"", "path": "src"}), r#"search "fn \"x\"" in src"#);
-        check_call("search", json!({"pattern": "x"}), "search \"x\"");
+        check_call("search", json!({"pattern": "fn \"x\"", "path": "src"}), r#"search /fn "x"/ in src"#);
+        check_call("search", json!({"pattern": "x"}), "search /x/");
         check_call("symbols", json!({}), "symbols");
         check_call("symbols", json!({"query": "slug", "path": "a.py"}), "symbols slug in a.py");
         check_call("list_files", json!({"glob": "**/*.py"}), "list_files **/*.py");

@@ -38,7 +38,7 @@ fn the_manifest_tells_what_the_code_holds() {
     let names = |field: &str| -> Vec<String> {
         let list = manifest[field].as_array().unwrap_or_else(|| panic!("{field}: {manifest}"));
         list.iter()
-            .filter_map(|one| one["name"].as_str().or(one["type"].as_str()).or(one["key"].as_str()))
+            .filter_map(|one| one["name"].as_str().or(one["key"].as_str()).or(one["type"].as_str()))
             .map(str::to_owned)
             .collect()
     };
@@ -162,7 +162,7 @@ fn a_wrong_key_is_told_with_file_line_and_what_was_meant() {
     std::fs::create_dir_all(place.user_config().parent().unwrap()).unwrap();
     std::fs::write(place.user_config(), "# mine\nmodle = \"m\"\n").unwrap();
     let ran = place.output(&["doctor"]).exits(1);
-    assert!(ran.stdout.contains("config.toml:2") && ran.stdout.contains("`model`"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("config.toml:2") && ran.stdout.contains("the nearest key is model"), "{}", ran.stdout);
     let script = place.script(&[says("Hello.")]);
     let ran = place.output(&["run", "--script", script.to_str().unwrap(), "Go"]).exits(2);
     assert!(ran.stderr.contains("config.toml:2"), "{}", ran.stderr);
