@@ -63,6 +63,7 @@ impl Session {
             let old = live.read_live(from).ok().map(|document| document.text);
             let new = proposed.read(&file.path).ok().map(|document| document.text);
             let (old_name, new_name) = (old.as_ref().map(|_| name(from)), new.as_ref().map(|_| name(&file.path)));
+            diff.push_str(&git_header(file.change, &name(from), &name(&file.path)));
             diff.push_str(&crate::text::diff::unified(
                 old_name.as_deref(),
                 &old.unwrap_or_default(),
@@ -333,4 +334,15 @@ fn symbols_of(path: &crate::workspace::DocPath, live: &View) -> Option<Symbols> 
     let language = Language::of_path(&live.roots().display(path))?;
     let document = live.read_live(path).ok()?;
     Some(Symbols::of(&document.text, language))
+}
+
+/// What git writes above a file's hunks: without it a rename, or an empty file that comes or goes, would show nothing.
+fn git_header(change: ChangeKind, from: &str, to: &str) -> String {
+    let act = match change {
+        ChangeKind::Edit => String::new(),
+        ChangeKind::Create => "new file mode 100644\n".to_owned(),
+        ChangeKind::Delete => "deleted file mode 100644\n".to_owned(),
+        ChangeKind::Rename => format!("rename from {from}\nrename to {to}\n"),
+    };
+    format!("diff --git a/{from} b/{to}\n{act}")
 }

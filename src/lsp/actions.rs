@@ -266,12 +266,7 @@ fn decide_offers(
         accept.preferred = true;
         offers.push(accept);
     }
-    offers.push(Offer::new(
-        format!("Claw: reject hunk {number}"),
-        kinds::REJECT,
-        "claw.rejectHunk",
-        address.clone(),
-    ));
+    offers.push(Offer::new(format!("Claw: reject hunk {number}"), kinds::REJECT, "claw.rejectHunk", address.clone()));
     let why = scene.arguments(&scene.selection, json!({"session": review.session, "hunk": hunk.id}));
     offers.push(Offer::new("Claw: why?".to_owned(), kinds::WHY, "claw.explain", why));
     for offer in &mut offers {
@@ -335,12 +330,8 @@ fn ask_offers(scene: &Scene) -> Vec<Offer> {
         offers.push(ask("write tests for", kinds::TESTS, format!("Write tests for `{name}`.")));
         offers.push(ask("document", kinds::DOCS, format!("Document `{name}`.")));
     }
-    let review = Offer::new(
-        "Ask Claw: review this file".to_owned(),
-        kinds::REVIEW,
-        "claw.review",
-        json!({"uri": scene.uri}),
-    );
+    let review =
+        Offer::new("Ask Claw: review this file".to_owned(), kinds::REVIEW, "claw.review", json!({"uri": scene.uri}));
     offers.push(review);
     offers
 }

@@ -116,7 +116,7 @@ fn interrupting_a_question_writes_nothing() {
 }
 
 #[test]
-fn a_second_interrupt_ends_the_process() {
+fn interrupting_a_turn_on_a_terminal_cancels_it() {
     let place = two_files();
     let mut terminal = start(&place, &[json!({"delay_ms": 600_000, "text": "Never said."})]);
     terminal.expect("asking the model");
