@@ -19,7 +19,7 @@ pub(in crate::agent) struct Reviews {
     shown: Vec<ProposedFile>,
     /// Decided since the last turn began, one hunk each.
     decided: Vec<ProposedFile>,
-    /// Hunks that went to the editor, and on whose word.
+    /// Hunks that are on their way to the editor, and on whose word.
     accepting: BTreeMap<HunkId, String>,
     unverified: BTreeSet<HunkId>,
     conflicts: BTreeSet<HunkId>,
@@ -77,6 +77,12 @@ impl Session {
     /// Looks at the live text, settles what it shows, and records it as `review` events. Call it when documents changed. Blocks
     /// on the disk.
     pub fn observe(&self) -> Vec<(HunkId, ReviewDecision)> {
+        self.observe_answered(&[])
+    }
+
+    /// Of the hunks that are on their way to the editor, it has answered about `answered`. The others may be there by half,
+    /// a file made and its text not yet: that is no conflict.
+    fn observe_answered(&self, answered: &[HunkId]) -> Vec<(HunkId, ReviewDecision)> {
         let _one_at_a_time = self.lock_observing();
         if self.lock_overlay().is_empty() {
             return Vec::new();
@@ -93,8 +99,12 @@ impl Session {
             self.decide(&hunk, ReviewDecision::Accepted, &by, None);
             settled.push((hunk, ReviewDecision::Accepted));
         }
-        let conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
-        let known = std::mem::replace(&mut self.state().reviews.conflicts, conflicts.clone());
+        let mut conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
+        let known = {
+            let reviews = &mut self.state().reviews;
+            conflicts.retain(|hunk| answered.contains(hunk) || !reviews.accepting.contains_key(hunk));
+            std::mem::replace(&mut reviews.conflicts, conflicts.clone())
+        };
         for hunk in conflicts.difference(&known) {
             self.decide(hunk, ReviewDecision::Conflict, "observed", None);
             settled.push((hunk.clone(), ReviewDecision::Conflict));
@@ -115,7 +125,7 @@ impl Session {
     /// live text; what `applied` and yet not there becomes unverified, what was not applied is pending again. Returns how
     /// each stands now. Blocks on the disk.
     pub fn settle(&self, hunks: &[HunkId], applied: bool) -> Vec<(HunkId, HunkState)> {
-        self.observe();
+        self.observe_answered(hunks);
         let proposal = self.proposal();
         let mut standing = Vec::new();
         for hunk in hunks {
@@ -175,9 +185,7 @@ impl Session {
         let mut files: Vec<ProposedFile> = proposal.files.iter().map(|file| show(file, &live)).collect();
         let mut state = self.state();
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
-            if hunk.state == HunkState::Pending && state.reviews.unverified.contains(&HunkId(hunk.hunk.clone())) {
-                hunk.state = HunkState::Unverified;
-            }
+            hunk.state = state.reviews.shown_state(hunk);
         }
         state.reviews.shown.clone_from(&files);
         drop(state);
@@ -251,6 +259,16 @@ impl Reviews {
             hunk.state = state;
         }
         self.decided.push(file);
+    }
+
+    /// A hunk's state, by what is known besides the texts.
+    fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
+        let id = HunkId(hunk.hunk.clone());
+        match hunk.state {
+            HunkState::Pending if self.unverified.contains(&id) => HunkState::Unverified,
+            HunkState::Conflict if self.accepting.contains_key(&id) => HunkState::Pending,
+            state => state,
+        }
     }
 
     fn is_shown(&self, hunk: &HunkId) -> bool {

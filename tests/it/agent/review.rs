@@ -109,6 +109,54 @@ async fn what_the_editor_claims_is_looked_at() {
     rig.check_session(session.id()).await;
 }
 
+/// A script that makes, renames and deletes a file.
+const THREE_ACTS: &str = r#"
+{"tools": [{"name": "read_file", "input": {"path": "src/lib.rs"}}, {"name": "read_file", "input": {"path": "notes.txt"}}]}
+{"tools": [{"name": "write_file", "input": {"path": "new.txt", "content": "new\n"}}, {"name": "move_file", "input": {"from": "notes.txt", "to": "moved.txt"}}, {"name": "delete_file", "input": {"path": "src/lib.rs"}}]}
+{"text": "Done."}
+"#;
+
+#[tokio::test]
+async fn what_is_there_by_half_while_it_goes_to_the_editor_is_no_conflict() {
+    let rig = Rig::new(THREE_ACTS);
+    let session = rig.agent.session();
+    ask(&session, "Go").await;
+    let all: Vec<HunkId> = hunks(&rig, &session).into_iter().map(|(_, id, _)| id).collect();
+    let states = || hunks(&rig, &session).into_iter().map(|(_, _, state)| state).collect::<Vec<_>>();
+    assert_eq!(states(), [HunkState::Pending; 3]);
+    let (moved, notes) = (rig.fixture.root_path().join("moved.txt"), rig.fixture.root_path().join("notes.txt"));
+
+    session.accepting(&all, "user");
+    // Made and not filled; copied and not yet gone from its old place; emptied before it goes.
+    std::fs::write(rig.fixture.root_path().join("new.txt"), "").unwrap();
+    std::fs::copy(&notes, &moved).unwrap();
+    std::fs::write(rig.fixture.root_path().join("src/lib.rs"), "").unwrap();
+    assert_eq!(session.observe(), []);
+    assert_eq!(states(), [HunkState::Pending; 3]);
+
+    std::fs::remove_file(&notes).unwrap();
+    rig.fixture.open("new.txt", "new\n");
+    let accepted = |id: &HunkId| (id.clone(), ReviewDecision::Accepted);
+    assert_eq!(session.observe(), [accepted(&all[0]), accepted(&all[1])]);
+
+    // The editor has answered, and the file is still something else than was agreed to be deleted.
+    assert_eq!(session.settle(&all, true).last().unwrap(), &(all[2].clone(), HunkState::Conflict));
+    assert_eq!(session.observe(), []);
+    let reviews: Vec<_> = rig
+        .store()
+        .events(session.id())
+        .unwrap()
+        .into_iter()
+        .filter_map(|event| match event.kind {
+            EventKind::Review(review) => Some((review.decision, review.by)),
+            _ => None,
+        })
+        .collect();
+    let user = || (ReviewDecision::Accepted, "user".to_owned());
+    assert_eq!(reviews, [user(), user(), (ReviewDecision::Conflict, "observed".to_owned())]);
+    rig.check_session(session.id()).await;
+}
+
 #[tokio::test]
 async fn rejecting_all_leaves_nothing() {
     let rig = Rig::new(TWO_HUNKS);

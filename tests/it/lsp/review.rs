@@ -159,6 +159,38 @@ async fn all_hunks_of_all_files_are_accepted_by_resource_operations() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_made_and_filled_later_was_never_a_conflict() {
+    let calls = [
+        replace("lib.rs", "fn one() {}", "fn one() { 1; }"),
+        ("write_file", json!({"path": "made.rs", "content": "fn made() {}\n"})),
+    ];
+    let files = vec![("lib.rs", LIB.to_owned())];
+    let setup = Setup { files, script: script(&calls), applies: Applies::InSteps, ..Setup::default() };
+    let mut editor = Editor::start(setup).await;
+    editor.open("lib.rs");
+    let session = editor.ask(json!({"instruction": "make it"})).await;
+    let proposal = editor.pending(2).await;
+    let made = proposal["files"].as_array().unwrap().iter().find(|file| file["path"] == "made.rs").unwrap();
+    let id = made["hunks"][0]["hunk"].clone();
+    editor.command("claw.acceptHunk", json!({"session": session, "hunk": id})).await;
+    editor.until(|editor| !editor.asked("workspace/applyEdit").is_empty()).await;
+    assert_eq!(editor.text("made.rs").as_deref(), Some(""));
+    // What the other file shows of it tells that the server has looked meanwhile.
+    editor.type_over("lib.rs", "fn one() {}", "fn uno() {}");
+    let during = editor.proposal(|proposal| states(proposal).contains(&"conflict".to_owned())).await;
+    assert_eq!(states(&during), ["conflict", "pending"], "{during}");
+
+    editor.finish_applying();
+    let after = editor.proposal(|proposal| states(proposal).contains(&"accepted".to_owned())).await;
+    assert_eq!(states(&after), ["conflict", "accepted"], "{after}");
+    assert_eq!(editor.text("made.rs").as_deref(), Some("fn made() {}\n"));
+    let events = editor.client.unread_of("claw/event").filter(|event| event["hunk"] == id);
+    let decisions: Vec<&Value> = events.map(|event| &event["decision"]).collect();
+    assert_eq!(decisions, ["accepted"]);
+    editor.finish().await;
+}
+
+#[tokio::test]
 async fn e03_applied_in_words_only_is_unverified_and_not_sent_again() {
     let (mut editor, session, proposal) = two_hunks(Setup { applies: Applies::OnlyInWords, ..Setup::default() }).await;
     let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[0]});

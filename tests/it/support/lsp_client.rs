@@ -22,6 +22,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub enum Reply {
     Result(Value),
     Error(i64, &'static str),
+    /// What [`LspClient::answer_held`] says.
+    Later,
     /// Nothing, ever.
     Silence,
 }
@@ -35,6 +37,8 @@ pub struct LspClient {
     next_id: i64,
     /// Came, and was not asked for yet.
     unread: VecDeque<Value>,
+    /// Ids of requests that are answered later.
+    held: VecDeque<Value>,
     on_request: OnRequest,
     ignored: Vec<&'static str>,
     finished: bool,
@@ -107,6 +111,7 @@ impl LspClient {
             server,
             next_id: 1,
             unread: VecDeque::new(),
+            held: VecDeque::new(),
             on_request: Box::new(|_, _| None),
             ignored: Vec::new(),
             finished: false,
@@ -138,6 +143,12 @@ impl LspClient {
     /// How requests of the server are answered; `None` fails the test.
     pub fn on_request(&mut self, answer: impl FnMut(&str, &Value) -> Option<Reply> + Send + 'static) {
         self.on_request = Box::new(answer);
+    }
+
+    /// Answers the oldest request that was put off by [`Reply::Later`].
+    pub fn answer_held(&mut self, result: Value) {
+        let id = self.held.pop_front().expect("a request that waits for its answer");
+        self.send(&json!({"jsonrpc": "2.0", "id": id, "result": result}));
     }
 
     /// Notifications of these methods need not be read.
@@ -296,6 +307,7 @@ impl LspClient {
             Reply::Error(code, text) => {
                 self.send(&json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": text}}));
             }
+            Reply::Later => self.held.push_back(id.clone()),
             Reply::Silence => {}
         }
     }

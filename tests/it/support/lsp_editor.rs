@@ -23,6 +23,8 @@ pub enum Applies {
     Refuses,
     /// Makes the first change of an edit and stops.
     TheFirstOnly,
+    /// Makes and opens files at once; their text and the answer come with [`Editor::finish_applying`].
+    InSteps,
 }
 
 /// How an editor starts.
@@ -61,6 +63,8 @@ struct Desk {
     open: BTreeMap<String, Open>,
     encoding: PositionEncoding,
     applies: Applies,
+    /// The edit that was begun in steps.
+    begun: Value,
     /// Requests of the server, in order.
     asked: Vec<(String, Value)>,
     /// Answers to `claw/input`.
@@ -99,6 +103,7 @@ impl Editor {
             open: BTreeMap::new(),
             encoding: PositionEncoding::Utf16,
             applies: setup.applies,
+            begun: Value::Null,
             asked: Vec::new(),
             input: Value::Null,
             diagnostics: Value::Null,
@@ -277,6 +282,16 @@ impl Editor {
         self.desk().applies = applies;
     }
 
+    /// Goes through with the edit that was begun in steps, and answers.
+    pub fn finish_applying(&mut self) {
+        {
+            let mut desk = self.desk();
+            let edit = desk.begun.take();
+            desk.apply(&edit).expect("an edit that can be applied");
+        }
+        self.client.answer_held(json!({"applied": true}));
+    }
+
     /// Leaves; fails if the server said something that the test did not read.
     pub async fn finish(self) {
         assert_eq!(self.client.finish().await, 0);
@@ -290,6 +305,10 @@ impl Editor {
 impl Desk {
     fn answer(&mut self, method: &str, params: &Value) -> Option<Reply> {
         self.asked.push((method.to_owned(), params.clone()));
+        if method == "workspace/applyEdit" && self.applies == Applies::InSteps {
+            self.begin_applying(&params["edit"]);
+            return Some(Reply::Later);
+        }
         let result = match method {
             "workspace/applyEdit" => self.apply_edit(&params["edit"]),
             "window/showDocument" => json!({"success": true}),
@@ -320,7 +339,17 @@ impl Desk {
                 self.apply(&part).expect("an edit that can be applied");
                 json!({"applied": false, "failureReason": "disk full", "failedChange": 1})
             }
+            Applies::InSteps => refusal("it is answered later"),
         }
+    }
+
+    /// Makes the files of an edit and opens them, empty.
+    fn begin_applying(&mut self, edit: &Value) {
+        let changes = edit["documentChanges"].as_array().expect("changes").iter();
+        let (made, rest): (Vec<&Value>, Vec<&Value>) = changes.partition(|change| change["kind"] == "create");
+        self.apply(&json!({"documentChanges": made})).expect("files that can be made");
+        made.iter().for_each(|change| self.open_document(&uri_of(&change["uri"]), ""));
+        self.begun = json!({"documentChanges": rest});
     }
 
     fn apply(&mut self, edit: &Value) -> Result<(), String> {
