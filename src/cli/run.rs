@@ -19,6 +19,7 @@ use super::{describe, diff, hunks};
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::config::Flag;
 use crate::event::{Event, EventKind, Frontend, TurnStatus, Usage};
+use crate::model::ModelErrorKind;
 use crate::workspace::Workspace;
 
 /// Longest task that is read from standard input.
@@ -60,6 +61,8 @@ pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliErro
     let runtime = runtime()?;
     let entered = runtime.enter();
     let agent = agent(&setup, sender)?;
+    // The outline is wanted in a moment: looking at the files begins while the rest is set up.
+    agent.index().refresh(&agent.workspace().live());
     let session = session(&agent, &setup, arguments)?;
     let mut front = Front::new(arguments.output, color, events, agent.workspace().clone());
     let interrupts = Interrupts::watch();
@@ -161,6 +164,10 @@ pub struct Front {
     events: mpsc::UnboundedReceiver<Event>,
     workspace: Workspace,
     last_error: Option<String>,
+    /// A model was sent something.
+    asked: bool,
+    /// The turn failed before that for want of a usable configuration.
+    misconfigured: bool,
     /// Nobody reads stdout any more.
     reader_gone: bool,
 }
@@ -173,7 +180,17 @@ impl Front {
         workspace: Workspace,
     ) -> Front {
         let (out, progress) = (Out::stdout(color), Progress::new(color));
-        Front { out, progress, format, events, workspace, last_error: None, reader_gone: false }
+        Front {
+            out,
+            progress,
+            format,
+            events,
+            workspace,
+            last_error: None,
+            asked: false,
+            misconfigured: false,
+            reader_gone: false,
+        }
     }
 
     /// Runs the turn to its end, showing how it goes.
@@ -221,7 +238,9 @@ impl Front {
         self.progress.event(event);
         if let EventKind::Error(error) = &event.kind {
             self.last_error = Some(error.message.clone());
+            self.misconfigured = !self.asked && error.code == ModelErrorKind::Config.code();
         }
+        self.asked |= matches!(event.kind, EventKind::ModelRequest(_));
         if self.format == OutputFormat::StreamJson && !self.reader_gone {
             self.reader_gone = write_line(&mut self.out, event).is_err();
         }
@@ -239,7 +258,10 @@ impl Front {
         if self.reader_gone {
             return Err(CliError::ReaderGone);
         }
-        let mut exit = Exit::from(result.status);
+        let mut exit = match result.status {
+            TurnStatus::Failed if self.misconfigured => Exit::Usage,
+            status => Exit::from(status),
+        };
         let proposal = session.proposal();
         let diff = session.diff();
         let asks = !apply && self.can_ask() && result.status == TurnStatus::Done && !proposal.files.is_empty();

@@ -65,9 +65,15 @@ const NAMED: &[&str] = &[
     r"(?P<keep>\b_authToken\s*=\s*)(?P<secret>[A-Za-z0-9_-]{12,})(?P<after>)",
 ];
 
-static BUILT_IN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&FORMATS.join("|")).ok());
+static BUILT_IN: LazyLock<Option<Regex>> = LazyLock::new(|| compile(&FORMATS.join("|")));
 static BUILT_IN_NAMED: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| NAMED.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect());
+    LazyLock::new(|| NAMED.iter().filter_map(|pattern| compile(pattern)).collect());
+
+/// Word boundaries are those of ASCII: a letter beyond it before a key hides no key, and Unicode's boundaries keep the regex
+/// engine from its fast paths.
+fn compile(pattern: &str) -> Option<Regex> {
+    Regex::new(&pattern.replace(r"\b", r"(?-u:\b)")).ok()
+}
 
 /// Replaces secrets in what is about to be written.
 #[derive(Clone, Debug, Default)]

@@ -24,7 +24,7 @@ const WALK_TIME: Duration = Duration::from_secs(20);
 /// A file that was changed so shortly before it was read may change again without looking different: not kept on disk.
 const RACY: Duration = Duration::from_millis(50);
 /// How often a look that takes long keeps what it knows.
-const KEPT_EVERY: Duration = Duration::from_millis(150);
+const KEPT_EVERY: Duration = Duration::from_millis(50);
 /// Open documents whose definitions are remembered.
 const MOST_OPEN: usize = 512;
 
