@@ -67,7 +67,11 @@ impl Setup {
 
 /// The model flags as configuration.
 pub fn model_flags(arguments: &ModelArguments) -> Vec<Flag> {
-    let script = arguments.script.as_ref().map(|path| path.display().to_string());
+    // A file that the shell can name counts as it is named there; what is not there is looked for from the workspace.
+    let script = arguments.script.as_ref().map(|path| match path.canonicalize() {
+        Ok(found) => found.display().to_string(),
+        Err(_) => path.display().to_string(),
+    });
     let provider = arguments.provider.clone().or(script.is_some().then(|| "script".to_owned()));
     let mut flags = Vec::new();
     for (name, key, value) in [

@@ -311,3 +311,14 @@ fn x01_a_key_in_the_environment_reaches_neither_output_nor_state() {
         assert!(!shown.contains(CANARY), "{shown}");
     }
 }
+
+#[test]
+fn a_script_is_found_from_where_the_shell_stands() {
+    let place = greeting();
+    let script = place.script(&turns());
+    let project = place.project();
+    let arguments = ["run", "-C", project.to_str().unwrap(), "--output", "json", "--script"];
+    let mut command = place.claw(&arguments);
+    command.arg(script.file_name().unwrap()).arg("Go").current_dir(script.parent().unwrap());
+    Ran::of(command.output().unwrap()).exits(0);
+}
