@@ -105,7 +105,7 @@ pub struct ContextConfig {
     pub map_tokens: u64,
     /// The model's window in tokens, where the provider does not tell.
     pub window: Option<u64>,
-    /// Globs of files that are never shown to a model.
+    /// Globs of files that are never shown to a model: as in a `.gitignore`, a glob of a folder stands for all that is in it.
     pub exclude: Vec<String>,
 }
 

@@ -57,13 +57,13 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     // The index works while the rest is put together.
     index.refresh(view);
     let live = view.live();
-    let focus = inquiry.focus.as_ref().and_then(|focus| focus::Place::of(focus, view));
+    let place = inquiry.focus.as_ref().map(|focus| focus::Place::of(focus, view)).transpose();
     // Filled in the order of what matters, which is not the order they are shown in.
     let mut sections = Sections::new(budget.total);
     sections.instruction(&inquiry.instruction);
-    focus::selection(&mut sections, inquiry.focus.as_ref(), focus.as_ref());
-    focus::diagnostics(&mut sections, &inquiry.diagnostics);
-    focus::symbol(&mut sections, focus.as_ref());
+    focus::selection(&mut sections, &place);
+    focus::diagnostics(&mut sections, &inquiry.diagnostics, &place);
+    focus::symbol(&mut sections, &place);
     rules::rules(&mut sections, &live, inquiry.focus.as_ref());
     let outlined = buffers::buffers(&mut sections, &live, index, inquiry.focus.as_ref(), deadline);
     let snapshot = outline::outline(&mut sections, view, index, inquiry.focus.as_ref(), outlined, budget.map, deadline);

@@ -9,6 +9,7 @@
 
 pub mod buffers;
 pub mod disk;
+pub mod exclude;
 pub mod overlay;
 pub mod path;
 pub mod proposal;
@@ -19,6 +20,7 @@ pub mod view;
 use std::sync::{Arc, PoisonError, RwLock};
 
 pub use buffers::{Buffer, Buffers};
+pub use exclude::Exclude;
 pub use overlay::{Author, Overlay, OverlayFile, Stale};
 pub use path::{DocPath, Folder, PathError, Root, RootId, Roots};
 pub use proposal::{Act, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};
@@ -29,6 +31,7 @@ pub use view::{Document, Layer, ReadError, Stamp, View};
 #[derive(Clone, Default)]
 pub struct Workspace {
     shared: Arc<RwLock<Shared>>,
+    exclude: Exclude,
 }
 
 #[derive(Clone, Default)]
@@ -39,7 +42,13 @@ struct Shared {
 
 impl Workspace {
     pub fn new(roots: Roots) -> Workspace {
-        Workspace { shared: Arc::new(RwLock::new(Shared { roots: Arc::new(roots), buffers: Arc::default() })) }
+        let shared = Shared { roots: Arc::new(roots), buffers: Arc::default() };
+        Workspace { shared: Arc::new(RwLock::new(shared)), exclude: Exclude::default() }
+    }
+
+    /// The same workspace as a model may see it: its views leave out what is excluded.
+    pub fn excluding(&self, exclude: Exclude) -> Workspace {
+        Workspace { shared: Arc::clone(&self.shared), exclude }
     }
 
     pub fn roots(&self) -> Arc<Roots> {
@@ -65,7 +74,7 @@ impl Workspace {
     /// One consistent picture of the three layers.
     pub fn view(&self, overlay: &Overlay) -> View {
         let Shared { roots, buffers } = self.read();
-        View::new(roots, buffers, overlay.clone())
+        View::new(roots, buffers, overlay.clone(), self.exclude.clone())
     }
 
     /// The picture without anybody's proposals: what the user has.

@@ -11,7 +11,7 @@ use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
 use crate::store::{Redactor, Store, Trust};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
-use crate::workspace::{Overlay, Roots, Workspace};
+use crate::workspace::{Exclude, Overlay, Roots, Workspace};
 
 /// A model, tools and a workspace. Cheap to clone.
 #[derive(Clone)]
@@ -27,7 +27,10 @@ pub(in crate::agent) struct Parts {
     pub config: Config,
     pub connector: Connector,
     pub tools: Tools,
+    /// All of it, for the user's own reviews.
     pub workspace: Workspace,
+    /// What models may see of it.
+    pub visible: Workspace,
     pub index: Index,
     pub host: Arc<dyn Host>,
     pub clock: Arc<dyn Clock>,
@@ -162,6 +165,11 @@ impl Agent {
 
     pub fn workspace(&self) -> &Workspace {
         &self.parts.workspace
+    }
+
+    /// The workspace as a model may see it: without what `context.exclude` names.
+    pub fn visible(&self) -> &Workspace {
+        &self.parts.visible
     }
 
     /// The symbol index of the workspace, shared by all sessions.
@@ -308,10 +316,13 @@ impl AgentBuilder {
         self.extra_tools.into_iter().for_each(|tool| tools.add(tool));
         let store = folder.as_deref().map(open_store).transpose()?;
         let redactor = Arc::new(redactor(&config, &environment)?);
+        let exclude =
+            Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
         let parts = Parts {
             connector: self.connector.unwrap_or_else(|| Connector::new(config.clone(), environment)),
             config,
             tools,
+            visible: workspace.excluding(exclude),
             workspace,
             index: self.index.unwrap_or_else(|| Index::new(folder.map(|folder| folder.join("cache")))),
             host: self.host.unwrap_or_else(|| Arc::new(NoHost)),

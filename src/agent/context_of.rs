@@ -25,7 +25,7 @@ pub(in crate::agent) struct Gathered {
 pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gathered {
     let parts = session.parts();
     let overlay = session.overlay();
-    let view = parts.workspace.view(&overlay);
+    let view = parts.visible.view(&overlay);
     let inquiry = Inquiry {
         instruction: ask.instruction.clone(),
         focus: ask.focus.clone(),

@@ -130,7 +130,7 @@ impl Live {
         let before = self.session.overlay();
         let copy = Arc::new(Mutex::new(before.clone()));
         let context = ToolContext {
-            workspace: self.session.parts().workspace.clone(),
+            workspace: self.session.parts().visible.clone(),
             overlay: Arc::clone(&copy),
             plan: self.session.shared_plan(),
             seen: self.session.seen(),

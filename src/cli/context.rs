@@ -58,7 +58,7 @@ fn receipt(setup: &Setup, task: &str, at: Option<&str>) -> Result<ContextReceipt
     let view = agent.workspace().live();
     let focus = at.map(|place| place::focus(&view, place)).transpose()?;
     // A turn takes what is ready; here the index may come to its end first.
-    agent.index().snapshot(&view, Instant::now() + PATIENCE);
+    agent.index().snapshot(&agent.visible().live(), Instant::now() + PATIENCE);
     let ask = Ask { instruction: task.to_owned(), focus, ..Ask::default() };
     Ok(agent.preview(&ask))
 }

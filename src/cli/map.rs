@@ -14,15 +14,18 @@ use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, say};
 use super::visible::visible;
 use crate::context::{Index, Ranking, Snapshot, SnapshotState};
-use crate::workspace::{DocPath, Roots, View};
+use crate::workspace::{DocPath, Exclude, Roots, View};
 
 /// How long a user may be kept waiting for a large workspace; what is known by then is shown.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let setup = Setup::new(&arguments.directory, &[])?;
-    let view = setup.workspace()?.live();
-    let focus = arguments.focus.as_deref().map(|place| place::focus(&view, place)).transpose()?;
+    let workspace = setup.workspace()?;
+    let focus = arguments.focus.as_deref().map(|place| place::focus(&workspace.live(), place)).transpose()?;
+    let exclude = Exclude::new(&setup.config().context.exclude)
+        .map_err(|error| CliError::usage(format!("context.exclude: {error}")))?;
+    let view = workspace.excluding(exclude).live();
     let index = Index::new(Some(setup.cache()));
     let mut snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
     keep_only(&mut snapshot, &view, &arguments.paths)?;

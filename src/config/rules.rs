@@ -2,6 +2,10 @@
 
 use serde_json::Value;
 
+/// The most that the workspace takes of a glob.
+const MAX_GLOB: usize = 1_024;
+const MAX_STARS: usize = 64;
+
 /// Why `value` can not be the value of `key`. The message never repeats what might be a key.
 pub fn check(key: &str, value: &Value) -> Result<(), String> {
     match key {
@@ -30,9 +34,16 @@ pub fn check(key: &str, value: &Value) -> Result<(), String> {
             Ok(_) => Ok(()),
             Err(error) => Err(format!("`{pattern}` is not a regular expression: {}", last_line(&error.to_string()))),
         }),
-        "context.exclude" => each(value, |pattern| match globset::Glob::new(pattern) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("`{pattern}` is not a glob: {}", error.kind())),
+        "context.exclude" => each(value, |pattern| {
+            if pattern.len() > MAX_GLOB || pattern.matches('*').count() > MAX_STARS {
+                return Err(format!(
+                    "a glob is too long: at most {MAX_GLOB} bytes and {MAX_STARS} `*`; use a plainer one"
+                ));
+            }
+            match globset::Glob::new(pattern) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(format!("`{pattern}` is not a glob: {}", error.kind())),
+            }
         }),
         _ => Ok(()),
     }

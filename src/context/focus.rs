@@ -7,7 +7,7 @@ use super::outline::language_of;
 use super::sections::Sections;
 use crate::syntax::{Symbol, Symbols};
 use crate::text::Text;
-use crate::workspace::View;
+use crate::workspace::{ReadError, View};
 
 /// Parts of a hundred of the budget that a section may take.
 const SELECTION_SHARE: u64 = 40;
@@ -29,9 +29,9 @@ pub(in crate::context) struct Place {
 }
 
 impl Place {
-    /// `None` if the document can not be read.
-    pub fn of(focus: &Focus, view: &View) -> Option<Place> {
-        let document = view.read_live(&focus.path).ok()?;
+    /// Fails if the document can not be read, or may not be shown.
+    pub fn of(focus: &Focus, view: &View) -> Result<Place, ReadError> {
+        let document = view.read_live(&focus.path)?;
         let text = document.text;
         let on_character = |offset: usize| {
             let offset = offset.min(text.len());
@@ -47,7 +47,7 @@ impl Place {
             .filter(|symbol| symbol.range.start <= visible.start && visible.end <= symbol.range.end)
             .collect();
         let source = view.roots().display(&focus.path);
-        Some(Place { source, range, holders, proposed: view.overlay().get(&focus.path).is_some(), text })
+        Ok(Place { source, range, holders, proposed: view.overlay().get(&focus.path).is_some(), text })
     }
 
     /// The 0-based lines that the focus touches; a selection that ends at the start of a line does not touch it.
@@ -74,10 +74,14 @@ fn visible(text: &Text, range: &Range<usize>) -> Range<usize> {
     cursor..cursor
 }
 
-pub(in crate::context) fn selection(sections: &mut Sections, focus: Option<&Focus>, place: Option<&Place>) {
-    let Some(place) = place else {
-        let reason = if focus.is_some() { "the document can not be read" } else { "nothing is selected" };
-        return sections.leave_out("selection", "editor", reason);
+/// Where the user is; `None` where nobody knows.
+type Looked = Result<Option<Place>, ReadError>;
+
+pub(in crate::context) fn selection(sections: &mut Sections, place: &Looked) {
+    let place = match place {
+        Ok(Some(place)) => place,
+        Ok(None) => return sections.leave_out("selection", "editor", "nothing is selected"),
+        Err(error) => return sections.leave_out("selection", "editor", &error.to_string()),
     };
     let lines = place.lines();
     let what = if place.range.is_empty() {
@@ -101,8 +105,8 @@ pub(in crate::context) fn selection(sections: &mut Sections, focus: Option<&Focu
     sections.include("selection", &place.source, format!("{head}{numbered}"), reason);
 }
 
-pub(in crate::context) fn symbol(sections: &mut Sections, place: Option<&Place>) {
-    let Some(place) = place else { return sections.leave_out("symbol", "editor", "nothing is selected") };
+pub(in crate::context) fn symbol(sections: &mut Sections, place: &Looked) {
+    let Ok(Some(place)) = place else { return sections.leave_out("symbol", "editor", "nothing is selected") };
     let Some(symbol) = place.holders.last() else {
         return sections.leave_out("symbol", &place.source, "no definition holds the place");
     };
@@ -124,7 +128,10 @@ pub(in crate::context) fn symbol(sections: &mut Sections, place: Option<&Place>)
     sections.include("symbol", &place.source, format!("{chain}\n{text}"), reason);
 }
 
-pub(in crate::context) fn diagnostics(sections: &mut Sections, diagnostics: &[String]) {
+pub(in crate::context) fn diagnostics(sections: &mut Sections, diagnostics: &[String], place: &Looked) {
+    if let Err(error @ ReadError::Excluded(_)) = place {
+        return sections.leave_out("diagnostics", "editor", &error.to_string());
+    }
     if diagnostics.is_empty() {
         return sections.leave_out("diagnostics", "editor", "none were given");
     }

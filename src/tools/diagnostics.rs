@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::propose::resolve;
+use super::propose::{resolve, unreadable};
 use super::{Diagnostic, Diagnostics, Effect, Severity, Tool, ToolContext, ToolError, ToolOutput, arguments};
-use crate::workspace::View;
+use crate::workspace::{ReadError, View};
 
 pub(in crate::tools) struct ReadDiagnostics;
 
@@ -43,6 +43,9 @@ impl Tool for ReadDiagnostics {
             let arguments = arguments::decode::<Arguments>(NAME, input)?;
             let view = context.view();
             let path = arguments.path.map(|path| resolve(&view, &path)).transpose()?;
+            if let Some(path) = path.as_ref().filter(|path| view.excludes(path)) {
+                return Err(unreadable(&view, path, &ReadError::Excluded(view.roots().display(path))));
+            }
             let diagnostics = tokio::select! {
                 biased;
                 () = context.cancel.cancelled() => return Err(ToolError::Cancelled),
@@ -58,8 +61,11 @@ fn report(view: &View, diagnostics: Diagnostics) -> String {
         Diagnostics::Unknown => {
             "unknown: no editor is here that could tell. This does not mean that there are no problems".to_owned()
         }
-        Diagnostics::Known(known) if known.is_empty() => "no problems are known".to_owned(),
         Diagnostics::Known(mut known) => {
+            known.retain(|diagnostic| !view.excludes(&diagnostic.path));
+            if known.is_empty() {
+                return "no problems are known".to_owned();
+            }
             known.sort_by(|a, b| (a.severity, &a.path, a.line).cmp(&(b.severity, &b.path, b.line)));
             known.iter().map(|diagnostic| row(view, diagnostic)).collect()
         }

@@ -26,7 +26,7 @@ pub(in crate::tools) fn editable_or_new(view: &View, path: &DocPath) -> Result<O
     if view.exists(path) {
         return editable(view, path).map(Some);
     }
-    view.check_new(path).map_err(|error| ToolError::model(error.to_string()))?;
+    view.check_new(path).map_err(|error| unreadable(view, path, &error))?;
     Ok(None)
 }
 
@@ -39,6 +39,7 @@ pub(in crate::tools) fn unreadable(view: &View, path: &DocPath, error: &ReadErro
         },
         ReadError::Directory(name) => format!(": use list_files {{\"path\": \"{name}\"}}"),
         ReadError::TooLarge { .. } => ": read_file shows its start".to_owned(),
+        ReadError::Excluded(_) => ": work without it, or tell the user that you need it".to_owned(),
         ReadError::NotOpen(_) | ReadError::Outside(_) | ReadError::Special(..) | ReadError::Io(..) => String::new(),
     };
     ToolError::model(format!("{error}{hint}"))

@@ -39,6 +39,11 @@ impl Buffers {
         self.open.remove(path)
     }
 
+    pub(in crate::workspace) fn without(&self, left_out: impl Fn(&DocPath) -> bool) -> Buffers {
+        let kept = self.open.iter().filter(|(path, _)| !left_out(path));
+        Buffers { open: kept.map(|(path, buffer)| (path.clone(), Arc::clone(buffer))).collect() }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&DocPath, &Arc<Buffer>)> {
         self.open.iter()
     }

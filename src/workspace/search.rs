@@ -162,10 +162,8 @@ impl View {
         if !from_disk {
             return self.read(path).map(|document| whole(&document.text));
         }
-        let DocPath::File { root, rel } = path else { return Err(ReadError::NotOpen(self.roots().display(path))) };
-        let name = self.roots().display(path);
-        let Some(root) = self.roots().get(*root) else { return Err(ReadError::NotFound(name)) };
-        let mut bytes = read_whole(&root.dir, rel, &name, WHOLE_LIMIT)?;
+        let (root, rel) = self.file(path)?;
+        let mut bytes = read_whole(&root.dir, rel, &self.roots().display(path), WHOLE_LIMIT)?;
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             bytes = whole(&decode(&bytes).text);
         } else if bytes.starts_with(b"\xef\xbb\xbf") {

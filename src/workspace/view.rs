@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::{is_file, read_bytes, read_whole, through_link};
-use super::{Buffer, Buffers, DocPath, Overlay, OverlayFile, Root, Roots};
+use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
 
@@ -60,6 +60,8 @@ pub enum ReadError {
     NotOpen(String),
     #[error("`{0}` leads out of the workspace through a link")]
     Outside(String),
+    #[error("`{0}` is excluded by context.exclude")]
+    Excluded(String),
     #[error("`{0}` is {1}")]
     Special(String, &'static str),
     #[error("`{path}` has {bytes} bytes, more than the {limit} that can be taken whole")]
@@ -75,17 +77,28 @@ pub struct View {
     roots: Arc<Roots>,
     buffers: Arc<Buffers>,
     overlay: Overlay,
+    exclude: Exclude,
 }
 
 impl View {
-    pub(in crate::workspace) fn new(roots: Arc<Roots>, buffers: Arc<Buffers>, overlay: Overlay) -> View {
-        View { roots, buffers, overlay }
+    pub(in crate::workspace) fn new(
+        roots: Arc<Roots>,
+        buffers: Arc<Buffers>,
+        overlay: Overlay,
+        exclude: Exclude,
+    ) -> View {
+        let buffers = match exclude.is_empty() {
+            true => buffers,
+            false => Arc::new(buffers.without(|path| exclude.holds(&roots, path))),
+        };
+        View { roots, buffers, overlay, exclude }
     }
 
     pub fn roots(&self) -> &Roots {
         &self.roots
     }
 
+    /// The open documents but for excluded ones.
     pub fn buffers(&self) -> &Buffers {
         &self.buffers
     }
@@ -99,9 +112,20 @@ impl View {
         View { overlay: Overlay::default(), ..self.clone() }
     }
 
+    /// Whether `path` is kept from whom this view is for: then it can not be read, and nothing be proposed for it.
+    pub fn excludes(&self, path: &DocPath) -> bool {
+        self.exclude.holds(&self.roots, path)
+    }
+
+    /// Whether a file that a walk met, and which is no link, is excluded. Asks nothing of the disk.
+    pub fn excludes_name(&self, path: &DocPath) -> bool {
+        self.exclude.names(&self.roots, path)
+    }
+
     /// The document whole.
     pub fn read(&self, path: &DocPath) -> Result<Document, ReadError> {
         let Some(file) = self.overlay.get(path) else { return self.read_live(path) };
+        self.check_shown(path)?;
         let text = file.current.clone().ok_or_else(|| ReadError::NotFound(self.roots.display(path)))?;
         let read_only = self.buffers.get(path).and_then(|buffer| lossy(buffer));
         Ok(Document { text, layer: Layer::Overlay, stamp: file.stamp, encoding: FileEncoding::Utf8, read_only })
@@ -142,7 +166,7 @@ impl View {
     /// Whether a read would find a document.
     pub fn exists(&self, path: &DocPath) -> bool {
         match self.overlay.get(path) {
-            Some(file) => file.current.is_some(),
+            Some(file) => file.current.is_some() && !self.excludes(path),
             None => self.exists_live(path),
         }
     }
@@ -214,7 +238,13 @@ impl View {
         Ok(Document { text: decoded.text, layer: Layer::Disk, stamp, encoding: decoded.encoding, read_only })
     }
 
-    fn file<'a>(&'a self, path: &'a DocPath) -> Result<(&'a Root, &'a str), ReadError> {
+    fn check_shown(&self, path: &DocPath) -> Result<(), ReadError> {
+        if self.excludes(path) { Err(ReadError::Excluded(self.roots.display(path))) } else { Ok(()) }
+    }
+
+    /// Where a document is stored that may be shown.
+    pub(in crate::workspace) fn file<'a>(&'a self, path: &'a DocPath) -> Result<(&'a Root, &'a str), ReadError> {
+        self.check_shown(path)?;
         match path {
             DocPath::Virtual(uri) => Err(ReadError::NotOpen(uri.to_string())),
             DocPath::File { root, rel } => match self.roots.get(*root) {

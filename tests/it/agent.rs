@@ -1,6 +1,7 @@
 //! The harness by script: turns, limits, replay, traces.
 
 mod cancel;
+mod exclude;
 mod failures;
 mod hostile;
 mod limits;

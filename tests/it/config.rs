@@ -167,6 +167,8 @@ fn c04_unknown_keys_and_bad_values_are_located_and_the_rest_counts() {
     check("base_url = \"box:11434\"\n", &["1: base_url: it must begin with http:// or https://"]);
     check("[trace]\nredact = [\"ok\", \"(\"]\n", &["2: trace.redact: `(` is not a regular expression: "]);
     check("[context]\nexclude = [\"[\"]\n", &["2: context.exclude: `[` is not a glob: "]);
+    let stars = "*".repeat(65);
+    check(&format!("[context]\nexclude = [\"{stars}\"]\n"), &["2: context.exclude: a glob is too long: "]);
     check(
         "[mcp.servers.docs]\ncommnd = \"x\"\n",
         &["1: mcp.servers.docs: unknown field `commnd`, expected one of `command`"],

@@ -2,6 +2,7 @@
 
 mod disk;
 mod edits;
+mod exclude;
 mod path;
 mod proposal;
 mod search;

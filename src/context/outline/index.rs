@@ -208,7 +208,10 @@ impl State {
 impl Snapshot {
     /// The snapshot with open and proposed documents as they are.
     fn with_open(mut self, view: &View, mut open: HashMap<DocPath, FileSymbols>) -> Snapshot {
-        self.files.retain(|(path, _)| view.overlay().get(path).is_none_or(|file| file.current.is_some()));
+        // The index may have been brought up to date through a view that leaves out less.
+        self.files.retain(|(path, _)| {
+            view.overlay().get(path).is_none_or(|file| file.current.is_some()) && !view.excludes_name(path)
+        });
         for (path, symbols) in &mut self.files {
             if let Some(live) = open.remove(path) {
                 *symbols = Some(live);

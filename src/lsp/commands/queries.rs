@@ -111,7 +111,7 @@ pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, St
     let preview = blocking(move || {
         let agent = ask::agent(&server)?;
         // A turn takes what is ready; here the index may come to its end first.
-        agent.index().snapshot(&agent.workspace().live(), Instant::now() + INDEX);
+        agent.index().snapshot(&agent.visible().live(), Instant::now() + INDEX);
         let instruction = arguments.instruction.unwrap_or_default();
         let ask = Ask { instruction, focus, mode: arguments.mode.unwrap_or_default(), ..Ask::default() };
         let receipt = agent.preview(&ask);
@@ -126,7 +126,7 @@ pub async fn map(server: &Server, arguments: Arguments) -> Result<Answer, String
     let server = server.clone();
     let map = blocking(move || {
         let agent = ask::agent(&server)?;
-        let view = agent.workspace().live();
+        let view = agent.visible().live();
         let snapshot = agent.index().snapshot(&view, Instant::now() + INDEX);
         let open = view.buffers().iter().map(|(path, _)| path.clone()).collect();
         let ranking = Ranking { focus: focus.map(|focus| focus.path), open, skip: BTreeSet::new() };

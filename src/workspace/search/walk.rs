@@ -9,7 +9,7 @@ use ignore::WalkBuilder;
 
 use crate::workspace::disk::through_link;
 use crate::workspace::path::Folder;
-use crate::workspace::{DocPath, PathError, Root, Roots, View};
+use crate::workspace::{DocPath, PathError, ReadError, Root, Roots, View};
 
 /// Where to look: some folders or one file, and which names there.
 #[derive(Clone, Debug)]
@@ -39,6 +39,8 @@ pub enum ScopeError {
     NotFound(String),
     #[error("`{0}` is reached through a link: name the folder that the link leads to")]
     Link(String),
+    #[error(transparent)]
+    Excluded(ReadError),
     #[error("{0}")]
     Glob(String),
 }
@@ -76,7 +78,7 @@ impl Glob {
         }
     }
 
-    fn matches(&self, name: &str) -> bool {
+    pub(in crate::workspace) fn matches(&self, name: &str) -> bool {
         self.matcher.is_match(Path::new(name))
     }
 }
@@ -91,10 +93,13 @@ impl Scope {
     pub fn new(view: &View, path: Option<&str>, glob: Option<&str>) -> Result<Scope, ScopeError> {
         let glob = glob.filter(|glob| !glob.is_empty()).map(Glob::new).transpose()?;
         let name = path.unwrap_or_default();
-        if let Ok(file) = view.roots().resolve(name)
-            && view.exists(&file)
-        {
-            return Ok(Scope { places: Places::File(file), glob });
+        if let Ok(file) = view.roots().resolve(name) {
+            if view.excludes(&file) {
+                return Err(ScopeError::Excluded(ReadError::Excluded(name.to_owned())));
+            }
+            if view.exists(&file) {
+                return Ok(Scope { places: Places::File(file), glob });
+            }
         }
         let folders = view.roots().resolve_folders(name)?;
         for folder in &folders {
@@ -154,7 +159,7 @@ fn layered(view: &View, scope: &Scope) -> Vec<Ordered> {
     let open = view.buffers().iter().map(|(path, _)| path).filter(|path| view.overlay().get(path).is_none());
     proposed
         .chain(open)
-        .filter(|path| !in_git_folder(path) && scope.holds(view.roots(), path))
+        .filter(|path| !in_git_folder(path) && scope.holds(view.roots(), path) && !view.excludes(path))
         .cloned()
         .map(Ordered)
         .collect()
@@ -191,7 +196,7 @@ fn walk(
         }
         let Some(rel) = relative(root, entry.path()) else { continue };
         let path = DocPath::File { root: root.id, rel };
-        if scope.holds(view.roots(), &path) {
+        if scope.holds(view.roots(), &path) && !view.excludes_name(&path) {
             listing.files.push(path);
             taken = taken.saturating_add(1);
             if taken >= most {
