@@ -22,7 +22,7 @@ use crate::event::{
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::{Seen, ToolError};
-use crate::workspace::Overlay;
+use crate::workspace::{Overlay, RootId};
 
 /// A conversation. Cheap to clone: clones are the same session.
 #[derive(Clone)]
@@ -54,6 +54,8 @@ pub(in crate::agent) struct State {
 struct Running {
     turn: String,
     cancel: CancellationToken,
+    /// The folder that the user asked in.
+    root: Option<RootId>,
     /// What the user said and the loop has not taken in.
     steering: Vec<String>,
     /// The loop takes in nothing more.
@@ -169,6 +171,7 @@ impl Session {
     pub fn start(&self, ask: Ask) -> Option<Turn> {
         let turn = ask.turn.clone().filter(|turn| !turn.is_empty()).unwrap_or_else(|| self.parts().clock.new_id());
         let cancel = CancellationToken::new();
+        let root = ask.focus.as_ref().or(ask.comment.as_ref()).and_then(|focus| focus.path.root());
         {
             let mut state = self.state();
             if state.running.is_some() {
@@ -179,7 +182,7 @@ impl Session {
             }
             state.reviews.begin_turn();
             state.running =
-                Some(Running { turn: turn.clone(), cancel: cancel.clone(), steering: Vec::new(), closed: false });
+                Some(Running { turn: turn.clone(), cancel: cancel.clone(), root, steering: Vec::new(), closed: false });
         }
         let (listener, events) = mpsc::unbounded_channel();
         self.inner.recorder.begin_turn(&turn, Some(listener));
@@ -208,6 +211,15 @@ impl Session {
             }
             None => false,
         }
+    }
+
+    /// Whether a turn is running that was asked for at a place in `root`, or in a session that proposes something there.
+    pub fn is_running_in(&self, root: RootId) -> bool {
+        let asked_in = match &self.state().running {
+            Some(running) => running.root,
+            None => return false,
+        };
+        asked_in == Some(root) || self.lock_overlay().iter().any(|(path, _)| path.root() == Some(root))
     }
 
     /// The running turn's id.

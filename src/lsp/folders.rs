@@ -4,7 +4,9 @@ use std::path::Path;
 
 use super::state::{Folder, State};
 use super::uri;
+use crate::agent::Session;
 use crate::store::Trust;
+use crate::workspace::RootId;
 
 /// Opens a folder. One that can not be opened, or is too wide to be a project, is told to the user and left out: its documents
 /// are then known only while they are open. `trust` tells whether the user has marked a folder as trusted.
@@ -34,13 +36,31 @@ pub fn add(state: &mut State, folder: &str, trust: &Trust) {
     }
 }
 
-/// Closes a folder. Another that is the same directory keeps it open.
-pub fn remove(state: &mut State, folder: &str) {
-    let Some(index) = state.folders.iter().position(|other| other.uri == folder) else { return };
-    let removed = state.folders.remove(index);
-    if !state.folders.iter().any(|other| other.root == removed.root) {
-        state.workspace.with_roots(|roots| roots.remove(removed.root));
+/// Closes folders, and cancels the turns at work in them: with no folder left every turn. A folder that is the same directory
+/// as one that stays keeps it open.
+pub fn remove<'a>(state: &mut State, folders: impl IntoIterator<Item = &'a str>) {
+    let roots: Vec<RootId> = folders.into_iter().filter_map(|folder| remove_one(state, folder)).collect();
+    if roots.is_empty() {
+        return;
     }
+    let none_is_left = state.workspace.roots().is_empty();
+    let is_homeless = |session: &Session| none_is_left || roots.iter().any(|root| session.is_running_in(*root));
+    for session in state.sessions.values().map(|entry| &entry.session).filter(|session| is_homeless(session)) {
+        if session.cancel() {
+            tracing::info!(session = session.id(), "cancelled: the folder that its turn was at work in was closed");
+        }
+    }
+}
+
+/// The root that is gone with `folder`.
+fn remove_one(state: &mut State, folder: &str) -> Option<RootId> {
+    let index = state.folders.iter().position(|other| other.uri == folder)?;
+    let root = state.folders.remove(index).root;
+    if state.folders.iter().any(|other| other.root == root) {
+        return None;
+    }
+    state.workspace.with_roots(|roots| roots.remove(root));
+    Some(root)
 }
 
 /// Whether a folder is too wide to be a project: the root of the file system, a home, or what holds one.

@@ -55,9 +55,7 @@ pub async fn shutdown(server: &Server) -> Result<()> {
 pub fn did_change_workspace_folders(server: &Server, params: DidChangeWorkspaceFoldersParams) {
     let trust = server.trust();
     server.state.with(|state| {
-        for folder in params.event.removed {
-            folders::remove(state, &folder.uri.0);
-        }
+        folders::remove(state, params.event.removed.iter().map(|folder| folder.uri.0.as_str()));
         for folder in params.event.added {
             folders::add(state, &folder.uri.0, &trust);
         }

@@ -73,6 +73,34 @@ const MAX_NAME: usize = 4_096;
 /// Most bytes of one part of a name, as on every common file system.
 const MAX_PART: usize = 255;
 
+impl Root {
+    /// Whether its path still leads to the directory that was opened. Blocks on the disk.
+    #[cfg(unix)]
+    pub fn is_in_place(&self) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+
+        use cap_std::fs::MetadataExt as _;
+        let (Ok(named), Ok(opened)) = (std::fs::metadata(&self.path), self.dir.dir_metadata()) else { return false };
+        (named.dev(), named.ino()) == (opened.dev(), opened.ino())
+    }
+
+    /// Whether its path still leads to the directory that was opened: a directory that is open can not be moved here.
+    #[cfg(not(unix))]
+    pub fn is_in_place(&self) -> bool {
+        self.path.is_dir()
+    }
+}
+
+impl DocPath {
+    /// The workspace folder it lies in.
+    pub fn root(&self) -> Option<RootId> {
+        match self {
+            DocPath::File { root, .. } => Some(*root),
+            DocPath::Virtual(_) => None,
+        }
+    }
+}
+
 impl Roots {
     /// Opens `path` as one more root; the id of the root that is there already if it is one.
     pub fn add(&mut self, path: &Path) -> std::io::Result<RootId> {
@@ -111,6 +139,11 @@ impl Roots {
 
     pub fn get(&self, id: RootId) -> Option<&Root> {
         self.roots.iter().find(|root| root.id == id)
+    }
+
+    /// Whether the folder that `path` lies in is open. What lies in none is not closed with one.
+    pub fn is_open(&self, path: &DocPath) -> bool {
+        path.root().is_none_or(|root| self.get(root).is_some())
     }
 
     /// A name as a model or user wrote it. With one root, paths are relative to it; with several they start with a root's

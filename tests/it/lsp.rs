@@ -3,6 +3,7 @@
 mod ask;
 mod commands;
 mod documents;
+mod folders;
 mod lifecycle;
 mod protocol;
 mod review;

@@ -20,11 +20,15 @@ pub(super) struct Look {
     left: Option<(Proposed, Text)>,
 }
 
-/// All documents that `overlay` touches. A document that moves away is part of the look at its new place.
+/// All documents that `overlay` touches. A document that moves away is part of the look at its new place. One in a folder
+/// that was closed is left alone: that nothing is found there does not say that it was deleted.
 pub(super) fn all(overlay: &Overlay, live: &View) -> Vec<Look> {
     overlay
         .iter()
         .filter(|(path, file)| file.current.is_some() || overlay.moved_to(path).is_none())
+        .filter(|(path, file)| {
+            [Some(*path), file.moved_from.as_ref()].into_iter().flatten().all(|path| live.roots().is_open(path))
+        })
         .map(|(path, file)| Look::at(path, file, live))
         .collect()
 }

@@ -41,6 +41,11 @@ pub enum ScopeError {
     Link(String),
     #[error(transparent)]
     Excluded(ReadError),
+    #[error(
+        "the workspace folder `{0}` was deleted, moved or replaced while it was open: nothing can be found in it until the user \
+         opens it again"
+    )]
+    Gone(String),
     #[error("{0}")]
     Glob(String),
 }
@@ -105,6 +110,12 @@ impl Scope {
         for folder in &folders {
             check_folder(view, folder, name)?;
         }
+        let roots = || folders.iter().filter_map(|folder| view.roots().get(folder.root));
+        if let Some(root) = roots().next()
+            && !roots().any(Root::is_in_place)
+        {
+            return Err(ScopeError::Gone(root.name.clone()));
+        }
         Ok(Scope { places: Places::Folders(folders), glob })
     }
 
@@ -138,7 +149,8 @@ pub(super) fn list(view: &View, scope: &Scope, limit: usize, cancelled: &dyn Fn(
     let mut listing = Listing::default();
     let layered: Vec<Ordered> = layered(view, scope);
     for folder in folders {
-        let Some(root) = view.roots().get(folder.root) else { continue };
+        // The walk goes by names: in another directory of the same name it would find what nobody opened.
+        let Some(root) = view.roots().get(folder.root).filter(|root| root.is_in_place()) else { continue };
         walk(view, scope, root, folder, limit, cancelled, &mut listing);
     }
     let on_disk = std::mem::take(&mut listing.files);

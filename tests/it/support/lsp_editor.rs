@@ -10,6 +10,7 @@ use claw::text::{Edit, Position, PositionEncoding, Text};
 use serde_json::{Value, json};
 
 use super::lsp_client::{LspClient, Outgoing, Reply, file_uri};
+use super::mock_model::MockModel;
 
 /// What the editor makes of `workspace/applyEdit`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,10 +34,14 @@ pub struct Setup {
     /// Model turns, one a line of the script.
     pub script: Vec<Value>,
     pub encodings: Option<Vec<&'static str>>,
+    /// Variables besides those that name the folders.
+    pub environment: Vec<(String, String)>,
     /// Merged over what an able client announces; `null` takes away.
     pub capabilities: Value,
     /// `experimental.claw`.
     pub claw: Value,
+    /// Merged over the `initializationOptions` that name the script.
+    pub settings: Value,
     pub applies: Applies,
 }
 
@@ -46,8 +51,10 @@ impl Default for Setup {
             files: Vec::new(),
             script: Vec::new(),
             encodings: None,
+            environment: Vec::new(),
             capabilities: json!({}),
             claw: json!({"events": true, "review": 1}),
+            settings: json!({}),
             applies: Applies::Honestly,
         }
     }
@@ -93,10 +100,9 @@ impl Editor {
         let lines: String = setup.script.iter().map(|turn| format!("{turn}\n")).collect();
         std::fs::write(&script, lines).expect("a script");
         let variable = |name: &str, path: PathBuf| (name.to_owned(), path.display().to_string());
-        let environment: Environment =
-            [variable("CLAW_STATE_DIR", folder.path().join("state")), variable("HOME", folder.path().join("home"))]
-                .into_iter()
-                .collect();
+        let own =
+            [variable("CLAW_STATE_DIR", folder.path().join("state")), variable("HOME", folder.path().join("home"))];
+        let environment: Environment = own.into_iter().chain(setup.environment).collect();
         let options = ServeOptions { environment: Some(environment), ..ServeOptions::default() };
         let mut client = LspClient::in_memory(options);
         let desk = Arc::new(Mutex::new(Desk {
@@ -120,7 +126,8 @@ impl Editor {
         }
         capabilities["experimental"] = json!({"claw": setup.claw});
         merge(&mut capabilities, &setup.capabilities);
-        let settings = json!({"provider": "script", "script": script, "trusted": true});
+        let mut settings = json!({"provider": "script", "script": script, "trusted": true});
+        merge(&mut settings, &setup.settings);
         let result = client.initialize(capabilities, Some(&root), settings).await;
         desk.lock().expect("a desk").encoding = match result["capabilities"]["positionEncoding"].as_str() {
             Some("utf-8") => PositionEncoding::Utf8,
@@ -450,6 +457,11 @@ impl Desk {
     fn notify(&self, method: &str, params: Value) {
         self.outgoing.send(&json!({"jsonrpc": "2.0", "method": method, "params": params}));
     }
+}
+
+/// Settings of a server that asks `model`.
+pub fn served_by(model: &MockModel) -> Value {
+    json!({"provider": "openai", "baseUrl": model.base_url(), "model": "mock", "script": null})
 }
 
 /// The states of all hunks of a `proposal` object.

@@ -169,6 +169,12 @@ impl Answer {
         self
     }
 
+    /// All of it, once `gate` is open.
+    pub fn after(mut self, gate: &Gate) -> Answer {
+        self.steps.insert(0, Step::Wait(gate.clone()));
+        self
+    }
+
     /// Then waits for `gate`.
     pub fn wait(mut self, gate: &Gate) -> Answer {
         self.steps.push(Step::Wait(gate.clone()));
