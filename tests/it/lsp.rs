@@ -5,5 +5,6 @@ mod commands;
 mod documents;
 mod folders;
 mod lifecycle;
+mod models;
 mod protocol;
 mod review;

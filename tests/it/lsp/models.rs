@@ -1,0 +1,79 @@
+//! Models that can not be reached, refuse, or are not there: what the user is told, and that the server goes on.
+
+use serde_json::{Value, json};
+
+use crate::support::lsp_editor::{Editor, Setup, served_by};
+use crate::support::mock_model::{Answer, MockModel};
+
+/// An address at which nobody listens.
+fn nowhere() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
+    listener.local_addr().expect("its address").to_string()
+}
+
+/// A server that says no.
+fn refusing(status: u16, message: &str, code: &str) -> MockModel {
+    let body = json!({"error": {"message": message, "type": "invalid_request_error", "code": code}});
+    MockModel::answer_with(move |_| Answer::json(status, &body))
+}
+
+/// Asks with `settings`: the turn fails, with one message that holds `advice`, and with other settings the next ask is answered.
+async fn check(settings: Value, variables: &[(&str, String)], advice: &[&str]) {
+    let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    let mut editor = Editor::start(Setup { settings, environment, ..Setup::default() }).await;
+    let answer = editor.command("claw.ask", json!({"instruction": "look"})).await;
+    assert_eq!(answer["ok"], true, "{answer}");
+    let end = editor.turn_end(&answer["turn"]).await;
+    assert_eq!(end["status"], "failed", "{end}");
+    let told = editor.client.notification("window/showMessage").await;
+    assert_eq!(told["type"], 1, "{told}");
+    let message = told["message"].as_str().expect("a message");
+    for part in advice {
+        assert!(message.contains(part), "{part:?} is not in {message:?}");
+    }
+    assert!(message.starts_with("Claw: ") && !message.contains("canary"), "{message}");
+    let status = editor.command("claw.status", Value::Null).await;
+    assert_eq!((&status["ok"], &status["running"]), (&json!(true), &json!(0)), "{status}");
+    editor.until(|editor| editor.progress_ended() == 1).await;
+
+    let model = MockModel::start([Answer::text("Now it works.")]);
+    editor.client.notify("workspace/didChangeConfiguration", json!({"settings": {"claw": served_by(&model)}}));
+    let answer = editor.command("claw.ask", json!({"instruction": "look again"})).await;
+    assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+    let told = editor.client.notification("window/showMessage").await;
+    assert_eq!(told, json!({"type": 3, "message": "Claw: Now it works."}));
+    editor.until(|editor| editor.progress_ended() == 2).await;
+    // Fails if any message was shown that was not read above.
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_connection() {
+    let base_url = format!("http://{}/v1", nowhere());
+    let settings = json!({"provider": "openai", "baseUrl": base_url, "model": "mock", "script": null});
+    check(settings, &[], &["no connection to", &base_url, "is the server running?"]).await;
+}
+
+#[tokio::test]
+async fn a_wrong_key() {
+    let model = refusing(401, "Incorrect API key provided: sk-canary-0123456789abcdef.", "invalid_api_key");
+    let mut settings = served_by(&model);
+    settings["apiKeyEnv"] = json!("MY_KEY");
+    let key = ("MY_KEY", "sk-canary-0123456789abcdef".to_owned());
+    check(settings, &[key], &["refused the key in MY_KEY (401)"]).await;
+    let model = refusing(401, "You didn't provide an API key.", "invalid_api_key");
+    check(served_by(&model), &[], &["asks for a key (401)", "CLAW_API_KEY"]).await;
+}
+
+#[tokio::test]
+async fn a_model_that_does_not_exist() {
+    let model = refusing(404, "The model `mock` does not exist.", "model_not_found");
+    check(served_by(&model), &[], &["has no model mock", "set model"]).await;
+}
+
+#[tokio::test]
+async fn no_model_at_all() {
+    let settings = json!({"provider": null, "script": null});
+    let advice = ["no model is configured", "ollama pull", "OPENAI_API_KEY", "base_url"];
+    check(settings, &[("OLLAMA_HOST", nowhere())], &advice).await;
+}
