@@ -2,6 +2,7 @@
 
 mod ask;
 mod commands;
+mod descriptors;
 mod documents;
 mod folders;
 mod lifecycle;
