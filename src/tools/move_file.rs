@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::builtin::Builtin;
-use super::propose::{editable, resolve, stale, still_there, unreadable};
+use super::propose::{editable, resolve, stale, still_there};
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::workspace::DocPath;
 
@@ -42,7 +42,7 @@ impl Builtin for MoveFile {
                 "`{to_name}` exists already: choose another name, or read and delete it first"
             )));
         }
-        view.check_new(&to).map_err(|error| unreadable(&view, &to, &error))?;
+        view.check_new(&to).map_err(|error| ToolError::model(error.to_string()))?;
         let fresh = context.view();
         still_there(&fresh, &from, Some(&document))?;
         still_there(&fresh, &to, None)?;

@@ -26,7 +26,7 @@ pub(in crate::tools) fn editable_or_new(view: &View, path: &DocPath) -> Result<O
     if view.exists(path) {
         return editable(view, path).map(Some);
     }
-    view.check_new(path).map_err(|error| unreadable(view, path, &error))?;
+    view.check_new(path).map_err(|error| ToolError::model(error.to_string()))?;
     Ok(None)
 }
 
