@@ -13,7 +13,7 @@ use super::visible::{visible, visible_line};
 use super::{describe, run, setup};
 use crate::agent::clock::{Clock, SystemClock};
 use crate::event::{Event, EventKind};
-use crate::store::{SessionSummary, Store};
+use crate::store::Store;
 
 pub fn run(arguments: SessionsArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let mut out = Out::stdout(color);
@@ -57,7 +57,6 @@ pub fn find(store: &Store, name: &str) -> Result<String, CliError> {
 fn list(out: &mut Out, as_json: bool) -> Result<Exit, CliError> {
     let sessions = setup::store()?.sessions()?;
     if as_json {
-        let sessions: Vec<Value> = sessions.iter().map(summary_json).collect();
         writeln!(out, "{}", serde_json::to_string_pretty(&sessions)?)?;
         return Ok(Exit::Done);
     }
@@ -95,7 +94,7 @@ fn show(out: &mut Out, name: &str, as_json: bool) -> Result<Exit, CliError> {
     let events = store.events(&id)?;
     let turns = turns(&events);
     if as_json {
-        let mut value = summary_json(&summary);
+        let mut value = serde_json::to_value(&summary)?;
         if let Value::Object(fields) = &mut value {
             fields.insert("trace".to_owned(), json!(store.trace_path(&id)));
             fields.insert("asked".to_owned(), json!(turns));
@@ -163,19 +162,6 @@ fn last_proposal(events: &[Event]) -> Option<&Vec<crate::event::ProposedFile>> {
     events.iter().rev().find_map(|event| match &event.kind {
         EventKind::Proposal { files } => Some(files),
         _ => None,
-    })
-}
-
-fn summary_json(session: &SessionSummary) -> Value {
-    json!({
-        "session": session.id,
-        "title": session.title,
-        "started": session.started,
-        "updated": session.updated,
-        "turns": session.turns,
-        "status": session.status,
-        "model": session.model,
-        "workspace": session.workspace,
     })
 }
 

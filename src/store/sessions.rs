@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::journal::{Journal, whole_lines};
@@ -22,9 +22,10 @@ pub struct Store {
     root: PathBuf,
 }
 
-/// One line of `claw sessions`.
-#[derive(Clone, Debug, PartialEq)]
+/// One line of `claw sessions`, and an object of the `claw.sessions` command.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SessionSummary {
+    #[serde(rename = "session")]
     pub id: String,
     /// Cut from the first task, or given by the user.
     pub title: String,

@@ -60,21 +60,6 @@ pub async fn sessions(server: &Server) -> Result<Answer, String> {
         let agent = ask::agent(&server)?;
         let Some(store) = agent.store() else { return Ok(done(json!({"sessions": []}))) };
         let sessions = store.sessions().map_err(|error| format!("the sessions can not be read: {error}"))?;
-        let sessions: Vec<Value> = sessions
-            .into_iter()
-            .map(|session| {
-                json!({
-                    "session": session.id,
-                    "title": session.title,
-                    "started": session.started,
-                    "updated": session.updated,
-                    "turns": session.turns,
-                    "status": session.status,
-                    "model": session.model,
-                    "workspace": session.workspace,
-                })
-            })
-            .collect();
         Ok(done(json!({"sessions": sessions})))
     })
     .await
