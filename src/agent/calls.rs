@@ -4,15 +4,11 @@
 //! into history is always well-formed, because providers refuse requests that repeat their own models' mistakes.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
+use serde_json::Value;
 
 use crate::event::ToolCallRequested;
-
-/// Bytes of arguments that a call may have.
-pub(in crate::agent) const MAX_ARGUMENTS: usize = 1024 * 1024;
+use crate::tools::arguments;
 
 /// A call, its id unique within its session.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,8 +33,8 @@ pub(in crate::agent) fn prepare(requested: &[ToolCallRequested], taken: &mut Has
         .iter()
         .enumerate()
         .map(|(index, call)| {
-            let input = parse(&call.arguments);
-            let arguments = match &input {
+            let input = arguments::parse(&call.arguments);
+            let written = match &input {
                 Ok(value) => canonical(value),
                 Err(_) => call.arguments.clone(),
             };
@@ -47,7 +43,7 @@ pub(in crate::agent) fn prepare(requested: &[ToolCallRequested], taken: &mut Has
                 id: unique_id(&call.id, taken),
                 tool: if is_name(&call.name) { call.name.clone() } else { "malformed_name".to_owned() },
                 requested: call.name.clone(),
-                fingerprint: format!("{} {arguments}", call.name),
+                fingerprint: format!("{} {written}", call.name),
                 input,
                 note: None,
             }
@@ -69,24 +65,6 @@ impl Call {
     pub fn shown_name(&self) -> String {
         let shown: String = self.requested.chars().take(80).map(visible).collect();
         if shown.is_empty() { "(empty)".to_owned() } else { shown }
-    }
-}
-
-/// Strict JSON: one object, no key twice, no number out of range, bounded in size and depth. No arguments at all are an
-/// empty object: many models write so for tools that need none.
-pub(in crate::agent) fn parse(arguments: &str) -> Result<Value, String> {
-    if arguments.trim().is_empty() {
-        return Ok(Value::Object(Map::new()));
-    }
-    if arguments.len() > MAX_ARGUMENTS {
-        return Err(format!("they are longer than {MAX_ARGUMENTS} bytes: do it in several smaller calls"));
-    }
-    let mut deserializer = serde_json::Deserializer::from_str(arguments);
-    let value = Strict.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
-    match value {
-        Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err("they are JSON, but not an object".to_owned()),
-        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -134,101 +112,9 @@ fn visible(character: char) -> String {
     if character.is_ascii_graphic() { character.to_string() } else { character.escape_unicode().to_string() }
 }
 
-/// Builds a [`Value`] and refuses what serde_json lets pass: a key that stands twice.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
-            array.push(item);
-        }
-        Ok(Value::Array(array))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = fields.next_key::<String>()? {
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("the key {} stands twice", Value::from(name))));
-            }
-            object.insert(name, fields.next_value_seed(Strict)?);
-        }
-        Ok(Value::Object(object))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn refused(arguments: &str) -> String {
-        parse(arguments).unwrap_err()
-    }
-
-    #[test]
-    fn m02_truncated_arguments_are_not_repaired() {
-        for arguments in
-            [r#"{"command":"rm -rf /tmp/x"#, r#"{"command":"x""#, "{", r#"{"a":1}}"#, r#"{"a":1} {"b":2}"#, "```"]
-        {
-            refused(arguments);
-        }
-    }
-
-    #[test]
-    fn m03_arguments_are_one_strict_object() {
-        assert_eq!(parse("").unwrap(), json!({}));
-        assert_eq!(
-            parse(r#" {"a": [1, -2, 0.5, null, true, {"b": "é"}]} "#).unwrap(),
-            json!({"a": [1, -2, 0.5, null, true, {"b": "é"}]})
-        );
-        assert!(refused(r#"{"path": "a", "path": "b"}"#).contains("stands twice"));
-        assert!(refused(r#"{"x": {"y": 1, "y": 1}}"#).contains("stands twice"));
-        assert!(refused(r#"{"n": 1e999}"#).contains("out of range"));
-        assert!(refused(r#""text""#).contains("not an object"));
-        assert!(refused("[]").contains("not an object"));
-        assert!(refused(&format!("{{\"a\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000))).contains("recursion"));
-        assert!(refused(&format!("{{\"a\":\"{}\"}}", "x".repeat(10 * 1024 * 1024))).contains("smaller calls"));
-    }
 
     #[test]
     fn m04_ids_are_unique_and_names_usable() {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::calls::{Call, MAX_ARGUMENTS, parse};
+use super::calls::Call;
 use super::policy::{End, TextGuard};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
@@ -21,7 +21,7 @@ use crate::event::{
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::store::Redactor;
-use crate::tools::{SharedTool, ToolContext, ToolError, ToolOutput};
+use crate::tools::{SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
 
 /// Most bytes a tool's result may have.
@@ -248,7 +248,11 @@ impl Live {
             .map(|(index, call)| ToolCallRequested {
                 id: cut(call.id, 256),
                 name: cut(call.name, 256),
-                arguments: self.redact_arguments(index, cut(call.arguments, MAX_ARGUMENTS + 1), &mut unredacted),
+                arguments: self.redact_arguments(
+                    index,
+                    cut(call.arguments, arguments::MAX_ARGUMENTS + 1),
+                    &mut unredacted,
+                ),
             })
             .collect();
         *self.unredacted.lock().unwrap_or_else(PoisonError::into_inner) = unredacted;
@@ -267,7 +271,7 @@ impl Live {
 
     /// Arguments without secrets. Those that had one are kept beside, for the tool that is meant.
     fn redact_arguments(&self, index: usize, arguments: String, unredacted: &mut HashMap<usize, Value>) -> String {
-        match parse(&arguments) {
+        match arguments::parse(&arguments) {
             Ok(value) => {
                 let mut clean = value.clone();
                 if self.redactor().redact_value(&mut clean) {

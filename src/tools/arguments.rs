@@ -8,7 +8,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::ToolError;
 
@@ -17,28 +17,22 @@ pub const MAX_ARGUMENTS: usize = 1024 * 1024;
 /// Deepest nesting of arguments.
 const MAX_DEPTH: usize = 32;
 
-/// The object that a model wrote as arguments. No text at all is an object without members: some providers leave it out
-/// where a tool needs none.
-pub fn parse(arguments: &str) -> Result<Value, ToolError> {
+/// The object that a model wrote as arguments, or what is wrong with it: strict JSON, no member twice, no number out of
+/// range, bounded in size and depth. No text at all is an object without members: some providers leave it out where a tool
+/// needs none.
+pub fn parse(arguments: &str) -> Result<Value, String> {
     if arguments.len() > MAX_ARGUMENTS {
-        return Err(ToolError::model(format!(
-            "the arguments have {} bytes, more than the {MAX_ARGUMENTS} that are taken: make several smaller calls",
-            arguments.len()
-        )));
+        return Err(format!("they are longer than {MAX_ARGUMENTS} bytes: do it in several smaller calls"));
     }
     if arguments.trim().is_empty() {
         return Ok(Value::Object(Map::new()));
     }
     let mut deserializer = serde_json::Deserializer::from_str(arguments);
-    let value = Strict { depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| {
-            ToolError::model(format!("the arguments are no valid JSON: {error}. Nothing was done; call again"))
-        })?;
+    let value = Strict { depth: 0 }.deserialize(&mut deserializer).and_then(|value| deserializer.end().map(|()| value));
     match value {
-        Value::Object(_) => Ok(value),
-        other => Err(ToolError::model(format!("the arguments must be a JSON object, not {}", kind(&other)))),
+        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(other) => Err(format!("they are JSON, but {} and not an object", kind(&other))),
+        Err(error) => Err(error.to_string()),
     }
 }
 
@@ -190,8 +184,8 @@ impl<'de> Visitor<'de> for Strict {
         Ok(value.into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -209,11 +203,10 @@ impl<'de> Visitor<'de> for Strict {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Strict { depth: self.depth + 1 })?;
             if object.contains_key(&name) {
-                return Err(de::Error::custom(format!("`{name}` stands twice")));
+                return Err(de::Error::custom(format!("the key {} stands twice", Value::from(name))));
             }
-            object.insert(name, value);
+            object.insert(name, members.next_value_seed(Strict { depth: self.depth + 1 })?);
         }
         Ok(Value::Object(object))
     }

@@ -48,8 +48,8 @@ async fn m03_arguments_that_do_not_fit_are_told() {
         tool_call call_1_2 read_file
         tool_result call_1_2 failed: `path` must be a string, not a number. Expected: read_file {path: string, offset?: integer, limit?: integer}
         tool_result call_1_3 failed: not run: the arguments are not one whole JSON object: number out of range at line 1 column 28. Make the call again with arguments that fit the tool's schema.
-        tool_result call_1_4 failed: not run: the arguments are not one whole JSON object: recursion limit exceeded at line 1 column 136. Make the call again with arguments that fit the tool's schema.
-        tool_result call_1_5 failed: not run: the arguments are not one whole JSON object: they are JSON, but not an object. Make the call again with arguments that fit the tool's schema.
+        tool_result call_1_4 failed: not run: the arguments are not one whole JSON object: nested deeper than 32 at line 1 column 41. Make the call again with arguments that fit the tool's schema.
+        tool_result call_1_5 failed: not run: the arguments are not one whole JSON object: they are JSON, but an array and not an object. Make the call again with arguments that fit the tool's schema.
         tool_call call_1_6 read_file
         tool_call call_1_7 read_file a
         tool_result call_1_6 failed: `path` is missing. Expected: read_file {path: string, offset?: integer, limit?: integer}
