@@ -79,15 +79,15 @@ fn busy_server(table: &mut Table) -> Result<(), Failure> {
         "textDocument/didOpen",
         json!({"textDocument": {"uri": uri, "languageId": "rust", "version": 1, "text": text}}),
     )?;
+    let (mut asked, mut acknowledged, mut actions) = (Vec::new(), Vec::new(), Vec::new());
     let command = |name: &str, argument: Value| json!({"command": name, "arguments": [argument]});
-    let mut acknowledged = Vec::new();
     for n in 0..24 {
         let started = Instant::now();
         let answer = server.request(
             "workspace/executeCommand",
             command("claw.ask", json!({"instruction": format!("ask {n}"), "uri": uri})),
         )?;
-        acknowledged.push(started.elapsed());
+        asked.push(started.elapsed());
         if answer.get("ok") != Some(&json!(true)) {
             return Err(format!("claw.ask answered {answer}").into());
         }
@@ -101,7 +101,6 @@ fn busy_server(table: &mut Table) -> Result<(), Failure> {
                 "contentChanges": [{"range": {"start": {"line": line, "character": 0}, "end": {"line": line, "character": 0}}, "text": "/"}]}),
         )
     };
-    let mut actions = Vec::new();
     for n in 0..300 {
         let line = (n * 29) % 9_900;
         keystroke(&mut server, line)?;
@@ -116,6 +115,7 @@ fn busy_server(table: &mut Table) -> Result<(), Failure> {
         server.request("workspace/executeCommand", command("claw.status", json!({})))?;
         acknowledged.push(started.elapsed());
     }
+    table.times("claw.ask acknowledged, the first 24", &mut asked, "p99 <= 20 ms");
     table.times("command acknowledged, 24 asks waiting", &mut acknowledged, "p99 <= 20 ms");
     table.times("code action after a keystroke, 10,000 lines", &mut actions, "p99 <= 10 ms");
 
@@ -150,7 +150,11 @@ fn start_of_run(table: &mut Table) -> Result<(), Failure> {
         let state = tempfile::tempdir()?;
         cold.push(server.first_byte(workspace.path(), state.path())?);
     }
+    // A model that answers at once ends a run before the outline is whole: `claw map` waits for it, and keeps it.
     let state = tempfile::tempdir()?;
+    let mut map = Command::new(CLAW);
+    isolate(map.arg("map").current_dir(workspace.path()).stdout(Stdio::null()).stderr(Stdio::null()), state.path());
+    map.status()?;
     for round in 0..25 {
         let taken = server.first_byte(workspace.path(), state.path())?;
         if round >= 5 {

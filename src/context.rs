@@ -57,7 +57,7 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     // The index works while the rest is put together.
     index.refresh(view);
     let live = view.live();
-    let place = inquiry.focus.as_ref().map(|focus| focus::Place::of(focus, view)).transpose();
+    let place = inquiry.focus.as_ref().map(|focus| focus::Place::of(focus, view, index)).transpose();
     // Filled in the order of what matters, which is not the order they are shown in.
     let mut sections = Sections::new(budget.total);
     sections.instruction(&inquiry.instruction);

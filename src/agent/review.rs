@@ -3,14 +3,16 @@
 //! Nothing here believes an answer: a hunk counts as accepted when the live text holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Session;
+use crate::context::Index;
 use crate::event::{
     ChangeKind, Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision,
 };
 use crate::syntax::{Language, Symbols};
 use crate::workspace::proposal::{observe, reject};
-use crate::workspace::{FileProposal, Hunk, HunkId, Proposal, View};
+use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Proposal, View};
 
 /// What a session remembers of reviews.
 #[derive(Debug, Default)]
@@ -182,7 +184,8 @@ impl Session {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
         // Most looks find nothing, and nothing needs no disk.
         let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
-        let mut files: Vec<ProposedFile> = proposal.files.iter().map(|file| show(file, &live)).collect();
+        let mut files: Vec<ProposedFile> =
+            proposal.files.iter().map(|file| show(file, &live, &self.parts().index)).collect();
         let mut state = self.state();
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             hunk.state = state.reviews.shown_state(hunk);
@@ -297,15 +300,15 @@ fn without_hunks(file: &ProposedFile) -> ProposedFile {
 }
 
 /// A file's proposal as clients are shown it.
-fn show(file: &FileProposal, live: &View) -> ProposedFile {
+fn show(file: &FileProposal, live: &View, index: &Index) -> ProposedFile {
     let place = file.old_path.as_ref().unwrap_or(&file.path);
-    let symbols = symbols_of(place, live);
+    let symbols = symbols_of(place, live, index);
     ProposedFile {
         uri: live.uri(&file.path),
         path: live.roots().display(&file.path),
         change: file.change,
         old_uri: file.old_path.as_ref().map(|path| live.uri(path)),
-        hunks: file.hunks.iter().map(|hunk| show_hunk(file, hunk, symbols.as_ref(), live)).collect(),
+        hunks: file.hunks.iter().map(|hunk| show_hunk(file, hunk, symbols.as_deref(), live)).collect(),
     }
 }
 
@@ -348,10 +351,10 @@ fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
     }
 }
 
-fn symbols_of(path: &crate::workspace::DocPath, live: &View) -> Option<Symbols> {
+fn symbols_of(path: &DocPath, live: &View, index: &Index) -> Option<Arc<Symbols>> {
     let language = Language::of_path(&live.roots().display(path))?;
     let document = live.read_live(path).ok()?;
-    Some(Symbols::of(&document.text, language))
+    Some(index.symbols_of(&document.text, language))
 }
 
 /// What git writes above a file's hunks: without it a rename, or an empty file that comes or goes, would show nothing.

@@ -42,7 +42,7 @@ pub(super) fn buffers(
     for ((path, buffer), name) in open.iter().zip(&names) {
         let in_time = Instant::now() < deadline;
         let language = language_of(live, path).filter(|_| in_time && left > 0);
-        let symbols = language.map(|language| index.symbols_of(&buffer.text, language));
+        let symbols = language.map(|language| index.outline_of(&buffer.text, language));
         match symbols.filter(|symbols| !symbols.is_empty()) {
             Some(symbols) => {
                 let entry = outline::with_symbols(name, &symbols, estimate_tokens(name) + 1 + left / PART);

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::Focus;
-use super::outline::language_of;
+use super::outline::{Index, language_of};
 use super::sections::Sections;
-use crate::syntax::{Symbol, Symbols};
+use crate::syntax::Symbol;
 use crate::text::Text;
 use crate::workspace::{ReadError, View};
 
@@ -30,7 +30,7 @@ pub(in crate::context) struct Place {
 
 impl Place {
     /// Fails if the document can not be read, or may not be shown.
-    pub fn of(focus: &Focus, view: &View) -> Result<Place, ReadError> {
+    pub fn of(focus: &Focus, view: &View, index: &Index) -> Result<Place, ReadError> {
         let document = view.read_live(&focus.path)?;
         let text = document.text;
         let on_character = |offset: usize| {
@@ -40,11 +40,13 @@ impl Place {
         let (start, end) = (on_character(focus.range.start), on_character(focus.range.end));
         let range = start.min(end)..start.max(end);
         let visible = visible(&text, &range);
-        let symbols = language_of(view, &focus.path).map(|language| Symbols::of(&text, language)).unwrap_or_default();
+        let symbols =
+            language_of(view, &focus.path).map(|language| index.symbols_of(&text, language)).unwrap_or_default();
         let holders = symbols
             .all
-            .into_iter()
+            .iter()
             .filter(|symbol| symbol.range.start <= visible.start && visible.end <= symbol.range.end)
+            .cloned()
             .collect();
         let source = view.roots().display(&focus.path);
         Ok(Place { source, range, holders, proposed: view.overlay().get(&focus.path).is_some(), text })

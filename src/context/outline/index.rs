@@ -5,12 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::FileSymbols;
 use super::cache::{self, Fingerprint};
-use crate::syntax::Language;
+use crate::syntax::{Language, Symbols};
 use crate::text::{ContentHash, Text};
 use crate::workspace::search::Scope;
 use crate::workspace::{DocPath, RootId, View};
@@ -79,8 +79,15 @@ struct State {
     /// What the last walk saw, in the order of names; `None` before the first.
     listed: Option<Arc<[DocPath]>>,
     files: HashMap<DocPath, Entry>,
-    /// Open and proposed texts.
-    open: HashMap<(ContentHash, Language), FileSymbols>,
+    /// Open and proposed texts. Whoever comes first parses; others who want the same wait for that.
+    open: HashMap<(ContentHash, Language), Arc<OnceLock<Parse>>>,
+}
+
+/// What a text that is at hand defines.
+#[derive(Clone)]
+struct Parse {
+    symbols: Arc<Symbols>,
+    outline: FileSymbols,
 }
 
 #[derive(Clone)]
@@ -136,18 +143,28 @@ impl Index {
     }
 
     /// The definitions of a text that is at hand, remembered by its content.
-    pub fn symbols_of(&self, text: &Text, language: Language) -> FileSymbols {
-        let key = (text.hash(), language);
-        if let Some(known) = self.shared.lock().open.get(&key) {
-            return known.clone();
-        }
-        let symbols = FileSymbols::of(text, language);
-        let mut state = self.shared.lock();
-        if state.open.len() >= MOST_OPEN {
-            state.open.clear();
-        }
-        state.open.insert(key, symbols.clone());
-        symbols
+    pub fn symbols_of(&self, text: &Text, language: Language) -> Arc<Symbols> {
+        self.parse_of(text, language).symbols
+    }
+
+    /// The same as an outline.
+    pub fn outline_of(&self, text: &Text, language: Language) -> FileSymbols {
+        self.parse_of(text, language).outline
+    }
+
+    fn parse_of(&self, text: &Text, language: Language) -> Parse {
+        let slot = {
+            let mut state = self.shared.lock();
+            if state.open.len() >= MOST_OPEN {
+                state.open.clear();
+            }
+            Arc::clone(state.open.entry((text.hash(), language)).or_default())
+        };
+        let parse = slot.get_or_init(|| {
+            let symbols = Symbols::of(text, language);
+            Parse { outline: FileSymbols::pack(text, &symbols), symbols: Arc::new(symbols) }
+        });
+        parse.clone()
     }
 
     /// The definitions of what is open or proposed. Stops at the deadline.
@@ -161,7 +178,7 @@ impl Index {
             }
             let Some(language) = language_of(view, path) else { continue };
             if let Ok(document) = view.read(path) {
-                documents.insert(path.clone(), self.symbols_of(&document.text, language));
+                documents.insert(path.clone(), self.outline_of(&document.text, language));
             }
         }
         documents

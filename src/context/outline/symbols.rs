@@ -29,7 +29,11 @@ pub struct Item<'a> {
 impl FileSymbols {
     /// Parses `text`.
     pub fn of(text: &Text, language: Language) -> FileSymbols {
-        let symbols = Symbols::of(text, language);
+        FileSymbols::pack(text, &Symbols::of(text, language))
+    }
+
+    /// What `symbols` of `text` amount to.
+    pub fn pack(text: &Text, symbols: &Symbols) -> FileSymbols {
         let mut packed = String::new();
         let mut depths: Vec<Option<usize>> = Vec::with_capacity(symbols.all.len());
         for symbol in &symbols.all {
