@@ -1,4 +1,7 @@
-//! The symbol around the cursor, by the last parse, carried over the typing since then.
+//! The symbol around the cursor, by the last parse that succeeded, carried over the typing since then.
+//!
+//! Symbols are kept, and not the trees they came from: the trees of all open documents would take many times the memory of
+//! their texts, to make quicker what nobody waits for.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -36,8 +39,11 @@ impl SymbolCache {
         self.parsed.get(path).cloned()
     }
 
-    pub fn set(&mut self, path: DocPath, parsed: Parsed) {
-        self.parsed.insert(path, Arc::new(parsed));
+    /// Takes in what a parse gave. Where it gave nothing, the one before it holds.
+    pub fn update(&mut self, path: DocPath, parsed: Option<Parsed>) {
+        if let Some(parsed) = parsed {
+            self.parsed.insert(path, Arc::new(parsed));
+        }
     }
 
     pub fn forget(&mut self, path: &DocPath) {
@@ -46,10 +52,10 @@ impl SymbolCache {
 }
 
 impl Parsed {
-    /// Parses; takes as long as that takes.
-    pub fn of(text: Text, language: Language) -> Parsed {
-        let symbols = Symbols::of(&text, language);
-        Parsed { text, symbols }
+    /// Parses; takes as long as that takes. `None` for a text too large or too strange to parse in time.
+    pub fn of(text: Text, language: Language) -> Option<Parsed> {
+        let symbols = Symbols::parse(&text, language)?;
+        Some(Parsed { text, symbols })
     }
 
     pub fn is_of(&self, text: &Text) -> bool {
@@ -80,7 +86,7 @@ mod tests {
     #[test]
     fn the_innermost_symbol_is_found_also_after_typing() {
         let old = Text::new("struct A;\nimpl A {\n    fn one(&self) {}\n    fn two(&self) {}\n}\n");
-        let parsed = Parsed::of(old.clone(), Language::Rust);
+        let parsed = Parsed::of(old, Language::Rust).unwrap();
         let now = Text::new("struct A;\nimpl A {\n    fn one(&self) { typing( }\n    fn two(&self) {}\n}\n");
         let at = |needle: &str| now.to_string().find(needle).unwrap();
         let found = parsed.enclosing(&now, &(at("typing")..at("typing"))).unwrap();
@@ -88,5 +94,20 @@ mod tests {
         let found = parsed.enclosing(&now, &(at("two")..at("two"))).unwrap();
         assert!(found.name.ends_with("two"), "{found:?}");
         assert_eq!(now.slice(found.range).unwrap(), "fn two(&self) {}");
+    }
+
+    #[test]
+    fn a_text_that_can_not_be_parsed_leaves_the_symbols_of_the_one_before() {
+        let path = DocPath::Virtual("untitled:a.rs".into());
+        let mut cache = SymbolCache::default();
+        cache.update(path.clone(), Parsed::of(Text::new("fn one() {}\n"), Language::Rust));
+        let now = Text::new(&format!("fn one() {{ here }}\n{}", "// a line\n".repeat(200_000)));
+        let fresh = Parsed::of(now.clone(), Language::Rust);
+        assert!(fresh.is_none());
+        cache.update(path.clone(), fresh);
+        let found = cache.get(&path).unwrap().enclosing(&now, &(12..12)).unwrap();
+        assert_eq!(found.name, "one");
+        cache.forget(&path);
+        assert!(cache.get(&path).is_none());
     }
 }

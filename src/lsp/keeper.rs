@@ -169,7 +169,7 @@ fn parse(server: &Server, workspace: &Workspace, mut paths: BTreeSet<DocPath>) {
         }
         parsed += 1;
         let fresh = Parsed::of(buffer.text.clone(), language);
-        server.state.with(|state| state.reviews.symbols.set(path, fresh));
+        server.state.with(|state| state.reviews.symbols.update(path, fresh));
     }
     if !paths.is_empty() {
         // The rest in the next round.

@@ -9,7 +9,7 @@ use super::search::{Definition, Found};
 use super::{Language, Parsed};
 use crate::text::Text;
 
-/// The largest text that [`Symbols::of`] parses.
+/// The largest text that [`Symbols::parse`] takes.
 const MOST_BYTES: usize = 1 << 20;
 /// Characters of a signature; longer ones are cut.
 const SIGNATURE_WIDTH: usize = 240;
@@ -56,10 +56,15 @@ pub struct Symbols {
 impl Symbols {
     /// Parses `text`. Broken code gives what can be told; a text too large or too strange to parse in time gives none.
     pub fn of(text: &Text, language: Language) -> Symbols {
+        Symbols::parse(text, language).unwrap_or_default()
+    }
+
+    /// Like [`Symbols::of`], but `None` for a text too large or too strange to parse in time.
+    pub fn parse(text: &Text, language: Language) -> Option<Symbols> {
         if text.len() > MOST_BYTES {
-            return Symbols::default();
+            return None;
         }
-        Parsed::of(text, language).map(|parsed| Symbols::of_parsed(&parsed)).unwrap_or_default()
+        Parsed::of(text, language).map(|parsed| Symbols::of_parsed(&parsed))
     }
 
     /// The definitions in a tree that is at hand.
