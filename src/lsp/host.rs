@@ -140,12 +140,7 @@ fn bytes_of(text: &Text, range: LspRange, encoding: PositionEncoding) -> std::op
 
 /// A diagnostic on one line, for the model.
 pub fn render(diagnostic: &Diagnostic, name: &str) -> String {
-    let severity = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Information => "information",
-        Severity::Hint => "hint",
-    };
+    let severity = diagnostic.severity.name();
     let code = diagnostic.code.as_ref().map(|code| format!("[{code}]")).unwrap_or_default();
     let source = diagnostic.source.as_ref().map(|source| format!(" ({source})")).unwrap_or_default();
     let message = diagnostic.message.split_whitespace().collect::<Vec<_>>().join(" ");

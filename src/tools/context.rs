@@ -56,6 +56,18 @@ pub enum Severity {
     Hint,
 }
 
+impl Severity {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+            Severity::Hint => "hint",
+        }
+    }
+}
+
 /// Handed to each call. Cheap to clone.
 #[derive(Clone)]
 pub struct ToolContext {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::propose::{resolve, unreadable};
-use super::{Diagnostic, Diagnostics, Effect, Severity, Tool, ToolContext, ToolError, ToolOutput, arguments};
+use super::{Diagnostic, Diagnostics, Effect, Tool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{ReadError, View};
 
 pub(in crate::tools) struct ReadDiagnostics;
@@ -73,12 +73,7 @@ fn report(view: &View, diagnostics: Diagnostics) -> String {
 }
 
 fn row(view: &View, diagnostic: &Diagnostic) -> String {
-    let severity = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Information => "information",
-        Severity::Hint => "hint",
-    };
+    let severity = diagnostic.severity.name();
     let origin: Vec<&str> = diagnostic.source.as_deref().into_iter().chain(diagnostic.code.as_deref()).collect();
     let origin = if origin.is_empty() { String::new() } else { format!(" [{}]", origin.join(" ")) };
     let name = view.roots().display(&diagnostic.path);

@@ -1,10 +1,13 @@
 //! What the binary says about itself and its set-up.
 
+use std::fs;
+
 use claw::config::Config;
 use claw::syntax::Language;
 use claw::tools::Tools;
+use serde_json::json;
 
-use super::place::{CANARY, Place, says};
+use super::place::{CANARY, Place, calls, says};
 
 #[test]
 fn every_command_helps_with_an_example() {
@@ -192,4 +195,22 @@ fn completions_for_each_shell() {
         assert!(place.output(&["completions", shell]).exits(0).stdout.contains("sessions"), "{shell}");
     }
     place.output(&["completions", "csh"]).exits(2);
+}
+
+#[test]
+fn excluded_files_are_in_no_map_context_or_answer() {
+    let place = Place::new(&[("shown.py", "def shown(): pass\n"), ("keys/hidden.py", "def SECRET(): pass\n")]);
+    let config = place.user_config();
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    fs::write(config, "[context]\nexclude = [\"keys/\"]\n").unwrap();
+    let turns =
+        [calls(&[("read_file", json!({"path": "keys/hidden.py"})), ("list_files", json!({}))]), says("I can not.")];
+    let ran = [
+        place.output(&["map"]),
+        place.output(&["context", "--at", "keys/hidden.py:1", "Explain"]),
+        place.run(&turns, &["--output", "stream-json", "Look"]),
+    ];
+    for ran in ran.map(|ran| ran.exits(0)) {
+        assert!(!ran.stdout.contains("SECRET") && ran.stdout.contains("shown"), "{}", ran.stdout);
+    }
 }
