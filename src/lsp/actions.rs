@@ -20,6 +20,7 @@ use super::diagnostics::{self, headline};
 use super::edits::{EditSupport, Step, text_edit};
 use super::enclosing::Enclosing;
 use super::host;
+use super::keeper;
 use super::review::{PlacedFile, Review, ReviewFile, ReviewHunk, shorten};
 use super::server::Server;
 use crate::context::Focus;
@@ -38,8 +39,12 @@ pub async fn code_action(server: &Server, params: CodeActionParams) -> Result<Op
     let owned = server.clone();
     let body = async move {
         let server = &owned;
-        let Some((scene, literals)) = Scene::of(server, &params) else { return Ok(None) };
         let automatic = params.context.trigger_kind == Some(CodeActionTriggerKind::Automatic);
+        if !automatic {
+            let path = server.state.with(|state| state.doc_path(&params.text_document.uri.0));
+            keeper::first_parse(server, &path).await;
+        }
+        let Some((scene, literals)) = Scene::of(server, &params) else { return Ok(None) };
         if !automatic {
             let focus = Focus { path: scene.path.clone(), range: scene.selection.clone() };
             server.state.with(|state| state.focus = Some(focus));

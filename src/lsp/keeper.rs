@@ -30,6 +30,10 @@ const PAUSE: Duration = Duration::from_millis(120);
 /// Typing without a pause is followed at least this often.
 const AT_LEAST: Duration = Duration::from_secs(1);
 
+/// Bytes of a document whose first parse is waited for, and how long.
+const SMALL: usize = 128 * 1024;
+const FIRST_PARSE: Duration = Duration::from_millis(100);
+
 /// Documents whose symbols are parsed at once.
 const MOST_PARSED: usize = 32;
 
@@ -151,6 +155,21 @@ fn look(server: &Server) -> Vec<Arc<Review>> {
         }
     }
     changed
+}
+
+/// Has the symbols of a document that was just opened, if that takes a moment: an editor asks for code actions as soon as
+/// it shows a document. Never waits for a document whose symbols are known, however old.
+pub async fn first_parse(server: &Server, path: &DocPath) {
+    let workspace = server.state.with(|state| {
+        let unknown = state.reviews.symbols.get(path).is_none();
+        let small = state.workspace.buffers().get(path).is_some_and(|buffer| buffer.text.len() <= SMALL);
+        (unknown && small).then(|| state.workspace.clone())
+    });
+    let Some(workspace) = workspace else { return };
+    let (server, paths) = (server.clone(), BTreeSet::from([path.clone()]));
+    let parsing = tokio::task::spawn_blocking(move || parse(&server, &workspace, paths));
+    // Late is as good as never: the keeper parses too.
+    let _ = tokio::time::timeout(FIRST_PARSE, parsing).await;
 }
 
 fn parse(server: &Server, workspace: &Workspace, mut paths: BTreeSet<DocPath>) {

@@ -259,3 +259,16 @@ async fn commands_acknowledge_at_once_while_24_asks_wait_on_a_slow_model() {
     }
     editor.finish().await;
 }
+
+#[tokio::test]
+async fn a_document_that_was_just_opened_has_its_symbols() {
+    let mut editor = Editor::start(one_file(Vec::new())).await;
+    editor.open("lib.rs");
+    let range = editor.range("lib.rs", "w * h");
+    let actions = editor.code_actions("lib.rs", range, json!({"diagnostics": []})).await;
+    let titles: Vec<&str> = actions.iter().filter_map(|action| action["title"].as_str()).collect();
+    for title in ["Ask Claw: explain selection", "Ask Claw: write tests for area", "Ask Claw: document area"] {
+        assert!(titles.contains(&title), "{title} is not among {titles:?}");
+    }
+    editor.finish().await;
+}
