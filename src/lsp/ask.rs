@@ -88,7 +88,7 @@ fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<Progress
     };
     let title = shorten(instruction.lines().next().unwrap_or_default(), TITLE);
     server.state.with(|state| {
-        let entry = SessionEntry { session: session.clone(), title: title.clone() };
+        let entry = SessionEntry { session: session.clone(), title: title.clone(), own_model: false };
         state.sessions.insert(id.clone(), entry);
         state.last_session = Some(id.clone());
     });
@@ -113,7 +113,7 @@ async fn open_session(server: &Server, id: Option<&str>) -> Result<Session, Stri
             None => agent.session(),
         };
         opener.state.with(|state| {
-            let entry = SessionEntry { session: session.clone(), title: session.title() };
+            let entry = SessionEntry { session: session.clone(), title: session.title(), own_model: false };
             state.sessions.insert(session.id().to_owned(), entry);
         });
         Ok(session)

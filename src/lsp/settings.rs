@@ -15,6 +15,7 @@ use tower_lsp::gen_lsp_types::{
 
 use super::server::Server;
 use crate::config::{self, Config, Sources};
+use crate::model::Connector;
 
 /// The section of the editor's settings that is ours.
 const SECTION: &str = "claw";
@@ -86,8 +87,13 @@ pub fn reload(server: &Server) {
     }
     server.state.with(|state| {
         if state.settings.config != loaded.config {
-            // Running turns go on with what they began with; sessions begun from now on go by the new settings.
+            // Running turns go on with what they began with; what is asked from now on goes by the new settings, also in a
+            // session whose last turn failed for want of them.
             state.agent = None;
+            let connector = Connector::new(loaded.config.clone(), environment.clone());
+            for entry in state.sessions.values().filter(|entry| !entry.own_model) {
+                entry.session.set_model(connector.clone());
+            }
         }
         state.settings.config = loaded.config;
         state.settings.trusted = trusted;

@@ -47,6 +47,8 @@ pub struct SessionEntry {
     pub session: Session,
     /// Cut from the first task.
     pub title: String,
+    /// The user chose its model, which then outlasts a change of the settings.
+    pub own_model: bool,
 }
 
 /// A workspace folder of the client.

@@ -164,6 +164,11 @@ pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, Strin
             if arguments.model.is_some() {
                 let environment = server.environment();
                 session.set_model(Connector::new(config, environment));
+                server.state.with(|state| {
+                    if let Some(entry) = state.sessions.get_mut(session.id()) {
+                        entry.own_model = true;
+                    }
+                });
             }
             if let Some(mode) = arguments.permission_mode {
                 session.set_permission_mode(mode);

@@ -36,13 +36,19 @@ async fn check(settings: Value, variables: &[(&str, String)], advice: &[&str]) {
     assert_eq!((&status["ok"], &status["running"]), (&json!(true), &json!(0)), "{status}");
     editor.until(|editor| editor.progress_ended() == 1).await;
 
-    let model = MockModel::start([Answer::text("Now it works.")]);
+    // Both in a session of its own and in the one that failed.
+    let failed = answer["session"].clone();
+    let model = MockModel::start([Answer::text("Now it works."), Answer::text("Here too.")]);
     editor.client.notify("workspace/didChangeConfiguration", json!({"settings": {"claw": served_by(&model)}}));
     let answer = editor.command("claw.ask", json!({"instruction": "look again"})).await;
     assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
     let told = editor.client.notification("window/showMessage").await;
     assert_eq!(told, json!({"type": 3, "message": "Claw: Now it works."}));
-    editor.until(|editor| editor.progress_ended() == 2).await;
+    let answer = editor.command("claw.ask", json!({"instruction": "look here", "session": failed})).await;
+    assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+    let told = editor.client.notification("window/showMessage").await;
+    assert_eq!(told, json!({"type": 3, "message": "Claw: Here too."}));
+    editor.until(|editor| editor.progress_ended() == 3).await;
     // Fails if any message was shown that was not read above.
     editor.finish().await;
 }
