@@ -10,7 +10,7 @@ use super::arguments::MapArguments;
 use super::describe;
 use super::error::{CliError, Exit};
 use super::place;
-use super::setup::Setup;
+use super::setup::{KEEPING, Setup};
 use super::terminal::{ColorChoice, Out, say};
 use super::visible::visible;
 use crate::context::{Index, Ranking, Snapshot, SnapshotState};
@@ -53,6 +53,7 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
     if let SnapshotState::Incomplete { .. } = snapshot.state {
         say("the workspace is larger than could be read in a minute: what is shown is not all");
     }
+    index.wait_kept(KEEPING);
     Ok(Exit::Done)
 }
 

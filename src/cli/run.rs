@@ -69,6 +69,7 @@ pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliErro
     let result = runtime.block_on(front.drive(&session, task, &interrupts));
     let exit = result.and_then(|result| front.conclude(&session, &result, arguments.apply, color, &interrupts));
     drop(entered);
+    agent.index().wait_kept(setup::KEEPING);
     // A thread may still read a slow disk; nobody waits for it.
     runtime.shutdown_background();
     exit

@@ -8,6 +8,9 @@ use crate::config::{self, Config, Environment, Flag, Loaded, Sources};
 use crate::store::{Store, Trust};
 use crate::workspace::{Roots, Workspace};
 
+/// How long the end of a command may wait for the outline to be kept, so that the next one starts sooner.
+pub const KEEPING: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Where a command works.
 pub struct Setup {
     pub environment: Environment,

@@ -70,6 +70,8 @@ struct Shared {
 struct State {
     /// A thread is looking.
     looking: bool,
+    /// A thread is keeping what it saw, for the next run.
+    keeping: bool,
     /// The number of the look that is under way or was the last.
     look: u64,
     /// Looks that came to their end.
@@ -140,6 +142,17 @@ impl Index {
         let snapshot = state.snapshot();
         drop(state);
         snapshot.with_open(view, open)
+    }
+
+    /// Waits until what was seen is kept for the next run, if that is being done, but no longer than `patience`. For a process
+    /// that is about to end.
+    pub fn wait_kept(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        let mut state = self.shared.lock();
+        while state.keeping {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return };
+            state = self.shared.progress.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     /// The definitions of a text that is at hand, remembered by its content.
@@ -265,9 +278,9 @@ impl Looker {
         });
         let changed = self.look_at(&listed);
         let parsed = self.parse(&changed, cache.as_deref());
-        let forgot = self.finish(listed);
+        let keeps = self.finish(listed, parsed > 0);
         tracing::debug!(files = parsed, elapsed = ?start.elapsed(), "the index is up to date");
-        if let (Some(folder), true) = (&cache, parsed > 0 || forgot) {
+        if let (Some(folder), true) = (&cache, keeps) {
             self.save(folder);
         }
     }
@@ -336,8 +349,8 @@ impl Looker {
         parsed
     }
 
-    /// Forgets what is gone, and tells who waits. Whether anything was forgotten.
-    fn finish(&self, listed: Vec<DocPath>) -> bool {
+    /// Forgets what is gone, and tells who waits. Whether there is anything new to keep.
+    fn finish(&self, listed: Vec<DocPath>, parsed: bool) -> bool {
         let Some(shared) = self.shared.upgrade() else { return false };
         let mut state = shared.lock();
         let before = state.files.len();
@@ -345,12 +358,13 @@ impl Looker {
         // Of open documents the index keeps what it knew: it is right again once they are closed.
         let open = self.view.buffers();
         state.files.retain(|path, entry| entry.look == look || open.get(path).is_some());
-        let forgot = state.files.len() < before;
+        let keeps = parsed || state.files.len() < before;
+        state.keeping = keeps;
         state.listed = Some(listed.into());
         state.finished += 1;
         state.looking = false;
         shared.progress.notify_all();
-        forgot
+        keeps
     }
 
     fn save(&self, folder: &Path) {
@@ -387,6 +401,7 @@ impl Drop for Done {
         // By now the next look may be under way.
         if state.look == self.look {
             state.looking = false;
+            state.keeping = false;
             shared.progress.notify_all();
         }
     }
