@@ -6,6 +6,8 @@
 
 mod description;
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -191,9 +193,9 @@ pub struct ModelRequestSent {
     /// 1, 2, … within the turn.
     pub request: u32,
     pub tokens_estimate: u64,
-    /// The body as sent on the wire, or …
+    /// The body as sent on the wire, shared by all who see the event, or …
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub body: Option<Value>,
+    pub body: Option<Arc<Value>>,
     /// … its hash in the session's `blobs/`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub blob: Option<String>,

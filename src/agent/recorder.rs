@@ -160,13 +160,13 @@ impl Recorder {
 
     /// Stores a `model_request`: its body where it is small, else its hash, and the body in the session's blobs.
     /// Returns the tokens it was estimated to have.
-    pub fn record_request(&self, request: u32, body: &Value) -> u64 {
+    pub fn record_request(&self, request: u32, body: &Arc<Value>) -> u64 {
         let mut state = self.lock();
         state.part = 0;
         let text = body.to_string();
         let tokens_estimate = crate::context::estimate_tokens(&text);
         let blob = if text.len() < INLINE_BODY { None } else { state.keep_blob(&text) };
-        let body = if blob.is_some() { None } else { Some(body.clone()) };
+        let body = if blob.is_some() { None } else { Some(Arc::clone(body)) };
         state.record(EventKind::ModelRequest(ModelRequestSent { request, tokens_estimate, body, blob }));
         tokens_estimate
     }
@@ -329,6 +329,11 @@ impl Trace {
 /// The event without secrets, and its line. What a turn takes in was redacted when it came in, so this finds nothing; it
 /// stands here so that nothing depends on that.
 fn redacted(redactor: &Redactor, event: Event) -> (Event, String) {
+    // A body was redacted before it was sent (`Recorder::redacted`), and nothing is as long.
+    if matches!(event.kind, EventKind::ModelRequest(_)) {
+        let line = serde_json::to_string(&event).unwrap_or_default();
+        return (event, line);
+    }
     // An event is strings, numbers and JSON values: it always serialises.
     let mut value = serde_json::to_value(&event).unwrap_or_default();
     let fields = value.as_object_mut().into_iter().flatten();

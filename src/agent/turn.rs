@@ -90,7 +90,7 @@ impl TurnRun {
             let body = self
                 .recorder
                 .with_conversation(|history| model.body(&prompt::request(history.messages(), &self.offered)));
-            let body = self.recorder.redacted(body);
+            let body = Arc::new(self.recorder.redacted(body));
             let tokens = self.recorder.record_request(request, &body);
             let recorder = &self.recorder;
             let hear = |heard| match heard {
@@ -100,7 +100,7 @@ impl TurnRun {
                     recorder.record(EventKind::Error(error));
                 }
             };
-            match self.world.respond(body, &hear).await {
+            match self.world.respond(Arc::unwrap_or_clone(body), &hear).await {
                 Ok(answer) => {
                     self.account(&answer, tokens);
                     self.record_answer(request, answer.clone());

@@ -311,5 +311,5 @@ fn bodies(trace: &[Event]) -> Vec<serde_json::Value> {
         EventKind::ModelRequest(request) => request.body.clone(),
         _ => None,
     };
-    trace.iter().filter_map(body).collect()
+    trace.iter().filter_map(body).map(|body| serde_json::Value::clone(&body)).collect()
 }
