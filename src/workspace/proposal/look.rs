@@ -1,7 +1,10 @@
 //! One look at one touched document: what stands in the overlay, beside what stands in the live text.
 
-use super::merge::{Merge, Place, Proposed, merge};
+use super::merge::{Landed, Merge, Place, Proposed, merge};
+use super::undo::{Applied, What};
 use super::{FileProposal, Hunk, HunkId, line_of};
+use std::ops::Range;
+
 use crate::event::{ChangeKind, HunkState};
 use crate::text::Text;
 use crate::workspace::{DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
@@ -14,6 +17,8 @@ pub(super) struct Look {
     stamp: Stamp,
     /// In order; accepted ones too.
     pub hunks: Vec<Hunk>,
+    /// One for each hunk: where an accepted edit stands.
+    landed: Vec<Option<Landed>>,
     /// How many of `hunks` come before the edits.
     acts: usize,
     /// What is left of the edits, with what the live text adds, and the live text; `None` where there is no live text to look at.
@@ -59,7 +64,7 @@ impl Look {
             Live::Text(_, stamp) => *stamp,
             Live::Absent | Live::Unreadable => Stamp::Absent,
         };
-        Look { path: path.clone(), file: file.clone(), change, stamp, hunks: Vec::new(), acts: 0, left: None }
+        Look { path: path.clone(), file: file.clone(), change, stamp, hunks: Vec::new(), landed: Vec::new(), acts: 0, left: None }
     }
 
     fn created(path: &DocPath, file: &OverlayFile, current: &Text, live: Live) -> Look {
@@ -110,6 +115,7 @@ impl Look {
             None => self.id(self.change, &old_text, &new_text),
         };
         self.hunks.push(Hunk { id, kind: self.change, state, live, old_text, new_text, start_line: 1 });
+        self.landed.push(None);
         self.acts = self.hunks.len();
     }
 
@@ -118,7 +124,8 @@ impl Look {
         let proposed = Proposed { base: base.clone(), current: current.clone(), changes };
         // Without a text to place them in, all hunks are shown as conflicts.
         let text = live.text();
-        let Merge { places, left } = merge(&proposed, self.file.looked.as_ref(), text.unwrap_or(base));
+        let Merge { places, left, landed } = merge(&proposed, self.file.looked.as_ref(), text.unwrap_or(base));
+        self.landed.extend(landed);
         for (change, place) in proposed.changes.iter().zip(places) {
             let (state, range) = match (text, place) {
                 (None, _) => (HunkState::Conflict, 0..0),
@@ -152,6 +159,22 @@ impl Look {
             }
             occurrence += 1;
         }
+    }
+
+    /// The hunks that the live text holds, with what takes each back.
+    pub(super) fn applied(&self) -> impl Iterator<Item = Applied> {
+        let accepted = self.hunks.iter().zip(&self.landed).filter(|(hunk, _)| hunk.state == HunkState::Accepted);
+        accepted.filter_map(|(hunk, landed)| {
+            let what = match (hunk.kind, landed) {
+                (ChangeKind::Edit, Some(landed)) => What::Edit(landed.clone()),
+                (ChangeKind::Edit, None) => return None,
+                (ChangeKind::Create, _) => What::Create(self.file.current.clone()?),
+                (ChangeKind::Delete, _) => What::Delete(self.file.base.clone()?),
+                (ChangeKind::Rename, _) => What::Rename { from: self.file.moved_from.clone()? },
+            };
+            let turn = self.file.author.turn.clone();
+            Some(Applied { hunk: hunk.id.clone(), path: self.path.clone(), turn, what })
+        })
     }
 
     /// What is left to decide.
@@ -225,6 +248,90 @@ impl Look {
         }
         true
     }
+}
+
+/// What a decision makes of a hunk before it is accepted.
+pub(super) enum Reshape<'a> {
+    /// These lines become a hunk of their own.
+    Cut(Range<usize>),
+    /// It puts in this text instead.
+    NewText(&'a str),
+    /// A conflict is settled: it replaces what the user wrote, by the first or, if `both`, with the first behind it.
+    OverUsers { both: bool },
+}
+
+impl Look {
+    /// Makes another hunk of the hunk `id`, and tells the new one's id. `None` if that is not possible.
+    pub(super) fn reshape(&self, overlay: &mut Overlay, live: &View, id: &HunkId, how: &Reshape<'_>) -> Option<HunkId> {
+        let (at, hunk) = self.hunks.iter().enumerate().find(|(_, hunk)| &hunk.id == id)?;
+        let mut file = self.file.clone();
+        file.decided.push(id.clone());
+        match (hunk.kind, hunk.state, how) {
+            (ChangeKind::Create, HunkState::Pending, Reshape::NewText(text)) => {
+                file.current = Some(Text::new(text));
+                overlay.set(self.path.clone(), Some(file.clone()));
+                return Look::at(&self.path, &file, live).hunks.first().map(|hunk| hunk.id.clone());
+            }
+            (ChangeKind::Create | ChangeKind::Delete | ChangeKind::Rename, ..) => return None,
+            (ChangeKind::Edit, ..) => {}
+        }
+        let index = at.saturating_sub(self.acts);
+        let proposed = Proposed { base: file.base.clone()?, current: file.current.clone()?, changes: file.changes.clone() };
+        let (proposed, index) = match (how, hunk.state) {
+            (Reshape::NewText(text), HunkState::Pending) => (proposed.with_new_text(index, text)?, index),
+            (Reshape::Cut(lines), HunkState::Pending) => {
+                let cuts = cuts(&hunk.old_text, &hunk.new_text, lines)?;
+                // Where nothing is before the piece, it takes the place of the whole.
+                let before = usize::from(cuts.first() != Some(&(0, 0)));
+                (proposed.cut(index, &cuts)?, index.saturating_add(before))
+            }
+            (Reshape::OverUsers { both }, HunkState::Conflict) => {
+                let users = live.read_live(&self.place()).ok()?.text.slice(hunk.live.clone())?;
+                let new = if *both { [users.as_str(), &hunk.new_text].concat() } else { hunk.new_text.clone() };
+                (proposed.with_old_text(index, &users)?.with_new_text(index, &new)?, index)
+            }
+            _ => return None,
+        };
+        put(&mut file, proposed);
+        let at = self.acts.saturating_add(index);
+        let reshaped = Look::at(&self.path, &file, live).hunks.get(at).map(|hunk| hunk.id.clone());
+        overlay.set_or_forget(self.path.clone(), file);
+        reshaped
+    }
+
+    /// The document whose live text the hunks speak of.
+    fn place(&self) -> DocPath {
+        self.file.moved_from.clone().unwrap_or_else(|| self.path.clone())
+    }
+}
+
+/// Where to cut a hunk so that `lines` of its new text, or of its old text where it only deletes, stand alone: offsets in both
+/// texts. Old and new lines belong together in their order; old lines that are too many go with the last new one.
+fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)>> {
+    let (old_ends, new_ends) = (line_ends(old), line_ends(new));
+    let count = if new.is_empty() { old_ends.len() } else { new_ends.len() };
+    if lines.is_empty() || lines.end > count {
+        return None;
+    }
+    let at = |line: usize| {
+        let end = |ends: &[usize]| if line == 0 { 0 } else { ends.get(line - 1).or(ends.last()).copied().unwrap_or(0) };
+        if line == count {
+            (old.len(), new.len())
+        } else {
+            (end(&old_ends), end(&new_ends))
+        }
+    };
+    Some(vec![at(lines.start), at(lines.end)])
+}
+
+/// The offsets at which the lines of a text end.
+fn line_ends(text: &str) -> Vec<usize> {
+    let mut at = 0;
+    let end = |line: crate::text::line_ending::Line<'_>| {
+        at += line.content.len() + line.line_break.len();
+        at
+    };
+    crate::text::line_ending::lines(text).map(end).filter(|end| *end > 0).collect()
 }
 
 fn put(file: &mut OverlayFile, proposed: Proposed) {

@@ -26,6 +26,20 @@ pub(super) struct Merge {
     pub places: Vec<Place>,
     /// Without what has been accepted, and with the user's other changes in both texts.
     pub left: Proposed,
+    /// One for each of the changes that went in: where an accepted one has become part of a text.
+    pub landed: Vec<Option<Landed>>,
+}
+
+/// A change that became part of a text, with what is needed to take it back out of any later one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landed {
+    /// A text that holds the change. It is the base with what was accepted, so the user's own changes may be missing: a
+    /// three-way merge with the live text finds them.
+    pub text: Text,
+    /// The bytes of `text` that are the change.
+    pub range: Range<usize>,
+    /// What stood there before.
+    pub replaced: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,12 +65,15 @@ pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> 
         Some(_) | None => vec![false; places.len()],
     };
     let mut index: Vec<usize> = (0..places.len()).zip(&since).filter(|(_, since)| !**since).map(|(at, _)| at).collect();
-    let mut left = proposed.advance(&since);
+    let (mut left, mut landed) = proposed.advance(&since);
     for _ in 0..ROUNDS {
         let round = merge_once(&left, live);
-        for (at, place) in index.iter().zip(&round.places) {
+        for ((at, place), round_landed) in index.iter().zip(&round.places).zip(round.landed) {
             if let Some(slot) = places.get_mut(*at) {
                 slot.clone_from(place);
+            }
+            if let Some(slot) = landed.get_mut(*at) {
+                *slot = round_landed;
             }
         }
         let open = index.iter().zip(&round.places).filter(|(_, place)| **place != Place::Accepted);
@@ -67,14 +84,14 @@ pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> 
             break;
         }
     }
-    Merge { places, left }
+    Merge { places, left, landed }
 }
 
 fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     let Proposed { base, current, changes: hunks } = proposed;
     let in_base: Vec<Option<Range<usize>>> = hunks.iter().map(|hunk| Some(hunk.old.clone())).collect();
     let accepted = accepted(base, &in_base, current, live, hunks);
-    let kept = proposed.advance(&accepted);
+    let (kept, landed) = proposed.advance(&accepted);
     let user = diff(&kept.base, live);
 
     let mut conflicting = vec![false; user.len()];
@@ -92,10 +109,10 @@ fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     let free: Vec<&Change> =
         user.iter().zip(&conflicting).filter(|(_, conflicting)| !**conflicting).map(|(change, _)| change).collect();
     match take_in(&kept, &free, live) {
-        Ok(left) => Merge { places, left },
+        Ok(left) => Merge { places, left, landed },
         Err(error) => {
             tracing::error!(%error, "a user's change did not fit the proposal, which is shown without it");
-            Merge { places, left: kept }
+            Merge { places, left: kept, landed }
         }
     }
 }
@@ -127,8 +144,8 @@ fn take_in(proposed: &Proposed, user: &[&Change], live: &Text) -> Result<Propose
 }
 
 impl Proposed {
-    /// With some of the changes as part of the base.
-    fn advance(&self, accepted: &[bool]) -> Proposed {
+    /// With some of the changes as part of the base, and where those stand in it.
+    fn advance(&self, accepted: &[bool]) -> (Proposed, Vec<Option<Landed>>) {
         let taken = self.changes.iter().zip(accepted).filter(|(_, accepted)| **accepted).map(|(change, _)| change);
         let edits: Vec<Edit> = taken
             .filter_map(|change| {
@@ -139,26 +156,74 @@ impl Proposed {
             tracing::error!(%error, "a diff does not fit the text it was made of");
             self.base.clone()
         });
-        let open = shift(&self.changes, accepted).into_iter().zip(&self.changes).zip(accepted);
-        let changes = open
-            .filter(|(_, accepted)| !**accepted)
-            .map(|((old, change), _)| Change { old, new: change.new.clone() })
-            .collect();
-        Proposed { base, current: self.current.clone(), changes }
+        let (mut changes, mut landed) = (Vec::new(), Vec::new());
+        for ((old, change), accepted) in shift(&self.changes, accepted).into_iter().zip(&self.changes).zip(accepted) {
+            if *accepted {
+                let range = old.start..old.start.saturating_add(change.new.len());
+                let replaced = self.base.slice(change.old.clone()).unwrap_or_default();
+                landed.push(Some(Landed { text: base.clone(), range, replaced }));
+            } else {
+                changes.push(Change { old, new: change.new.clone() });
+                landed.push(None);
+            }
+        }
+        (Proposed { base, current: self.current.clone(), changes }, landed)
+    }
+
+    /// With `text` instead of what the change at `index` puts in. `None` if there is no such change.
+    pub(super) fn with_new_text(&self, index: usize, text: &str) -> Option<Proposed> {
+        let change = self.changes.get(index)?;
+        let current = self.current.apply(&Edit { range: change.new.clone(), insert: text.to_owned() }).ok()?;
+        let (gone, length) = (change.new.len(), text.len());
+        let mut changes = self.changes.clone();
+        for (at, change) in changes.iter_mut().enumerate().skip(index) {
+            let moved = |offset: usize| offset.saturating_add(length).saturating_sub(gone);
+            let start = if at == index { change.new.start } else { moved(change.new.start) };
+            change.new = start..moved(change.new.end);
+        }
+        Some(Proposed { base: self.base.clone(), current, changes })
+    }
+
+    /// With `text` as what the change at `index` replaces.
+    pub(super) fn with_old_text(&self, index: usize, text: &str) -> Option<Proposed> {
+        let flip = |change: &Change| Change { old: change.new.clone(), new: change.old.clone() };
+        let flipped = Proposed {
+            base: self.current.clone(),
+            current: self.base.clone(),
+            changes: self.changes.iter().map(flip).collect(),
+        };
+        let Proposed { base, current, changes } = flipped.with_new_text(index, text)?;
+        Some(Proposed { base: current, current: base, changes: changes.iter().map(flip).collect() })
+    }
+
+    /// With the change at `index` cut in pieces that touch. `cuts` are offsets from the starts of its old and new text, in
+    /// order; pieces that would be empty on both sides are left out.
+    pub(super) fn cut(&self, index: usize, cuts: &[(usize, usize)]) -> Option<Proposed> {
+        let change = self.changes.get(index)?;
+        let ends = [(change.old.len(), change.new.len())];
+        let mut pieces = Vec::new();
+        let (mut old, mut new) = (0usize, 0usize);
+        for (next_old, next_new) in cuts.iter().chain(&ends) {
+            let piece = Change {
+                old: change.old.start.saturating_add(old)..change.old.start.saturating_add(*next_old),
+                new: change.new.start.saturating_add(new)..change.new.start.saturating_add(*next_new),
+            };
+            if !piece.old.is_empty() || !piece.new.is_empty() {
+                pieces.push(piece);
+            }
+            (old, new) = (*next_old, *next_new);
+        }
+        let mut changes = self.changes.clone();
+        changes.splice(index..=index, pieces);
+        Some(Proposed { base: self.base.clone(), current: self.current.clone(), changes })
     }
 
     /// Without the change at `index`: current goes back to the base there.
     pub(super) fn without(&self, index: usize) -> Option<Proposed> {
-        let gone = self.changes.get(index)?;
-        let old_text = self.base.slice(gone.old.clone())?;
-        let current = self.current.apply(&Edit { range: gone.new.clone(), insert: old_text }).ok()?;
-        let mut changes = self.changes.clone();
-        for later in changes.iter_mut().skip(index) {
-            let at = |offset: usize| offset.saturating_add(gone.old.len()).saturating_sub(gone.new.len());
-            later.new = at(later.new.start)..at(later.new.end);
-        }
-        changes.remove(index);
-        Some(Proposed { base: self.base.clone(), current, changes })
+        let old_text = self.base.slice(self.changes.get(index)?.old.clone())?;
+        let mut without = self.with_new_text(index, &old_text)?;
+        without.changes.remove(index);
+        Some(without)
     }
 }
 

@@ -69,9 +69,11 @@ proptest! {
 
     #[test]
     fn d02_an_edit_of_a_file_keeps_its_other_bytes(source in generate::text(), share: prop::sample::Index) {
+        // With a NUL it is no text file, and not edited.
+        let source = source.replace('\0', "");
         let bytes = ["\u{feff}", &source].concat().into_bytes();
         let decoded = decode(&bytes);
-        prop_assume!(decoded.encoding == FileEncoding::Utf8Bom);
+        prop_assert_eq!(decoded.encoding, FileEncoding::Utf8Bom);
         let at = generate::boundary(&source, share);
         let edited: Text = decoded.text.apply(&Edit { range: at..at, insert: "x".to_owned() }).unwrap();
         let written = encode(&edited, decoded.encoding).unwrap();
