@@ -23,7 +23,7 @@ pub use buffers::{Buffer, Buffers};
 pub use exclude::Exclude;
 pub use overlay::{Author, Overlay, OverlayFile, Stale};
 pub use path::{DocPath, Folder, PathError, Root, RootId, Roots};
-pub use proposal::{Act, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};
+pub use proposal::{Act, Applied, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};
 pub use protected::is_protected;
 pub use view::{Document, Layer, ReadError, Stamp, View};
 

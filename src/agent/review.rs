@@ -96,7 +96,7 @@ impl Session {
         let live = self.parts().workspace.live();
         let observed = observe(&mut self.lock_overlay(), &live);
         let mut settled = Vec::new();
-        for hunk in observed.accepted {
+        for hunk in observed.accepted.into_iter().map(|applied| applied.hunk) {
             let by = self.state().reviews.accepting.remove(&hunk).unwrap_or_else(|| "observed".to_owned());
             self.decide(&hunk, ReviewDecision::Accepted, &by, None);
             settled.push((hunk, ReviewDecision::Accepted));

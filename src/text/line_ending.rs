@@ -192,6 +192,16 @@ pub(in crate::text) fn lines(text: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
+/// The offsets at which the lines of `text` end, line breaks included. Of an empty text there are none.
+pub fn line_ends(text: &str) -> Vec<usize> {
+    let mut at = 0;
+    let end = |line: Line<'_>| {
+        at += line.content.len() + line.line_break.len();
+        at
+    };
+    lines(text).map(end).filter(|end| *end > 0).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,7 @@ mod apply;
 mod distance;
 mod look;
 mod merge;
+mod undo;
 
 use std::fmt;
 use std::ops::Range;
@@ -14,8 +15,11 @@ use std::ops::Range;
 use super::{DocPath, Overlay, Stamp, View};
 use crate::event::{ChangeKind, HunkState};
 use crate::text::{ContentHash, Text};
+use look::Reshape;
 
 pub use apply::{Act, FileChange, Written};
+pub use merge::Landed;
+pub use undo::{Applied, TakeBack, What, take_back};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
 /// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
@@ -62,7 +66,7 @@ pub struct Proposal {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// The live text holds them now.
-    pub accepted: Vec<HunkId>,
+    pub accepted: Vec<Applied>,
     /// The user changed the same lines to something else. Named at every look while it is so.
     pub conflicts: Vec<HunkId>,
 }
@@ -92,13 +96,9 @@ impl Proposal {
 pub fn observe(overlay: &mut Overlay, live: &View) -> Observed {
     let mut observed = Observed::default();
     for look in look::all(overlay, live) {
-        for hunk in &look.hunks {
-            match hunk.state {
-                HunkState::Accepted => observed.accepted.push(hunk.id.clone()),
-                HunkState::Conflict => observed.conflicts.push(hunk.id.clone()),
-                HunkState::Pending | HunkState::Rejected | HunkState::Unverified => {}
-            }
-        }
+        observed.accepted.extend(look.applied());
+        let conflicts = look.hunks.iter().filter(|hunk| hunk.state == HunkState::Conflict);
+        observed.conflicts.extend(conflicts.map(|hunk| hunk.id.clone()));
         look.settle(overlay);
     }
     observed
@@ -107,6 +107,37 @@ pub fn observe(overlay: &mut Overlay, live: &View) -> Observed {
 /// Takes a hunk out of what is proposed: current goes back to the live text there. `false` if there is no such hunk.
 pub fn reject(overlay: &mut Overlay, live: &View, hunk: &HunkId) -> bool {
     look::all(overlay, live).into_iter().any(|look| look.reject(overlay, hunk))
+}
+
+/// Cuts a pending hunk so that some lines of it are a hunk of their own, and what is left one or two others. `lines` are
+/// 0-based lines of its new text, of its old text where it only deletes; old and new lines belong together in their order.
+/// Tells the new hunk's id. `None` if there are no such lines, or the hunk stands for a whole file.
+pub fn cut(overlay: &mut Overlay, live: &View, hunk: &HunkId, lines: Range<usize>) -> Option<HunkId> {
+    reshape(overlay, live, hunk, &Reshape::Cut(lines))
+}
+
+/// Lets a pending hunk put in `text` instead. Tells the new hunk's id. `None` if there is no such hunk, or nothing would be left
+/// to change.
+pub fn amend(overlay: &mut Overlay, live: &View, hunk: &HunkId, text: &str) -> Option<HunkId> {
+    reshape(overlay, live, hunk, &Reshape::NewText(text))
+}
+
+/// What settles a conflict, besides rejecting the hunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settle {
+    /// The hunk's text replaces what the user wrote.
+    Claw,
+    /// What the user wrote, and the hunk's text behind it.
+    Both,
+}
+
+/// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict.
+pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
+    reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
+}
+
+fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>) -> Option<HunkId> {
+    look::all(overlay, live).into_iter().find_map(|look| look.reshape(overlay, live, hunk, how))
 }
 
 impl HunkId {

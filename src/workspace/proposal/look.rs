@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::event::{ChangeKind, HunkState};
 use crate::text::Text;
+use crate::text::line_ending::line_ends;
 use crate::workspace::{DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
 
 /// What a look at a document showed.
@@ -64,7 +65,16 @@ impl Look {
             Live::Text(_, stamp) => *stamp,
             Live::Absent | Live::Unreadable => Stamp::Absent,
         };
-        Look { path: path.clone(), file: file.clone(), change, stamp, hunks: Vec::new(), landed: Vec::new(), acts: 0, left: None }
+        Look {
+            path: path.clone(),
+            file: file.clone(),
+            change,
+            stamp,
+            hunks: Vec::new(),
+            landed: Vec::new(),
+            acts: 0,
+            left: None,
+        }
     }
 
     fn created(path: &DocPath, file: &OverlayFile, current: &Text, live: Live) -> Look {
@@ -276,9 +286,21 @@ impl Look {
             (ChangeKind::Edit, ..) => {}
         }
         let index = at.saturating_sub(self.acts);
-        let proposed = Proposed { base: file.base.clone()?, current: file.current.clone()?, changes: file.changes.clone() };
+        let base = file.base.clone()?;
+        let proposed = Proposed { base: base.clone(), current: file.current.clone()?, changes: file.changes.clone() };
         let (proposed, index) = match (how, hunk.state) {
-            (Reshape::NewText(text), HunkState::Pending) => (proposed.with_new_text(index, text)?, index),
+            (Reshape::NewText(text), HunkState::Pending) => {
+                let old = proposed.changes.get(index)?.old.clone();
+                let at_end = old.end == base.len();
+                let mut text = base.with_line_endings_of(old, text)?;
+                if !at_end && !text.is_empty() && !text.ends_with(['\n', '\r']) {
+                    text.push_str(base.line_ending().as_str());
+                }
+                if text == hunk.old_text {
+                    return None;
+                }
+                (proposed.with_new_text(index, &text)?, index)
+            }
             (Reshape::Cut(lines), HunkState::Pending) => {
                 let cuts = cuts(&hunk.old_text, &hunk.new_text, lines)?;
                 // Where nothing is before the piece, it takes the place of the whole.
@@ -310,28 +332,16 @@ impl Look {
 fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)>> {
     let (old_ends, new_ends) = (line_ends(old), line_ends(new));
     let count = if new.is_empty() { old_ends.len() } else { new_ends.len() };
-    if lines.is_empty() || lines.end > count {
+    // A last line without a break can not be parted from what follows it on one side only.
+    let unbroken = [old, new].into_iter().any(|text| !text.is_empty() && !text.ends_with(['\n', '\r']));
+    if lines.is_empty() || lines.end > count || (unbroken && old_ends.len() != new_ends.len()) {
         return None;
     }
     let at = |line: usize| {
         let end = |ends: &[usize]| if line == 0 { 0 } else { ends.get(line - 1).or(ends.last()).copied().unwrap_or(0) };
-        if line == count {
-            (old.len(), new.len())
-        } else {
-            (end(&old_ends), end(&new_ends))
-        }
+        if line == count { (old.len(), new.len()) } else { (end(&old_ends), end(&new_ends)) }
     };
     Some(vec![at(lines.start), at(lines.end)])
-}
-
-/// The offsets at which the lines of a text end.
-fn line_ends(text: &str) -> Vec<usize> {
-    let mut at = 0;
-    let end = |line: crate::text::line_ending::Line<'_>| {
-        at += line.content.len() + line.line_break.len();
-        at
-    };
-    crate::text::line_ending::lines(text).map(end).filter(|end| *end > 0).collect()
 }
 
 fn put(file: &mut OverlayFile, proposed: Proposed) {

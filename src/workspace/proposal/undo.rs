@@ -1,0 +1,189 @@
+//! Taking accepted hunks back, in any order and after any typing.
+//!
+//! What an accepted hunk did is kept as it stood in a text that holds it. Taking it back is a proposal of its own, merged three
+//! ways with the live text: it goes where the hunk has gone, and where the user has changed the same lines it is a clash, which
+//! is reported and changes nothing.
+
+use std::collections::BTreeMap;
+
+use super::HunkId;
+use super::merge::{Landed, Place, Proposed, merge};
+use crate::text::diff::Change;
+use crate::text::{Edit, Text};
+use crate::workspace::{Author, DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
+
+/// An accepted hunk, with what takes it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub hunk: HunkId,
+    /// The document that the hunk changed: of a rename, under its new name.
+    pub path: DocPath,
+    /// The turn that proposed it.
+    pub turn: String,
+    pub what: What,
+}
+
+/// What accepting a hunk did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    Edit(Landed),
+    /// The file was made, with this text.
+    Create(Text),
+    /// The file went, and held this text.
+    Delete(Text),
+    Rename {
+        from: DocPath,
+    },
+}
+
+/// What takes some accepted hunks back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakeBack {
+    /// A proposal against the live text. Its own, and no session's.
+    pub overlay: Overlay,
+    /// What would undo this again, in the order in which it would have to be taken back: last first.
+    pub inverse: Vec<Applied>,
+    /// The hunks that can not be taken back, because the user has changed the same lines or the file since.
+    pub clashes: Vec<HunkId>,
+    /// The hunks that the live text does not hold any more.
+    pub gone: Vec<HunkId>,
+}
+
+/// What takes `applied` back. They are in the order in which they are taken back: last accepted first. Blocks on the disk.
+pub fn take_back<'a>(applied: impl IntoIterator<Item = &'a Applied>, live: &View) -> TakeBack {
+    let mut desk = Desk { live, files: BTreeMap::new() };
+    let mut back = TakeBack::default();
+    for applied in applied {
+        match desk.take_back(applied) {
+            Outcome::Done(what, path) => {
+                let inverse = Applied { what, path, ..applied.clone() };
+                back.inverse.insert(0, inverse);
+            }
+            Outcome::Gone => back.gone.push(applied.hunk.clone()),
+            Outcome::Clash => back.clashes.push(applied.hunk.clone()),
+        }
+    }
+    back.overlay = desk.into_overlay();
+    back
+}
+
+/// The documents as they would be.
+struct Desk<'a> {
+    live: &'a View,
+    files: BTreeMap<DocPath, File>,
+}
+
+#[derive(Clone)]
+struct File {
+    live: Option<Text>,
+    stamp: Stamp,
+    now: Option<Text>,
+    /// Where it moved from.
+    from: Option<DocPath>,
+}
+
+enum Outcome {
+    /// What takes this back again, and the document that it speaks of.
+    Done(What, DocPath),
+    Gone,
+    Clash,
+}
+
+impl Desk<'_> {
+    fn take_back(&mut self, applied: &Applied) -> Outcome {
+        // A file that nobody can read is not to be touched.
+        let Some(file) = self.file(&applied.path) else { return Outcome::Clash };
+        match (&applied.what, file.now.clone()) {
+            (What::Edit(_), None) => Outcome::Clash,
+            (What::Edit(landed), Some(now)) => match take_out(landed, &now) {
+                Ok(Some((text, landed))) => {
+                    file.now = Some(text);
+                    Outcome::Done(What::Edit(landed), applied.path.clone())
+                }
+                Ok(None) => Outcome::Gone,
+                Err(Overlaps) => Outcome::Clash,
+            },
+            (What::Create(text), Some(now)) if now == *text => {
+                file.now = None;
+                Outcome::Done(What::Delete(now), applied.path.clone())
+            }
+            (What::Create(_), Some(_)) => Outcome::Clash,
+            (What::Create(_), None) => Outcome::Gone,
+            (What::Delete(text), None) => {
+                file.now = Some(text.clone());
+                Outcome::Done(What::Create(text.clone()), applied.path.clone())
+            }
+            (What::Delete(text), Some(now)) if now == *text => Outcome::Gone,
+            (What::Delete(_), Some(_)) => Outcome::Clash,
+            (What::Rename { from }, Some(now)) => {
+                let moved = file.clone();
+                let Some(target) = self.file(from) else { return Outcome::Clash };
+                if target.now.is_some() {
+                    return Outcome::Clash;
+                }
+                target.now = Some(now);
+                target.from = moved.live.is_some().then(|| applied.path.clone());
+                if let Some(file) = self.files.get_mut(&applied.path) {
+                    file.now = None;
+                }
+                Outcome::Done(What::Rename { from: applied.path.clone() }, from.clone())
+            }
+            (What::Rename { from }, None) => match self.file(from).map(|file| file.now.is_some()) {
+                Some(true) => Outcome::Gone,
+                Some(false) | None => Outcome::Clash,
+            },
+        }
+    }
+
+    fn file(&mut self, path: &DocPath) -> Option<&mut File> {
+        if !self.files.contains_key(path) {
+            let (live, stamp) = match self.live.read_live(path) {
+                Ok(document) if document.read_only.is_none() => (Some(document.text), document.stamp),
+                Err(ReadError::NotFound(_) | ReadError::NotOpen(_)) => (None, Stamp::Absent),
+                Ok(_) | Err(_) => return None,
+            };
+            self.files.insert(path.clone(), File { now: live.clone(), live, stamp, from: None });
+        }
+        self.files.get_mut(path)
+    }
+
+    fn into_overlay(self) -> Overlay {
+        let mut overlay = Overlay::default();
+        for (path, file) in &self.files {
+            let source = file.from.as_ref().and_then(|from| self.files.get(from));
+            let entry = match source {
+                Some(source) => {
+                    let moved =
+                        OverlayFile::new(source.live.clone(), source.stamp, file.now.clone(), Author::default());
+                    OverlayFile { moved_from: file.from.clone(), ..moved }
+                }
+                None => OverlayFile::new(file.live.clone(), file.stamp, file.now.clone(), Author::default()),
+            };
+            overlay.set_or_forget(path.clone(), entry);
+        }
+        overlay
+    }
+}
+
+/// The user has changed the same lines.
+struct Overlaps;
+
+/// `now` without the change that landed, and where its absence stands; `None` where `now` does not hold it any more.
+fn take_out(landed: &Landed, now: &Text) -> Result<Option<(Text, Landed)>, Overlaps> {
+    let Landed { text, range, replaced } = landed;
+    let written = text.slice(range.clone()).ok_or(Overlaps)?;
+    let without = text.apply(&Edit { range: range.clone(), insert: replaced.clone() }).map_err(|_| Overlaps)?;
+    let back = range.start..range.start.saturating_add(replaced.len());
+    let change = Change { old: range.clone(), new: back };
+    let proposed = Proposed { base: text.clone(), current: without, changes: vec![change] };
+    match merge(&proposed, None, now).places.into_iter().next() {
+        Some(Place::Pending(at)) => {
+            let edit = Edit { range: at.clone(), insert: replaced.clone() };
+            let text = now.apply(&edit).map_err(|_| Overlaps)?;
+            let range = at.start..at.start.saturating_add(replaced.len());
+            Ok(Some((text.clone(), Landed { text, range, replaced: written })))
+        }
+        Some(Place::Accepted) => Ok(None),
+        Some(Place::Conflict(_)) | None => Err(Overlaps),
+    }
+}
