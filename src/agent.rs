@@ -13,6 +13,7 @@ mod context_of;
 mod conversation;
 mod live;
 pub mod policy;
+mod preflight;
 pub mod prompt;
 pub mod recorder;
 pub mod replay;
