@@ -8,9 +8,12 @@
 mod apply;
 pub mod builder;
 mod calls;
+pub mod change;
 pub mod clock;
 mod context_of;
 mod conversation;
+pub mod decide;
+pub mod history;
 mod live;
 pub mod policy;
 pub mod prompt;
@@ -24,4 +27,5 @@ mod world;
 
 pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use history::{UndoPlan, UndoTarget};
 pub use session::{Ask, RunResult, Session, Turn};

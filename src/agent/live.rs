@@ -363,7 +363,10 @@ impl World for Live {
 
     fn steering(&self, last: bool) -> Result<Vec<String>, End> {
         self.proceed()?;
-        let messages = self.session.take_steering(last);
+        let mut messages = self.session.take_steering(last);
+        // What the user decides while the model says its last words waits for the next turn.
+        let goes_on = !last || !messages.is_empty();
+        messages.extend(if goes_on { self.session.take_review_notes() } else { None });
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }
 
@@ -392,6 +395,9 @@ impl World for Live {
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
         Box::pin(async move {
+            if self.session.is_aside() {
+                return None;
+            }
             let session = self.session.clone();
             let files = tokio::task::spawn_blocking(move || {
                 session.save();

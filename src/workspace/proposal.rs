@@ -38,6 +38,8 @@ pub struct Hunk {
     /// Bytes of the live text that the hunk replaces. Of a pending edit they are `old_text`; of a conflict they are what
     /// the user made of it.
     pub live: Range<usize>,
+    /// Bytes of the overlay's current text that it puts in. Empty for what is no text: a deletion, a rename.
+    pub proposed: Range<usize>,
     pub old_text: String,
     pub new_text: String,
     /// First line of `live`, 1-based.

@@ -40,6 +40,7 @@ fn scene(needle: &str) -> Scene {
         symbol: None,
         reviews: Vec::new(),
         running: Vec::new(),
+        undoable: Vec::new(),
         encoding: PositionEncoding::Utf16,
         edits: EditSupport::of(&client),
         input: false,
