@@ -8,9 +8,12 @@
 mod apply;
 pub mod builder;
 mod calls;
+pub mod change;
 pub mod clock;
 mod context_of;
 mod conversation;
+pub mod decide;
+pub mod history;
 mod live;
 pub mod policy;
 mod preflight;
@@ -23,6 +26,7 @@ mod snapshot;
 pub mod turn;
 mod world;
 
-pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
+pub use apply::{Applied, ApplyError, ProposalHandle, Skipped, own_yes};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use history::{UndoPlan, UndoTarget};
 pub use session::{Ask, RunResult, Session, Turn};

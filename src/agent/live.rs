@@ -17,7 +17,8 @@ use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
 use super::{context_of, prompt};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits, TurnStart,
+    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits,
+    TurnStart,
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::store::Redactor;
@@ -363,7 +364,10 @@ impl World for Live {
 
     fn steering(&self, last: bool) -> Result<Vec<String>, End> {
         self.proceed()?;
-        let messages = self.session.take_steering(last);
+        let mut messages = self.session.take_steering(last);
+        // What the user decides while the model says its last words waits for the next turn.
+        let goes_on = !last || !messages.is_empty();
+        messages.extend(if goes_on { self.session.take_review_notes() } else { None });
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }
 
@@ -407,6 +411,9 @@ impl World for Live {
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
         Box::pin(async move {
+            if self.session.is_aside() {
+                return None;
+            }
             let session = self.session.clone();
             let files = tokio::task::spawn_blocking(move || {
                 session.save();

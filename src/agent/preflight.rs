@@ -83,12 +83,19 @@ impl Looked {
     }
 
     pub fn flags(&self, hunk: &HunkId) -> &[HunkFlag] {
-        let hunks = self.files.iter().flat_map(|file| &file.hunks);
-        hunks.into_iter().find(|facts| facts.id.as_ref() == Some(hunk)).map_or(&[], |facts| &facts.flags)
+        let mut hunks = self.files.iter().flat_map(|file| &file.hunks);
+        hunks.find(|facts| facts.id.as_ref() == Some(hunk)).map_or(&[], |facts| &facts.flags)
     }
 }
 
 impl Session {
+    /// What to look at in each hunk of `proposal`, by its id. Blocks on the disk.
+    pub fn flags(&self, proposal: &Proposal) -> HashMap<HunkId, Vec<HunkFlag>> {
+        let looked = self.preflight().look(proposal, &self.parts().workspace.live());
+        let hunks = looked.files.iter().flat_map(|file| &file.hunks);
+        hunks.filter_map(|facts| Some((facts.id.clone()?, facts.flags.clone()))).collect()
+    }
+
     /// Parses what is proposed for the files that were touched since `before`. `None` where no language is known of any.
     /// Blocks on the disk.
     pub(in crate::agent) fn check_syntax(&self, before: &Overlay) -> Option<CheckRan> {

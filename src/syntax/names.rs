@@ -173,10 +173,16 @@ fn python_role(node: Node<'_>, text: &str) -> (Role, bool) {
         },
         "dotted_name" => python_import(node, parent),
         "aliased_import" if is("alias") => (Role::Imports, false),
-        "parameters" | "lambda_parameters" | "typed_parameter" | "list_splat_pattern" | "dictionary_splat_pattern"
-        | "pattern_list" | "tuple_pattern" | "as_pattern_target" | "global_statement" | "nonlocal_statement" => {
-            (Role::Binds, false)
-        }
+        "parameters"
+        | "lambda_parameters"
+        | "typed_parameter"
+        | "list_splat_pattern"
+        | "dictionary_splat_pattern"
+        | "pattern_list"
+        | "tuple_pattern"
+        | "as_pattern_target"
+        | "global_statement"
+        | "nonlocal_statement" => (Role::Binds, false),
         "default_parameter" | "typed_default_parameter" | "keyword_argument" | "named_expression" if is("name") => {
             (Role::Binds, false)
         }
@@ -249,7 +255,10 @@ mod tests {
         check("def a(b, c=d):\n    e = f(b)\n    return e.g\n", "def a, bind b, bind c, d, bind e, f, b, e, .g");
         check("import a.b\nimport c as d\n", "a, import a, .b, c, import d");
         check("from m.n import x, y as z\n", "m, .n, x, import x, y, import y, import z");
-        check("class A(B):\n    def c(self): pass\n    def __d__(self): pass\n", "def A, B, def .c, bind self, bind __d__, bind self");
+        check(
+            "class A(B):\n    def c(self): pass\n    def __d__(self): pass\n",
+            "def A, B, def .c, bind self, bind __d__, bind self",
+        );
         check("A = 1\nfor b in c: d(e=f)\n", "def A, bind b, c, d, bind e, f");
     }
 }

@@ -19,7 +19,7 @@ use look::Reshape;
 
 pub use apply::{Act, FileChange, Written};
 pub use merge::Landed;
-pub use undo::{Applied, TakeBack, What, take_back};
+pub use undo::{Applied, TakeBack, TakenBack, What, take_back};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
 /// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
@@ -38,6 +38,8 @@ pub struct Hunk {
     /// Bytes of the live text that the hunk replaces. Of a pending edit they are `old_text`; of a conflict they are what
     /// the user made of it.
     pub live: Range<usize>,
+    /// Bytes of the overlay's current text that it puts in. Empty for what is no text: a deletion, a rename.
+    pub proposed: Range<usize>,
     pub old_text: String,
     pub new_text: String,
     /// First line of `live`, 1-based.

@@ -149,7 +149,9 @@ impl Sides {
     fn check(&self, file: &FileProposal, facts: &mut FileFacts) {
         facts.was_broken = self.live.as_ref().is_some_and(|live| !live.parsed.problems().is_empty());
         // A live text that could not be parsed says nothing of the proposed one.
-        let Some(proposed) = self.proposed.as_ref().filter(|_| self.live.is_some() || self.text.is_none()) else { return };
+        let Some(proposed) = self.proposed.as_ref().filter(|_| self.live.is_some() || self.text.is_none()) else {
+            return;
+        };
         let live = self.live.as_ref().map(|live| &live.parsed);
         facts.problems = problems::added(live, &proposed.parsed);
         if facts.problems.is_empty() {
@@ -158,8 +160,7 @@ impl Sides {
         let pending: Vec<(usize, Range<usize>)> =
             (0..file.hunks.len()).filter_map(|index| Some((index, self.place(index)?))).collect();
         let at = |place: &Range<usize>| facts.problems.iter().any(|problem| touches(problem, place, &proposed.parsed));
-        let mut guilty: Vec<usize> =
-            pending.iter().filter(|(_, place)| at(place)).map(|(index, _)| *index).collect();
+        let mut guilty: Vec<usize> = pending.iter().filter(|(_, place)| at(place)).map(|(index, _)| *index).collect();
         if guilty.is_empty() && pending.len() <= MOST_TRIED {
             let alone = |index: usize| file.hunks.get(index).is_some_and(|hunk| self.breaks_alone(hunk));
             guilty = pending.iter().map(|(index, _)| *index).filter(|index| alone(*index)).collect();
@@ -200,9 +201,8 @@ fn symbol_at(side: &Side, place: Range<usize>) -> Option<String> {
     let holds = |range: &Range<usize>| range.start <= place.start && place.end <= range.end;
     let holder = all.iter().rposition(|symbol| holds(&symbol.range));
     let mut inside = all.iter().enumerate().filter(|(_, symbol)| symbol.parent == holder);
-    let named = inside.clone().find(|(_, symbol)| {
-        place.start <= symbol.name_range.start && symbol.name_range.end <= place.end
-    });
+    let named =
+        inside.clone().find(|(_, symbol)| place.start <= symbol.name_range.start && symbol.name_range.end <= place.end);
     let touched = || inside.find(|(_, symbol)| symbol.range.start < place.end && place.start < symbol.range.end);
     let index = named.or_else(touched).map(|(index, _)| index).or(holder)?;
     side.symbols.path(index).map(|path| path.replace("::", "."))

@@ -16,8 +16,8 @@ use crate::agent::policy::End;
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, World};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned, TurnEnd,
-    TurnStart, TurnStatus,
+    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned,
+    TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 

@@ -40,6 +40,7 @@ fn scene(needle: &str) -> Scene {
         symbol: None,
         reviews: Vec::new(),
         running: Vec::new(),
+        undoable: Vec::new(),
         encoding: PositionEncoding::Utf16,
         edits: EditSupport::of(&client),
         input: false,
@@ -56,6 +57,8 @@ fn hunk(text: &str, old: &str, new: &str) -> ReviewHunk {
         new_text: new.to_owned(),
         symbol: None,
         summary: None,
+        flags: Vec::new(),
+        needs: Vec::new(),
         whole_file: false,
     }
 }

@@ -124,7 +124,8 @@ impl Look {
             Some(from) => self.id(self.change, &format!("{from:?}"), ""),
             None => self.id(self.change, &old_text, &new_text),
         };
-        self.hunks.push(Hunk { id, kind: self.change, state, live, old_text, new_text, start_line: 1 });
+        let proposed = if self.change == ChangeKind::Create { 0..new_text.len() } else { 0..0 };
+        self.hunks.push(Hunk { id, kind: self.change, state, live, proposed, old_text, new_text, start_line: 1 });
         self.landed.push(None);
         self.acts = self.hunks.len();
     }
@@ -151,6 +152,7 @@ impl Look {
                 state,
                 start_line: line_of(text, range.start),
                 live: range,
+                proposed: change.new.clone(),
                 old_text,
                 new_text,
             });
