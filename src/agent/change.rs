@@ -9,9 +9,9 @@ use super::Session;
 use super::prompt;
 use super::session::{Ask, Turn};
 use crate::context::Focus;
-use crate::event::{ChangeKind, HunkState, Mode, TurnStatus};
+use crate::event::{HunkState, Mode, TurnStatus};
 use crate::text::Text;
-use crate::workspace::proposal::{Settle, settle_conflict};
+use crate::workspace::proposal::{Settle, settle_conflict, text_of};
 use crate::workspace::{DocPath, HunkId, Overlay, Proposal, View};
 
 /// A hunk that is being made anew.
@@ -135,9 +135,8 @@ fn place_of(overlay: &Overlay, live: &View, id: &HunkId) -> Option<Place> {
     let proposal = Proposal::derive(overlay, live);
     let (file, hunk) = proposal.hunk(id)?;
     let current = overlay.get(&file.path)?.current.clone()?;
-    let in_current = hunk.proposed.clone();
-    let is_text = matches!(hunk.kind, ChangeKind::Edit | ChangeKind::Create);
-    is_text.then(|| Place {
+    let in_current = text_of(overlay, live, id)?;
+    Some(Place {
         path: file.path.clone(),
         current,
         in_current,

@@ -38,8 +38,6 @@ pub struct Hunk {
     /// Bytes of the live text that the hunk replaces. Of a pending edit they are `old_text`; of a conflict they are what
     /// the user made of it.
     pub live: Range<usize>,
-    /// Bytes of the overlay's current text that it puts in. Empty for what is no text: a deletion, a rename.
-    pub proposed: Range<usize>,
     pub old_text: String,
     pub new_text: String,
     /// First line of `live`, 1-based.
@@ -136,6 +134,11 @@ pub enum Settle {
 /// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
+}
+
+/// The bytes of the overlay's current text that a hunk puts in; `None` where it is no text: a deletion, a rename.
+pub fn text_of(overlay: &Overlay, live: &View, hunk: &HunkId) -> Option<Range<usize>> {
+    look::all(overlay, live).into_iter().find_map(|look| look.text_of(hunk))
 }
 
 fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>) -> Option<HunkId> {

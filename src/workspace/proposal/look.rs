@@ -124,8 +124,7 @@ impl Look {
             Some(from) => self.id(self.change, &format!("{from:?}"), ""),
             None => self.id(self.change, &old_text, &new_text),
         };
-        let proposed = if self.change == ChangeKind::Create { 0..new_text.len() } else { 0..0 };
-        self.hunks.push(Hunk { id, kind: self.change, state, live, proposed, old_text, new_text, start_line: 1 });
+        self.hunks.push(Hunk { id, kind: self.change, state, live, old_text, new_text, start_line: 1 });
         self.landed.push(None);
         self.acts = self.hunks.len();
     }
@@ -152,7 +151,6 @@ impl Look {
                 state,
                 start_line: line_of(text, range.start),
                 live: range,
-                proposed: change.new.clone(),
                 old_text,
                 new_text,
             });
@@ -321,6 +319,16 @@ impl Look {
         let reshaped = Look::at(&self.path, &file, live).hunks.get(at).map(|hunk| hunk.id.clone());
         overlay.set_or_forget(self.path.clone(), file);
         reshaped
+    }
+
+    /// The bytes of the current text that a hunk puts in.
+    pub(super) fn text_of(&self, id: &HunkId) -> Option<Range<usize>> {
+        let (at, hunk) = self.hunks.iter().enumerate().find(|(_, hunk)| &hunk.id == id)?;
+        match hunk.kind {
+            ChangeKind::Create => Some(0..hunk.new_text.len()),
+            ChangeKind::Edit => Some(self.file.changes.get(at.checked_sub(self.acts)?)?.new.clone()),
+            ChangeKind::Delete | ChangeKind::Rename => None,
+        }
     }
 
     /// The document whose live text the hunks speak of.
