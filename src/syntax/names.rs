@@ -35,7 +35,7 @@ pub struct Name {
 }
 
 impl Parsed {
-    /// In source order. An import of a name also stands there as its use.
+    /// In source order. An import of a name also stands there as its use, but for an alias.
     pub fn names(&self) -> Vec<Name> {
         let mut names = Vec::new();
         let mut cursor = self.tree().walk();
@@ -79,10 +79,11 @@ impl Parsed {
 /// The role, and whether it is a use besides.
 fn rust_role(node: Node<'_>) -> (Role, bool) {
     let Some(parent) = node.parent() else { return (Role::Uses, false) };
-    if is_rust_import(node) {
-        return (Role::Imports, true);
-    }
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    if is_rust_import(node) {
+        // An alias names nothing of elsewhere.
+        return (Role::Imports, !is("alias"));
+    }
     match parent.kind() {
         "function_item" | "function_signature_item" | "const_item" | "static_item" | "type_item" if is("name") => {
             (rust_item(parent), false)
@@ -94,7 +95,8 @@ fn rust_role(node: Node<'_>) -> (Role, bool) {
         }
         "associated_type" => (Role::Binds, false),
         "enum_variant" if is("name") => (Role::DefinesMember, false),
-        "field_declaration" | "type_parameter" | "lifetime" | "label" => (Role::Binds, false),
+        "field_declaration" | "type_parameter" if is("name") => (Role::Binds, false),
+        "lifetime" | "label" => (Role::Binds, false),
         "parameter" | "let_declaration" | "for_expression" | "let_condition" if is("pattern") => (Role::Binds, false),
         "closure_parameters" | "tuple_pattern" | "ref_pattern" | "mut_pattern" | "captured_pattern" => {
             (Role::Binds, false)
@@ -254,7 +256,7 @@ mod tests {
         let check = |source, expected| check(Language::Python, source, expected);
         check("def a(b, c=d):\n    e = f(b)\n    return e.g\n", "def a, bind b, bind c, d, bind e, f, b, e, .g");
         check("import a.b\nimport c as d\n", "a, import a, .b, c, import d");
-        check("from m.n import x, y as z\n", "m, .n, x, import x, y, import y, import z");
+        check("from m.n import x, y as z\n", "m, .n, x, import x, y, import z");
         check(
             "class A(B):\n    def c(self): pass\n    def __d__(self): pass\n",
             "def A, B, def .c, bind self, bind __d__, bind self",

@@ -5,6 +5,7 @@ mod exclude;
 mod failures;
 mod hostile;
 mod limits;
+mod preflight;
 mod replay;
 mod review;
 mod rig;

@@ -41,12 +41,13 @@ pub(super) fn of(file: &FileProposal, live: &View) -> FileFacts {
         }
     };
     let sides = Sides::of(file, text, language);
+    sides.check(file, &mut facts);
+    let broken = !facts.problems.is_empty();
     for (index, (hunk, facts)) in file.hunks.iter().zip(&mut facts.hunks).enumerate() {
-        facts.symbol = sides.symbol(index, hunk);
+        facts.symbol = sides.symbol(index, hunk, broken);
     }
     sides.link(file, &mut facts);
     link_modules(file, &name, old_name.as_deref(), &mut facts);
-    sides.check(file, &mut facts);
     facts
 }
 
@@ -118,13 +119,15 @@ impl Sides {
     }
 
     /// What a hunk brings or stands in; where it only takes away, what it takes away or stood in.
-    fn symbol(&self, index: usize, hunk: &Hunk) -> Option<String> {
+    fn symbol(&self, index: usize, hunk: &Hunk, broken: bool) -> Option<String> {
         if hunk.kind != ChangeKind::Edit {
             return None;
         }
         let place = self.place(index).filter(|_| !hunk.new_text.trim().is_empty());
-        let proposed = place.and_then(|place| symbol_at(self.proposed.as_ref()?, place));
-        proposed.or_else(|| symbol_at(self.live.as_ref()?, hunk.live.clone()))
+        let proposed = || place.and_then(|place| symbol_at(self.proposed.as_ref()?, place));
+        let live = || symbol_at(self.live.as_ref()?, hunk.live.clone());
+        // In a text that does not parse things stand in one another that do not belong there.
+        if broken { live().or_else(proposed) } else { proposed().or_else(live) }
     }
 
     /// Names that are in one of the two texts only: what each hunk does with them.
@@ -185,7 +188,7 @@ impl Sides {
     }
 }
 
-/// Whether a problem stands on a line of the hunk, or the hunk where it ends: what is not closed shows later.
+/// Whether a problem begins on a line of the hunk. What is not closed often shows only later.
 fn touches(problem: &Problem, place: &Range<usize>, parsed: &Parsed) -> bool {
     let text = parsed.text();
     let first = text.line_of(place.start);
