@@ -9,6 +9,7 @@ mod preflight;
 mod replay;
 mod review;
 mod rig;
+mod risky;
 mod sessions;
 mod tools;
 mod turns;
