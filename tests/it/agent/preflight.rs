@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use claw::event::{EventKind, TurnStatus};
+use claw::text::hidden::visible_line;
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -38,7 +39,7 @@ async fn check(fixture: &str, calls: &[Value], expected: Expect) {
         hunks.iter().enumerate().map(|(index, (_, hunk))| (hunk.hunk.as_str(), index + 1)).collect();
     let mut lines = String::new();
     for (index, (file, hunk)) in hunks.iter().enumerate() {
-        lines.push_str(&format!("{} {}:{}", index + 1, file.path, hunk.start_line));
+        lines.push_str(&format!("{} {}:{}", index + 1, visible_line(&file.path), hunk.start_line));
         if let Some(symbol) = &hunk.symbol {
             lines.push_str(&format!(" {symbol}"));
         }
@@ -264,7 +265,7 @@ async fn d11_hidden_characters_and_protected_paths_are_flagged() {
             1 AGENTS.md:1 ["hidden_characters","protected"]
             2 access.py:1 level
             3 access.py:5 ["hidden_characters"]
-            4 na​me.txt:1 ["hidden_characters"]
+            4 na⟨U+200B⟩me.txt:1 ["hidden_characters"]
             5 old.txt:1
             6 tags.txt:1 ["hidden_characters"]
         "#]],
