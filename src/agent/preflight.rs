@@ -81,11 +81,6 @@ impl Looked {
     pub fn needs(&self, hunk: &HunkId) -> Vec<String> {
         self.needs.get(hunk).into_iter().flatten().map(|hunk| hunk.0.clone()).collect()
     }
-
-    pub fn flags(&self, hunk: &HunkId) -> &[HunkFlag] {
-        let mut hunks = self.files.iter().flat_map(|file| &file.hunks);
-        hunks.find(|facts| facts.id.as_ref() == Some(hunk)).map_or(&[], |facts| &facts.flags)
-    }
 }
 
 impl Session {
@@ -131,13 +126,17 @@ impl Session {
     }
 }
 
+/// The content that was read, whatever the layer.
+fn content(stamp: Stamp) -> Option<ContentHash> {
+    match stamp {
+        Stamp::Buffer { hash, .. } | Stamp::Disk { hash } => Some(hash),
+        Stamp::Absent => None,
+    }
+}
+
 /// What a file's facts follow from.
 fn key(file: &FileProposal) -> ContentHash {
-    let live = match file.stamp {
-        Stamp::Buffer { hash, .. } | Stamp::Disk { hash } => hash.to_hex(),
-        Stamp::Absent => String::new(),
-    };
-    let mut key = format!("{:?} {:?} {:?} {live}", file.path, file.old_path, file.change);
+    let mut key = format!("{:?} {:?} {:?} {:?}", file.path, file.old_path, file.change, content(file.stamp));
     for hunk in &file.hunks {
         key.push_str(&format!(" {} {:?} {:?}", hunk.id, hunk.state, hunk.live));
     }

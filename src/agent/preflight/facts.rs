@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::needs::{Link, Reach};
-use super::{FileFacts, HunkFacts};
+use super::{FileFacts, HunkFacts, content};
 use crate::event::{ChangeKind, HunkFlag, HunkState};
 use crate::syntax::names::{Name, Role};
 use crate::syntax::problems::{self, Problem};
@@ -36,8 +36,12 @@ pub(super) fn of(file: &FileProposal, live: &View) -> FileFacts {
     let text = match file.change {
         ChangeKind::Create => None,
         ChangeKind::Edit | ChangeKind::Delete | ChangeKind::Rename => {
-            let Ok(document) = live.read_live(place) else { return facts };
-            Some(document.text)
+            match live.read_live(place) {
+                // Another by now: the hunks speak of a text that is gone, and are derived again.
+                Ok(document) if content(document.stamp) != content(file.stamp) => return facts,
+                Ok(document) => Some(document.text),
+                Err(_) => return facts,
+            }
         }
     };
     let sides = Sides::of(file, text, language);
@@ -93,7 +97,7 @@ impl Sides {
         order.sort_by_key(|(_, hunk)| (hunk.live.start, hunk.live.end));
         let (mut grown, mut shrunk) = (0, 0);
         for (index, hunk) in order {
-            let start = hunk.live.start + grown - shrunk;
+            let start = (hunk.live.start + grown).saturating_sub(shrunk);
             if let Some(place) = places.get_mut(index) {
                 *place = Some(start..start + hunk.new_text.len());
             }
