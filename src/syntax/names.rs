@@ -2,6 +2,7 @@
 //!
 //! By the form of the tree alone. Two things of one name are one name here; who needs to know better asks a language server.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use tree_sitter::Node;
@@ -35,25 +36,61 @@ pub struct Name {
 }
 
 impl Parsed {
-    /// In source order. An import of a name also stands there as its use, but for an alias.
-    pub fn names(&self) -> Vec<Name> {
+    /// Every name in the text.
+    pub fn words(&self) -> HashSet<String> {
+        let source = self.text().to_string();
+        let mut words = HashSet::new();
+        self.for_names(std::slice::from_ref(&(0..source.len())), |node| {
+            if let Some(word) = source.get(node.byte_range()).filter(|word| !words.contains(*word)) {
+                words.insert(word.to_owned());
+            }
+        });
+        words.remove("");
+        words
+    }
+
+    /// The names that `is_wanted` in these ranges, in source order; the ranges too are in order, and none lies in another. An
+    /// import of a name also stands there as its use, but for an alias.
+    pub fn names(&self, ranges: &[Range<usize>], is_wanted: impl Fn(&str) -> bool) -> Vec<Name> {
         let mut names = Vec::new();
+        self.for_names(ranges, |node| {
+            let range = node.byte_range();
+            let inside = ranges.get(ranges.partition_point(|other| other.end < range.end));
+            let inside = inside.is_some_and(|other| other.start <= range.start);
+            let text = self.text().slice(range).filter(|text| inside && !text.is_empty() && is_wanted(text));
+            if let Some(text) = text {
+                self.push_name(node, text, &mut names);
+            }
+        });
+        names
+    }
+
+    /// Walks over the nodes that are names, in and around `ranges`.
+    fn for_names<'tree>(&'tree self, ranges: &[Range<usize>], mut tell: impl FnMut(Node<'tree>)) {
         let mut cursor = self.tree().walk();
+        let mut count = 0;
         loop {
             let node = cursor.node();
+            let range = node.byte_range();
+            let near = ranges.get(ranges.partition_point(|other| other.end < range.start));
+            let is_near = near.is_some_and(|other| other.start <= range.end);
             let is_name = matches!(
                 node.kind(),
                 "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier"
             );
-            if is_name && node.child_count() == 0 && names.len() < MOST {
-                self.push_name(node, &mut names);
+            if is_near && is_name && node.child_count() == 0 {
+                tell(node);
+                count += 1;
             }
-            if cursor.goto_first_child() || cursor.goto_next_sibling() {
+            if count == MOST {
+                return;
+            }
+            if (is_near && cursor.goto_first_child()) || cursor.goto_next_sibling() {
                 continue;
             }
             loop {
                 if !cursor.goto_parent() {
-                    return names;
+                    return;
                 }
                 if cursor.goto_next_sibling() {
                     break;
@@ -62,9 +99,8 @@ impl Parsed {
         }
     }
 
-    fn push_name(&self, node: Node<'_>, names: &mut Vec<Name>) {
+    fn push_name(&self, node: Node<'_>, text: String, names: &mut Vec<Name>) {
         let range = node.byte_range();
-        let Some(text) = self.text().slice(range.clone()).filter(|text| !text.is_empty()) else { return };
         let (role, also_used) = match self.language() {
             Language::Rust => rust_role(node),
             Language::Python => python_role(node, &text),
@@ -216,7 +252,11 @@ mod tests {
     use crate::text::Text;
 
     fn shown(language: Language, source: &str) -> String {
-        let names = Parsed::of(&Text::new(source), language).unwrap().names();
+        let parsed = Parsed::of(&Text::new(source), language).unwrap();
+        let all = 0..source.len();
+        let names = parsed.names(std::slice::from_ref(&all), |_| true);
+        let words: HashSet<String> = names.iter().map(|name| name.text.clone()).collect();
+        assert_eq!(parsed.words(), words);
         let words: Vec<String> = names
             .iter()
             .map(|name| {
@@ -237,6 +277,18 @@ mod tests {
     #[track_caller]
     fn check(language: Language, source: &str, expected: &str) {
         assert_eq!(shown(language, source), expected, "{source}");
+    }
+
+    #[test]
+    fn only_what_is_asked_for_is_told() {
+        let source = "fn a() { b(c); }\nfn d() { b(e); }\nfn f() { g(); }\n";
+        let parsed = Parsed::of(&Text::new(source), Language::Rust).unwrap();
+        let at = |needle: &str| source.find(needle).unwrap();
+        let ranges = [at("b(c)")..at("b(c)") + 1, at("fn d")..at("e);"), at("fn f")..at("g();") + 1];
+        let names = parsed.names(&ranges, |name| name != "f");
+        let told: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(told, ["b", "d", "b", "g"]);
+        assert_eq!(parsed.names(&[], |_| true), []);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The facts of one file.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -78,14 +79,17 @@ struct Sides {
 
 struct Side {
     parsed: Parsed,
-    symbols: Symbols,
+    symbols: OnceCell<Symbols>,
 }
 
 impl Side {
     fn of(text: &Text, language: Language) -> Option<Side> {
         let parsed = (text.len() <= MOST_BYTES).then(|| Parsed::of(text, language))??;
-        let symbols = Symbols::of_parsed(&parsed);
-        Some(Side { parsed, symbols })
+        Some(Side { parsed, symbols: OnceCell::new() })
+    }
+
+    fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| Symbols::of_parsed(&self.parsed))
     }
 }
 
@@ -136,17 +140,23 @@ impl Sides {
 
     /// Names that are in one of the two texts only: what each hunk does with them.
     fn link(&self, file: &FileProposal, facts: &mut FileFacts) {
-        let names = |side: &Option<Side>| side.as_ref().map(|side| side.parsed.names()).unwrap_or_default();
-        let (before, after) = (names(&self.live), names(&self.proposed));
-        let (known, stays) = (words(&before), words(&after));
+        let words = |side: &Option<Side>| side.as_ref().map(|side| side.parsed.words()).unwrap_or_default();
+        let (known, stays) = (words(&self.live), words(&self.proposed));
+        let names = |side: &Option<Side>, mut places: Vec<Range<usize>>, others: &HashSet<String>| {
+            places.sort_by_key(|place| (place.start, place.end));
+            let side = side.as_ref();
+            side.map(|side| side.parsed.names(&places, |name| !others.contains(name))).unwrap_or_default()
+        };
+        let goes = |hunk: &Hunk| is_edit(hunk) || (hunk.state == HunkState::Pending && hunk.kind == ChangeKind::Delete);
+        let going = file.hunks.iter().filter(|hunk| goes(hunk)).map(|hunk| hunk.live.clone()).collect();
+        let before = names(&self.live, going, &stays);
+        let after = names(&self.proposed, self.places.iter().flatten().cloned().collect(), &known);
         for (index, (hunk, facts)) in file.hunks.iter().zip(&mut facts.hunks).enumerate() {
             if let Some(place) = self.place(index) {
-                let new = within(&after, &place).filter(|name| !known.contains(name.text.as_str()));
-                (facts.links.brings, facts.links.uses) = split(new);
+                (facts.links.brings, facts.links.uses) = split(within(&after, &place));
             }
-            if hunk.state == HunkState::Pending && (is_edit(hunk) || hunk.kind == ChangeKind::Delete) {
-                let gone = within(&before, &hunk.live).filter(|name| !stays.contains(name.text.as_str()));
-                (facts.links.removes, facts.links.frees) = split(gone);
+            if goes(hunk) {
+                (facts.links.removes, facts.links.frees) = split(within(&before, &hunk.live));
             }
         }
     }
@@ -204,7 +214,7 @@ fn touches(problem: &Problem, place: &Range<usize>, parsed: &Parsed) -> bool {
 /// touches.
 fn symbol_at(side: &Side, place: Range<usize>) -> Option<String> {
     let place = trimmed(side.parsed.text(), place)?;
-    let all = &side.symbols.all;
+    let all = &side.symbols().all;
     let holds = |range: &Range<usize>| range.start <= place.start && place.end <= range.end;
     let holder = all.iter().rposition(|symbol| holds(&symbol.range));
     let mut inside = all.iter().enumerate().filter(|(_, symbol)| symbol.parent == holder);
@@ -212,7 +222,7 @@ fn symbol_at(side: &Side, place: Range<usize>) -> Option<String> {
         inside.clone().find(|(_, symbol)| place.start <= symbol.name_range.start && symbol.name_range.end <= place.end);
     let touched = || inside.find(|(_, symbol)| symbol.range.start < place.end && place.start < symbol.range.end);
     let index = named.or_else(touched).map(|(index, _)| index).or(holder)?;
-    side.symbols.path(index).map(|path| path.replace("::", "."))
+    side.symbols().path(index).map(|path| path.replace("::", "."))
 }
 
 /// A range without the white space at its ends; `None` if that is all.
@@ -221,10 +231,6 @@ fn trimmed(text: &Text, range: Range<usize>) -> Option<Range<usize>> {
     let start = range.start + (slice.len() - slice.trim_start().len());
     let end = range.end - (slice.len() - slice.trim_end().len());
     (start < end).then_some(start..end)
-}
-
-fn words(names: &[Name]) -> HashSet<&str> {
-    names.iter().map(|name| name.text.as_str()).collect()
 }
 
 /// The names in `range`. Names stand in the order of their places.
