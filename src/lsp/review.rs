@@ -151,8 +151,11 @@ impl<'a> PlacedFile<'a> {
     /// Where `hunk` stands. `None` if what it replaces is not there as it was.
     pub fn place(&self, hunk: &ReviewHunk) -> Option<Range<usize>> {
         let (file, now) = (self.file, self.now);
-        // Of lines that the user types at now, a hunk must not take a part.
+        // Of lines that the user types at now, a hunk must not take a part, nor put a part of a line before others.
         let range = self.shift.carry_lines(&hunk.range, now)?;
+        if range.end < now.len() && !hunk.new_text.is_empty() && !hunk.new_text.ends_with(['\n', '\r']) {
+            return None;
+        }
         let same = match hunk.state {
             // The creation, deletion or renaming of a file speaks of all of it.
             _ if hunk.whole_file => *now == file.text,

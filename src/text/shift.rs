@@ -33,15 +33,10 @@ impl Shift {
         (range.end <= self.old.start).then(|| range.clone())
     }
 
-    /// The same, but what was put in right before an empty range comes behind it.
-    pub fn carry_before(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        if range.end <= self.old.start { Some(range.clone()) } else { self.carry(range) }
-    }
-
     /// Where whole lines of the old text are in `new`, the new one. `None` too if they are no whole lines there: something was
     /// put in on the same line.
     pub fn carry_lines(&self, range: &Range<usize>, new: &Text) -> Option<Range<usize>> {
-        self.carry(range).filter(|range| is_line_edge(new, range.start) && is_line_edge(new, range.end))
+        self.carry(range).filter(|range| are_lines(new, range))
     }
 
     /// Where an offset of the new text was in the old one; within the difference, its start.
@@ -55,9 +50,10 @@ impl Shift {
     }
 }
 
-/// Whether a line starts at `at`, or the text ends there.
-pub fn is_line_edge(text: &Text, at: usize) -> bool {
-    at == text.len() || text.line_start(text.line_of(at)) == at
+/// Whether a range of `text` starts where a line does, and ends where one does or the text ends.
+pub fn are_lines(text: &Text, range: &Range<usize>) -> bool {
+    let is_start = |at: usize| text.line_start(text.line_of(at)) == at;
+    is_start(range.start) && (range.end == text.len() || is_start(range.end))
 }
 
 fn common_prefix(a: &Text, b: &Text, most: usize) -> usize {
@@ -159,6 +155,7 @@ mod tests {
         check("a\nb\n", "a\nxb\n", 2..2, None);
         check("a\nb", "a\nbx", 2..3, None);
         check("a\nb", "a\nb\nx", 2..3, None);
+        check("", "x", 0..0, None);
         check("a\nb\n", "a\nx\nb\n", 2..4, Some(4..6));
         check("a\nb\nc\n", "a\nb\nxc\n", 2..4, Some(2..4));
         check("a\nb", "xa\nb", 2..3, Some(3..4));

@@ -3,4 +3,4 @@
 mod changes;
 mod files;
 mod generate;
-mod positions;
+pub mod positions;

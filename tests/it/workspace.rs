@@ -3,6 +3,7 @@
 mod disk;
 mod edits;
 mod exclude;
+mod living;
 mod path;
 mod proposal;
 mod search;

@@ -92,23 +92,24 @@ fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     let in_base: Vec<Option<Range<usize>>> = hunks.iter().map(|hunk| Some(hunk.old.clone())).collect();
     let accepted = accepted(base, &in_base, current, live, hunks);
     let (kept, landed) = proposed.advance(&accepted);
-    let user = diff(&kept.base, live);
+    let user = sides(diff(&kept.base, live), live);
+    let open = sides(kept.changes.clone(), &kept.current);
 
     let mut conflicting = vec![false; user.len()];
-    let mut open = kept.changes.iter();
+    let mut open_hunks = open.iter();
     let mut places = Vec::with_capacity(hunks.len());
     for accepted in accepted {
-        places.push(match if accepted { None } else { open.next() } {
+        places.push(match if accepted { None } else { open_hunks.next() } {
             None => Place::Accepted,
             Some(hunk) => {
-                let old_text = kept.base.slice(hunk.old.clone()).unwrap_or_default();
-                place(&hunk.old, &old_text, &user, live, &mut conflicting)
+                let old_text = kept.base.slice(hunk.change.old.clone()).unwrap_or_default();
+                place(hunk, &old_text, &user, live, &mut conflicting)
             }
         });
     }
-    let free: Vec<&Change> =
+    let free: Vec<&Side> =
         user.iter().zip(&conflicting).filter(|(_, conflicting)| !**conflicting).map(|(change, _)| change).collect();
-    match take_in(&kept, &free, live) {
+    match take_in(&kept, &open, &free, live) {
         Ok(left) => Merge { places, left, landed },
         Err(error) => {
             tracing::error!(%error, "a user's change did not fit the proposal, which is shown without it");
@@ -117,29 +118,86 @@ fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     }
 }
 
-/// The user's changes, made to base and current alike, so that they are no part of what is proposed.
-fn take_in(proposed: &Proposed, user: &[&Change], live: &Text) -> Result<Proposed, EditError> {
-    let Proposed { base, current, changes } = proposed;
-    let (mut in_base, mut in_current) = (Vec::new(), Vec::new());
-    for change in user {
-        let insert = live.slice(change.new.clone()).unwrap_or_default();
-        let start = start_in_current(&change.old, changes);
-        in_current.push(Edit { range: start..start.saturating_add(change.old.len()), insert: insert.clone() });
-        in_base.push(Edit { range: change.old.clone(), insert });
+/// A change, and whether what it puts in is a last line without a break.
+struct Side {
+    change: Change,
+    is_unbroken: bool,
+}
+
+/// Where a change of the user stands to a hunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Before,
+    Behind,
+    /// Both change the same lines, or would make one line of two.
+    Overlap,
+}
+
+fn sides(changes: Vec<Change>, new: &Text) -> Vec<Side> {
+    let is_unbroken = !new.is_empty() && new.line_range(new.line_count().saturating_sub(1)).len() > 0;
+    let side = |change: Change| {
+        let is_last = !change.new.is_empty() && change.new.end == new.len();
+        Side { is_unbroken: is_unbroken && is_last, change }
+    };
+    changes.into_iter().map(side).collect()
+}
+
+fn order(user: &Side, hunk: &Side) -> Order {
+    let (users, hunks) = (&user.change.old, &hunk.change.old);
+    if overlaps(hunks, users) {
+        return Order::Overlap;
     }
-    let moved = |hunk: &Change| {
-        // What the user inserted right at its start stays before it.
-        let before = user.iter().filter(|change| change.old.end <= hunk.old.start);
-        let (grown, shrunk) = before.fold((0usize, 0usize), |(grown, shrunk), change| {
-            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
-        });
+    if users.is_empty() && hunks.is_empty() && users.start == hunks.start {
+        // What the user inserted at the same place stays before, if a line can follow it.
+        return match (user.is_unbroken, hunk.is_unbroken) {
+            (false, _) => Order::Before,
+            (true, false) => Order::Behind,
+            (true, true) => Order::Overlap,
+        };
+    }
+    let (order, first_is_unbroken) = match users.end <= hunks.start {
+        true => (Order::Before, user.is_unbroken && !hunk.change.new.is_empty()),
+        false => (Order::Behind, hunk.is_unbroken && !user.change.new.is_empty()),
+    };
+    if first_is_unbroken { Order::Overlap } else { order }
+}
+
+/// The user's changes, made to base and current alike, so that they are no part of what is proposed.
+fn take_in(proposed: &Proposed, hunks: &[Side], user: &[&Side], live: &Text) -> Result<Proposed, EditError> {
+    let Proposed { base, current, changes: _ } = proposed;
+    let (mut in_base, mut in_current) = (Vec::new(), Vec::new());
+    for side in user {
+        let Change { old, new } = &side.change;
+        let insert = live.slice(new.clone()).unwrap_or_default();
+        let before = hunks.iter().filter(|hunk| order(side, hunk) == Order::Behind);
+        let start = moved_by(before.map(|hunk| &hunk.change), old.start);
+        in_current.push(Edit { range: start..start.saturating_add(old.len()), insert: insert.clone() });
+        in_base.push(Edit { range: old.clone(), insert });
+    }
+    let moved = |hunk: &Side| {
+        let before = user.iter().filter(|side| order(side, hunk) == Order::Before);
+        let (grown, shrunk) = growth(before.map(|side| &side.change));
         let at = |offset: usize| offset.saturating_add(grown).saturating_sub(shrunk);
-        Change { old: at(hunk.old.start)..at(hunk.old.end), new: at(hunk.new.start)..at(hunk.new.end) }
+        let Change { old, new } = &hunk.change;
+        Change { old: at(old.start)..at(old.end), new: at(new.start)..at(new.end) }
     };
     Ok(Proposed {
         base: base.apply_all(&in_base)?,
         current: current.apply_all(&in_current)?,
-        changes: changes.iter().map(moved).collect(),
+        changes: hunks.iter().map(moved).collect(),
+    })
+}
+
+/// Where an offset is once changes before it are made.
+fn moved_by<'a>(changes: impl Iterator<Item = &'a Change>, offset: usize) -> usize {
+    let (grown, shrunk) = growth(changes);
+    offset.saturating_add(grown).saturating_sub(shrunk)
+}
+
+/// By how many bytes changes make a text longer, and shorter.
+fn growth<'a>(changes: impl Iterator<Item = &'a Change>) -> (usize, usize) {
+    changes.fold((0usize, 0usize), |(grown, shrunk), change| {
+        (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
     })
 }
 
@@ -341,22 +399,23 @@ fn shift(hunks: &[Change], accepted: &[bool]) -> Vec<Range<usize>> {
 }
 
 /// Where the base's `hunk` stands in the live text; marks the user's changes that are in its way.
-fn place(hunk: &Range<usize>, old_text: &str, user: &[Change], live: &Text, conflicting: &mut [bool]) -> Place {
-    let overlapping: Vec<(&Change, &mut bool)> =
-        user.iter().zip(conflicting).filter(|(change, _)| overlaps(hunk, &change.old)).collect();
+fn place(hunk: &Side, old_text: &str, user: &[Side], live: &Text, conflicting: &mut [bool]) -> Place {
+    let old = &hunk.change.old;
+    let overlapping: Vec<(&Change, &mut bool)> = user
+        .iter()
+        .zip(conflicting)
+        .filter(|(side, _)| order(side, hunk) == Order::Overlap)
+        .map(|(side, conflicting)| (&side.change, conflicting))
+        .collect();
     if let (Some((first, _)), Some((last, _))) = (overlapping.first(), overlapping.last()) {
-        let start = first.new.start.saturating_sub(first.old.start.saturating_sub(hunk.start));
-        let end = last.new.end.saturating_add(hunk.end.saturating_sub(last.old.end));
+        let start = first.new.start.saturating_sub(first.old.start.saturating_sub(old.start));
+        let end = last.new.end.saturating_add(old.end.saturating_sub(last.old.end));
         overlapping.into_iter().for_each(|(_, conflicting)| *conflicting = true);
         return Place::Conflict(start..end);
     }
-    // What the user inserted right at its start stays before it.
-    let (grown, shrunk) =
-        user.iter().filter(|change| change.old.end <= hunk.start).fold((0usize, 0usize), |(grown, shrunk), change| {
-            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
-        });
-    let start = hunk.start.saturating_add(grown).saturating_sub(shrunk);
-    let range = start..start.saturating_add(hunk.len());
+    let before = user.iter().filter(|side| order(side, hunk) == Order::Before);
+    let start = moved_by(before.map(|side| &side.change), old.start);
+    let range = start..start.saturating_add(old.len());
     // This must hold; if it did not, replacing the range would destroy what the user wrote.
     if live.slice(range.clone()).as_deref() == Some(old_text) { Place::Pending(range) } else { Place::Conflict(range) }
 }
@@ -370,16 +429,4 @@ fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
         (false, true) => a.start < b.start && b.start < a.end,
         (false, false) => a.start < b.end && b.start < a.end,
     }
-}
-
-/// Where a user's change of the base starts in the current text. What is inserted where a hunk inserts too comes before.
-fn start_in_current(change: &Range<usize>, hunks: &[Change]) -> usize {
-    let before = |hunk: &&Change| {
-        let same_place = hunk.old.is_empty() && change.is_empty() && hunk.old.start == change.start;
-        hunk.old.end <= change.start && !same_place
-    };
-    let (grown, shrunk) = hunks.iter().filter(before).fold((0usize, 0usize), |(grown, shrunk), hunk| {
-        (grown.saturating_add(hunk.new.len()), shrunk.saturating_add(hunk.old.len()))
-    });
-    change.start.saturating_add(grown).saturating_sub(shrunk)
 }
