@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::distance::{Numbering, distance};
-use crate::text::diff::{Change, diff};
+use crate::text::diff::{Change, changed_lines, diff};
 use crate::text::{Edit, EditError, Text};
 
 /// A base, what is proposed of it, and the changes between them. The changes are kept with the texts: where lines repeat,
@@ -83,6 +83,10 @@ pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> 
         if settled {
             break;
         }
+    }
+    // Texts that share their storage are compared at once.
+    if left.base == *live {
+        left.base.clone_from(live);
     }
     Merge { places, left, landed }
 }
@@ -299,9 +303,10 @@ fn accepted_since(proposed: &Proposed, looked: &Text, live: &Text) -> Vec<bool> 
     accepted(looked, &in_looked, &proposed.current, live, &proposed.changes)
 }
 
-/// Which hunks the live text holds and `before`, where they replace `ranges`, did not. A hunk is there when the way from
-/// one to the other leads over it: when the text before, with the hunk, is nearer to the live text by all that the hunk
-/// changes. This does not depend on how a diff happens to align lines that repeat.
+/// Which hunks the live text holds and `before`, where they replace `ranges`, did not. A hunk is there when the very change of
+/// it is among the user's, or else when the way from one to the other leads over it: when the text before, with the hunk,
+/// is nearer to the live text by all that the hunk changes. This does not depend on how a diff happens to align lines that
+/// repeat.
 fn accepted(
     before: &Text,
     ranges: &[Option<Range<usize>>],
@@ -309,50 +314,122 @@ fn accepted(
     live: &Text,
     hunks: &[Change],
 ) -> Vec<bool> {
+    let mut accepted = vec![false; hunks.len()];
     if before == live {
-        return vec![false; hunks.len()];
+        return accepted;
+    }
+    let user = diff(before, live);
+    let (changed, _) = changed_lines(before, live);
+    // The hunks that the user's changes can have to do with, and the lines from the first to the last of all of them.
+    let mut region = changed.clone();
+    let mut near: Vec<(usize, Range<usize>, String, bool)> = Vec::new();
+    for (index, (hunk, range)) in hunks.iter().zip(ranges).enumerate() {
+        let Some(range) = range else { continue };
+        let is_far = range.end < changed.start || changed.end < range.start;
+        if is_far && !slides(before, range, current, hunk, range.end < changed.start) {
+            continue;
+        }
+        region = region.start.min(range.start)..region.end.max(range.end);
+        let new = current.slice(hunk.new.clone()).unwrap_or_default();
+        let is_there = user
+            .binary_search_by_key(&range.start, |change| change.old.start)
+            .ok()
+            .and_then(|at| user.get(at))
+            .is_some_and(|change| change.old == *range && live.slice(change.new.clone()).as_deref() == Some(&new));
+        near.push((index, range.clone(), new, is_there));
+    }
+    if near.is_empty() {
+        return accepted;
     }
     let mut numbering = Numbering::default();
-    let (before_lines, current_lines, live_lines) =
-        (numbering.lines(before), numbering.lines(current), numbering.lines(live));
+    let before_lines = numbering.lines(&before.slice(region.clone()).unwrap_or_default(), region.start);
+    let in_live = region.start..live.len().saturating_sub(before.len().saturating_sub(region.end));
+    let live_lines = numbering.lines(&live.slice(in_live.clone()).unwrap_or_default(), in_live.start);
     let window = window(&before_lines.numbers, &live_lines.numbers);
-    let user = diff(before, live);
 
-    let mut accepted = vec![false; hunks.len()];
-    let mut advanced = before_lines.numbers.clone();
-    let mut rest = distance(&advanced, &live_lines.numbers);
-    let (mut grown, mut shrunk) = (0usize, 0usize);
-    for ((hunk, range), accepted) in hunks.iter().zip(ranges).zip(&mut accepted) {
-        let Some(range) = range else { continue };
-        let (old, new) = (before_lines.of_bytes(range), current_lines.get(current_lines.of_bytes(&hunk.new)));
-        let reach = reach(&before_lines.numbers, &old, new);
+    let mut advanced = Advanced::new(&before_lines.numbers);
+    // Those that are there for sure come first: measuring takes its time.
+    for (index, range, new, _) in near.iter().filter(|(.., is_there)| *is_there) {
+        let new = numbering.lines(new, 0).numbers;
+        if advanced.put(before_lines.of_bytes(range), &new)
+            && let Some(accepted) = accepted.get_mut(*index)
+        {
+            *accepted = true;
+        }
+    }
+    let mut rest = None;
+    for (index, range, new, _) in near.iter().filter(|(.., is_there)| !*is_there) {
+        let (old, new) = (before_lines.of_bytes(range), numbering.lines(new, 0).numbers);
+        let reach = reach(&before_lines.numbers, &old, &new);
         let far_away = reach.end < window.start || window.end < reach.start;
-        if far_away || (hunk.new.is_empty() && is_replaced(range, &user)) {
+        if far_away || (new.is_empty() && is_replaced(range, &user)) {
             continue;
         }
-        let at = |line: usize| line.saturating_add(grown).saturating_sub(shrunk);
         let mut candidate = advanced.clone();
-        if candidate.get(at(old.start)..at(old.end)).is_none() {
+        if !candidate.put(old, &new) {
             continue;
         }
-        candidate.splice(at(old.start)..at(old.end), new.iter().copied());
-        let after = distance(&candidate, &live_lines.numbers);
-        let holds = match (rest, distance(&advanced, &candidate), after) {
-            (Some(all), Some(hunk), Some(after)) => all == hunk.saturating_add(after),
-            // Too far apart to measure: then only the very same change counts.
-            _ => user.iter().any(|change| {
-                change.old == *range && live.slice(change.new.clone()) == current.slice(hunk.new.clone())
-            }),
-        };
-        if holds {
+        let all = *rest.get_or_insert_with(|| distance(&advanced.lines, &live_lines.numbers));
+        let after = distance(&candidate.lines, &live_lines.numbers);
+        // Too far apart to measure: then only the very same change counts.
+        if let (Some(all), Some(hunk), Some(after)) = (all, distance(&advanced.lines, &candidate.lines), after)
+            && all == hunk.saturating_add(after)
+            && let Some(accepted) = accepted.get_mut(*index)
+        {
             *accepted = true;
             advanced = candidate;
-            rest = after;
-            grown = grown.saturating_add(new.len());
-            shrunk = shrunk.saturating_add(old.len());
+            rest = Some(Some(after));
         }
     }
     accepted
+}
+
+/// Lines with some hunks in them, which can come in any order.
+#[derive(Clone)]
+struct Advanced {
+    lines: Vec<u32>,
+    /// What was replaced, in lines as they were, and by how many.
+    put: Vec<(Range<usize>, usize)>,
+}
+
+impl Advanced {
+    fn new(lines: &[u32]) -> Advanced {
+        Advanced { lines: lines.to_vec(), put: Vec::new() }
+    }
+
+    /// `false` if there are no such lines.
+    fn put(&mut self, old: Range<usize>, new: &[u32]) -> bool {
+        let (mut grown, mut shrunk) = (0usize, 0usize);
+        for (lines, count) in self.put.iter().filter(|(lines, _)| lines.end <= old.start) {
+            grown = grown.saturating_add(*count);
+            shrunk = shrunk.saturating_add(lines.len());
+        }
+        let at = |line: usize| line.saturating_add(grown).saturating_sub(shrunk);
+        let place = at(old.start)..at(old.end);
+        if self.lines.get(place.clone()).is_none() {
+            return false;
+        }
+        self.lines.splice(place, new.iter().copied());
+        self.put.push((old, new.len()));
+        true
+    }
+}
+
+/// Whether lines that are put in or taken out could as well be those next to them, behind or before: then a change further
+/// that way may be this one.
+fn slides(before: &Text, range: &Range<usize>, current: &Text, hunk: &Change, behind: bool) -> bool {
+    let (text, moving) = match (range.is_empty(), hunk.new.is_empty()) {
+        (true, _) => (current, &hunk.new),
+        (false, true) => (before, range),
+        (false, false) => return false,
+    };
+    let first_line = |text: &Text, at: usize| text.slice(text.line_range(text.line_of(at)));
+    let line_before = |text: &Text, at: usize| Some(text.slice(text.line_range(text.line_of(at.checked_sub(1)?)))?);
+    if behind {
+        first_line(text, moving.start) == first_line(before, range.end)
+    } else {
+        line_before(text, moving.end) == line_before(before, range.start)
+    }
 }
 
 /// The lines of `before` that the user's changes lie in, from the first to the last.

@@ -123,7 +123,8 @@ impl Case {
         let encoding = [PositionEncoding::Utf8, PositionEncoding::Utf16, PositionEncoding::Utf32][random.below(3)];
         let endings =
             vec![vec!["\n"], vec!["\r\n"], vec!["\n", "\r\n"], vec!["\n", "\r\n", "\r"]].swap_remove(random.below(4));
-        let distinct = !random.once_in(4);
+        // A `\r` and a `\n` that come to stand together are one break, and so one line less.
+        let distinct = !random.once_in(4) && !endings.contains(&"\r");
         let count = 1 + random.below(2);
         let mut case = Case {
             random,
