@@ -94,7 +94,8 @@ impl OverlayFile {
     fn is_nothing(&self) -> bool {
         match self.moved_from {
             Some(_) => self.current.is_none(),
-            None => self.current == self.base,
+            // Hunks that come to nothing together are still hunks, to be decided one by one.
+            None => self.current == self.base && self.changes.is_empty(),
         }
     }
 }

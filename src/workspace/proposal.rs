@@ -133,7 +133,7 @@ pub enum Settle {
     Both,
 }
 
-/// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict, or
+/// Makes a pending hunk of a conflict: one that replaces what the user wrote, or stands behind it. Tells its id. `None` if there is no such conflict, or
 /// nothing would be left to change: both, where the hunk only deletes, is what the user wrote.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })

@@ -4,3 +4,4 @@ mod changes;
 mod files;
 mod generate;
 pub mod positions;
+mod sync;

@@ -310,9 +310,7 @@ impl Look {
             }
             (Reshape::Cut(lines), HunkState::Pending) => {
                 let cuts = cuts(&hunk.old_text, &hunk.new_text, lines)?;
-                // Where nothing is before the piece, it takes the place of the whole.
-                let before = usize::from(cuts.first() != Some(&(0, 0)));
-                (proposed.cut(index, &cuts)?, index.saturating_add(before))
+                proposed.cut(index, &cuts)?
             }
             (Reshape::OverUsers { both }, HunkState::Conflict) => {
                 let users = live.read_live(&self.place()).ok()?.text.slice(hunk.live.clone())?;
@@ -326,7 +324,10 @@ impl Look {
                 if new == users {
                     return None;
                 }
-                (proposed.with_old_text(index, &users)?.with_new_text(index, &new)?, index)
+                let settled = proposed.with_old_text(index, &users)?.with_new_text(index, &new)?;
+                // The user's lines stay as they are, and what comes behind them is the hunk.
+                let kept = if *both && line_break.is_empty() { users.len() } else { 0 };
+                (settled.without_start(index, kept), index)
             }
             _ => return None,
         };
@@ -352,7 +353,7 @@ impl Look {
 
 /// Where to cut a hunk so that `lines` of its new text, or of its old text where it only deletes, stand alone: offsets in both
 /// texts. Old and new lines belong together in their order; old lines that are too many go with the last new one.
-fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)>> {
+fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<[(usize, usize); 2]> {
     let (old_ends, new_ends) = (line_ends(old), line_ends(new));
     let count = if new.is_empty() { old_ends.len() } else { new_ends.len() };
     // A last line without a break can not be parted from what follows it on one side only.
@@ -364,7 +365,7 @@ fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)
         let end = |ends: &[usize]| if line == 0 { 0 } else { ends.get(line - 1).or(ends.last()).copied().unwrap_or(0) };
         if line == count { (old.len(), new.len()) } else { (end(&old_ends), end(&new_ends)) }
     };
-    Some(vec![at(lines.start), at(lines.end)])
+    Some([at(lines.start), at(lines.end)])
 }
 
 fn put(file: &mut OverlayFile, proposed: Proposed, ids: Vec<Option<HunkId>>) {

@@ -193,7 +193,7 @@ fn take_in(proposed: &Proposed, hunks: &[Side], user: &[&Side], live: &Text) -> 
 }
 
 /// Where an offset is once changes before it are made.
-fn moved_by<'a>(changes: impl Iterator<Item = &'a Change>, offset: usize) -> usize {
+pub(super) fn moved_by<'a>(changes: impl Iterator<Item = &'a Change>, offset: usize) -> usize {
     let (grown, shrunk) = growth(changes);
     offset.saturating_add(grown).saturating_sub(shrunk)
 }
@@ -258,26 +258,40 @@ impl Proposed {
         Some(Proposed { base: current, current: base, changes: changes.iter().map(flip).collect() })
     }
 
-    /// With the change at `index` cut in pieces that touch. `cuts` are offsets from the starts of its old and new text, in
-    /// order; pieces that would be empty on both sides are left out.
-    pub(super) fn cut(&self, index: usize, cuts: &[(usize, usize)]) -> Option<Proposed> {
+    /// With the change at `index` cut in pieces that touch, and which of them the one between the cuts is. `cuts` are offsets from
+    /// the starts of its old and new text, in order; pieces that would change nothing are left out.
+    pub(super) fn cut(&self, index: usize, cuts: &[(usize, usize); 2]) -> Option<(Proposed, usize)> {
         let change = self.changes.get(index)?;
         let ends = [(change.old.len(), change.new.len())];
         let mut pieces = Vec::new();
+        let mut wanted = None;
         let (mut old, mut new) = (0usize, 0usize);
-        for (next_old, next_new) in cuts.iter().chain(&ends) {
+        for (at, (next_old, next_new)) in cuts.iter().chain(&ends).enumerate() {
             let piece = Change {
                 old: change.old.start.saturating_add(old)..change.old.start.saturating_add(*next_old),
                 new: change.new.start.saturating_add(new)..change.new.start.saturating_add(*next_new),
             };
-            if !piece.old.is_empty() || !piece.new.is_empty() {
+            if self.base.slice(piece.old.clone()) != self.current.slice(piece.new.clone()) {
+                if at == 1 {
+                    wanted = Some(index.saturating_add(pieces.len()));
+                }
                 pieces.push(piece);
             }
             (old, new) = (*next_old, *next_new);
         }
         let mut changes = self.changes.clone();
         changes.splice(index..=index, pieces);
-        Some(Proposed { base: self.base.clone(), current: self.current.clone(), changes })
+        Some((Proposed { base: self.base.clone(), current: self.current.clone(), changes }, wanted?))
+    }
+
+    /// With the change at `index` less the text at its start that it leaves as it is.
+    pub(super) fn without_start(&self, index: usize, length: usize) -> Proposed {
+        let mut trimmed = self.clone();
+        if let Some(change) = trimmed.changes.get_mut(index) {
+            change.old.start = change.old.start.saturating_add(length).min(change.old.end);
+            change.new.start = change.new.start.saturating_add(length).min(change.new.end);
+        }
+        trimmed
     }
 
     /// Without the change at `index`: current goes back to the base there.
@@ -499,7 +513,7 @@ fn place(hunk: &Side, old_text: &str, user: &[Side], live: &Text, conflicting: &
 
 /// Whether two changed ranges of one text have something in common. Those that only touch do not; an insertion is in the
 /// way only of what stands on both sides of it.
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+pub(super) fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
     match (a.is_empty(), b.is_empty()) {
         (true, true) => false,
         (true, false) => b.start < a.start && a.start < b.end,

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::merge::{Place, Proposed, merge};
+use super::merge::{Place, Proposed, merge, moved_by, overlaps};
 use crate::text::diff::{Change, diff};
 use crate::text::shift::are_lines;
 use crate::text::{Edit, EditError, Position, PositionEncoding, Shift, Text};
@@ -50,6 +50,8 @@ struct Made<'a> {
     before: &'a Text,
     /// The edits that it made.
     which: Range<usize>,
+    /// Those of them that change nothing in it.
+    idle: Vec<usize>,
     /// They are where they were meant.
     is_right: bool,
 }
@@ -78,16 +80,30 @@ impl Sent {
                 texts.push(text);
             }
         }
-        let mut landed = vec![false; self.edits.len()];
+        let mut steps = Vec::new();
         for (index, after) in texts.iter().enumerate() {
             let earlier = texts.get(..index).unwrap_or_default();
             // The nearest text before that leads to it: from one further back, typing may have led there too.
             let made = (1..=index).rev().find_map(|count| self.made(earlier.get(..count)?, after));
-            let Some(made) = made else { continue };
-            if made.is_right {
-                landed.iter_mut().take(made.which.end).skip(made.which.start).for_each(|landed| *landed = true);
-            } else if texts.iter().skip(index).all(|text| *text != made.before) {
-                return Verdict::Misapplied(Misapplied { before: made.before.clone(), after: (*after).clone() });
+            steps.extend(made.map(|made| (index, made)));
+        }
+        // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
+        // can well be the same.
+        let count = self.edits.len();
+        if steps.iter().any(|(_, made)| made.which.len() == count) {
+            steps.retain(|(_, made)| made.which.len() == count);
+        }
+        let stands = |(index, made): &&(usize, Made<'_>)| texts.iter().skip(*index).all(|text| *text != made.before);
+        let wrong = steps.iter().filter(|(_, made)| !made.is_right).filter(stands);
+        if let Some((index, made)) = wrong.max_by_key(|(index, made)| (made.which.len(), *index))
+            && let Some(after) = texts.get(*index)
+        {
+            return Verdict::Misapplied(Misapplied { before: made.before.clone(), after: (*after).clone() });
+        }
+        let mut landed = vec![false; count];
+        for (_, made) in steps.iter().filter(|(_, made)| made.is_right) {
+            for at in made.which.clone().filter(|at| !made.idle.contains(at)) {
+                landed.iter_mut().skip(at).take(1).for_each(|landed| *landed = true);
             }
         }
         if let Some(last) = texts.last()
@@ -104,7 +120,7 @@ impl Sent {
 
     /// The step to `after` from the last of the texts `until` then, if the positions make it: all of them, else as many as do.
     fn made<'a>(&self, until: &[&'a Text], after: &Text) -> Option<Made<'a>> {
-        let before = *until.last()?;
+        let before = until.last().copied().filter(|before| *before != after)?;
         let edits: Vec<Edit> = self
             .positions
             .iter()
@@ -127,16 +143,24 @@ impl Sent {
             let length = before.len().saturating_add(grown).checked_sub(shrunk);
             length == Some(after.len()) && before.apply_all(some).is_ok_and(|made| made == *after)
         })?;
-        let is_right = self.is_right(&which, edits.get(which.clone())?, until, after);
-        Some(Made { before, which, is_right })
+        let made = edits.get(which.clone())?;
+        let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
+        let idle: Vec<usize> = which.clone().zip(made).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
+        let is_right = self.is_right(&which, made, &idle, until, after);
+        Some(Made { before, which, idle, is_right })
     }
 
-    /// Whether these edits, made to the last of the texts `until` then, are where they were meant.
-    fn is_right(&self, which: &Range<usize>, made: &[Edit], until: &[&Text], after: &Text) -> bool {
+    /// Whether these edits, made to the last of the texts `until` then, are where they were meant. Those that changed nothing are
+    /// nowhere.
+    fn is_right(&self, which: &Range<usize>, made: &[Edit], idle: &[usize], until: &[&Text], after: &Text) -> bool {
         let Some(now) = until.last() else { return false };
         let mut merged: Option<Vec<Place>> = None;
         let mut right = Vec::with_capacity(made.len());
         for (index, edit) in which.clone().zip(made) {
+            if idle.contains(&index) {
+                right.push(edit.clone());
+                continue;
+            }
             let Some(meant) = self.edits.get(index) else { return false };
             let place = carried(&meant.range, until).or_else(|| {
                 let merged = merged.get_or_insert_with(|| merge(&self.proposed(), None, now).places);
@@ -194,8 +218,20 @@ impl Misapplied {
 /// Where lines of the first text are in the last. `None` if something was changed in them. What the user put in right before
 /// them stays before them, as it does in a merge.
 fn carried(range: &Range<usize>, texts: &[&Text]) -> Option<Range<usize>> {
-    let steps = texts.iter().zip(texts.iter().skip(1));
-    let range_now = steps.fold(Some(range.clone()), |range, (old, new)| Shift::between(old, new).carry(&range?))?;
+    let mut now = range.clone();
+    for (old, new) in texts.iter().zip(texts.iter().skip(1)) {
+        // A keystroke changes one stretch. Where more was changed at once, lines tell what.
+        now = Shift::between(old, new).carry(&now).or_else(|| carried_by_lines(&now, old, new))?;
+    }
     let (first, last) = (texts.first()?, texts.last()?);
-    (are_lines(last, &range_now) || !are_lines(first, range)).then_some(range_now)
+    (are_lines(last, &now) || !are_lines(first, range)).then_some(now)
+}
+
+fn carried_by_lines(range: &Range<usize>, old: &Text, new: &Text) -> Option<Range<usize>> {
+    let changes = diff(old, new);
+    if changes.iter().any(|change| overlaps(range, &change.old)) {
+        return None;
+    }
+    let start = moved_by(changes.iter().filter(|change| change.old.end <= range.start), range.start);
+    Some(start..start.saturating_add(range.len()))
 }

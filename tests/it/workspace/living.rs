@@ -12,7 +12,7 @@
 
 mod case;
 mod client;
-mod random;
+pub mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;

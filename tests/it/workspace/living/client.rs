@@ -171,7 +171,8 @@ impl Document {
     fn is_text(&self, start: usize, end: usize, meant: &Meant) -> bool {
         let here = &self.characters[start..end];
         let text: String = here.iter().map(|(character, _)| character).collect();
-        here.first().map(|(_, id)| id) == meant.removed.first() && text == meant.text
+        let same_start = here.first().map(|(_, id)| id) == meant.removed.first();
+        text == meant.text && (same_start || text.trim().is_empty())
     }
 
     fn landing(&self, meant: &Meant, start: usize, end: usize) -> Landing {
@@ -181,7 +182,7 @@ impl Document {
             return match (same, on_edges) {
                 (true, true) => Landing::Right,
                 (true, false) => Landing::Unclear,
-                // A break was put in before another, and nobody can tell which is which.
+                // A break was put in beside another, and nobody can tell which is which.
                 (false, true) if self.is_text(start, end, meant) => Landing::Unclear,
                 (false, _) => Landing::Wrong,
             };
@@ -195,7 +196,7 @@ impl Document {
         let within = low <= start && start <= high && start == end;
         match (within, gone) {
             (false, _) => Landing::Wrong,
-            (true, false) if on_edges && start == high => Landing::Right,
+            (true, false) if self.is_line_start(start) && start == high => Landing::Right,
             (true, _) => Landing::Unclear,
         }
     }
