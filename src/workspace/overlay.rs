@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{DocPath, Document, HunkId, Layer, Stamp};
 use crate::event::ChangeKind;
 use crate::text::Text;
-use crate::text::diff::{Change, diff};
+use crate::text::diff::{Change, readable};
 
 /// Who made a change: the turn and the tool call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl OverlayFile {
 
 fn changes(base: Option<&Text>, current: Option<&Text>) -> Vec<Change> {
     match (base, current) {
-        (Some(base), Some(current)) => diff(base, current),
+        (Some(base), Some(current)) => readable(base, current),
         (None, _) | (_, None) => Vec::new(),
     }
 }

@@ -298,7 +298,7 @@ impl Case {
         for _ in 0..count {
             let n = self.next_character;
             self.next_character += 1;
-            token.extend(char::from_u32(if n % 2 == 0 { 0x4e00 + n } else { 0x2_0000 + n }));
+            token.extend(char::from_u32(if n.is_multiple_of(2) { 0x4e00 + n } else { 0x2_0000 + n }));
             match self.random.below(8) {
                 0 => token.push('\u{301}'),
                 1 => token.push('\u{1f600}'),
