@@ -74,8 +74,20 @@ impl Model {
 }
 
 fn piece(random: &mut Random, endings: &[&str]) -> String {
-    const WORDS: &[&str] =
-        &["", "a", "let x = 1;", "é", "e\u{301}", "日本", "😀", "👩\u{200d}🚀", "\u{2028}", "\u{10ffff}", "\u{feff}", "\t"];
+    const WORDS: &[&str] = &[
+        "",
+        "a",
+        "let x = 1;",
+        "é",
+        "e\u{301}",
+        "日本",
+        "😀",
+        "👩\u{200d}🚀",
+        "\u{2028}",
+        "\u{10ffff}",
+        "\u{feff}",
+        "\t",
+    ];
     let mut text = String::new();
     for _ in 0..random.below(4) {
         text.push_str(WORDS[random.below(WORDS.len())]);
@@ -116,9 +128,7 @@ fn d01_document_sync_is_what_another_model_says() {
                     (at, at)
                 }
                 // All of it.
-                4 if random.once_in(4) => {
-                    (Position::default(), Position { line: u32::MAX, character: u32::MAX })
-                }
+                4 if random.once_in(4) => (Position::default(), Position { line: u32::MAX, character: u32::MAX }),
                 _ => (position(&mut random), position(&mut random)),
             };
             model.change(start, end, &insert);

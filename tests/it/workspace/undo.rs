@@ -144,10 +144,15 @@ fn check_acts(script: &[&str], meanwhile: impl Fn(&Fixture), outcomes: &str, fil
         assert_eq!(fixture.on_disk(name).as_deref(), *text, "{name}");
     }
     if back.outcomes.iter().all(|outcome| matches!(outcome, TakenBack::Done(_))) {
-        let inverse: Vec<Applied> = back.outcomes.iter().rev().filter_map(|outcome| match outcome {
-            TakenBack::Done(applied) => Some(applied.clone()),
-            TakenBack::Gone | TakenBack::Clash => None,
-        }).collect();
+        let inverse: Vec<Applied> = back
+            .outcomes
+            .iter()
+            .rev()
+            .filter_map(|outcome| match outcome {
+                TakenBack::Done(applied) => Some(applied.clone()),
+                TakenBack::Gone | TakenBack::Clash => None,
+            })
+            .collect();
         let again = take_back(&inverse, &fixture.live());
         assert_eq!(names_of(&again.outcomes), outcomes, "redo");
         write_all(&again.overlay);
@@ -179,7 +184,8 @@ fn files_that_came_went_and_moved_are_taken_back() {
 /// An edit made for `made_for` and what the editor showed since.
 #[track_caller]
 fn check_verdict(made_for: &str, edits: &[(std::ops::Range<usize>, &str)], seen: &[&str], expected: &Verdict) {
-    let edits = edits.iter().map(|(range, insert)| Edit { range: range.clone(), insert: (*insert).to_owned() }).collect();
+    let edits =
+        edits.iter().map(|(range, insert)| Edit { range: range.clone(), insert: (*insert).to_owned() }).collect();
     let sent = Sent::new(Text::new(made_for), edits, PositionEncoding::Utf16).unwrap();
     let seen: Vec<Text> = seen.iter().map(|text| Text::new(text)).collect();
     assert_eq!(&sent.verdict(&seen), expected);
