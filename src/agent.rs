@@ -8,11 +8,15 @@
 mod apply;
 pub mod builder;
 mod calls;
+pub mod change;
 pub mod clock;
 mod context_of;
 mod conversation;
+pub mod decide;
+pub mod history;
 mod live;
 pub mod policy;
+mod preflight;
 pub mod prompt;
 pub mod recorder;
 pub mod replay;
@@ -22,6 +26,8 @@ mod snapshot;
 pub mod turn;
 mod world;
 
-pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
+pub use apply::{Applied, ApplyError, ProposalHandle, Skipped, own_yes};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use history::{UndoPlan, UndoTarget};
+pub use preflight::sure_flags;
 pub use session::{Ask, RunResult, Session, Turn};

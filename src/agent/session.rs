@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
+use super::history::History;
 use super::live::Live;
+use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
@@ -33,10 +35,14 @@ pub struct Session {
 struct Inner {
     id: String,
     parts: Arc<Parts>,
+    /// It proposes nothing itself: another session takes over what it makes.
+    is_aside: bool,
     recorder: Arc<Recorder>,
     overlay: Mutex<Overlay>,
+    history: Mutex<History>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
+    preflight: Preflight,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
@@ -105,6 +111,21 @@ pub struct RunResult {
 
 impl Session {
     pub(in crate::agent) fn new(parts: Arc<Parts>, id: String, journal: Option<Journal>) -> Session {
+        Session::build(parts, id, journal, false)
+    }
+
+    /// A session beside this one, on what is proposed in `overlay`. Its model and permissions are this one's.
+    pub(in crate::agent) fn aside(&self, overlay: Overlay) -> Session {
+        let parts = Arc::clone(&self.inner.parts);
+        let aside = Session::build(Arc::clone(&parts), parts.clock.new_id(), None, true);
+        *aside.lock_overlay() = overlay;
+        let (connector, permission_mode) = self.settings();
+        aside.set_model(connector);
+        aside.set_permission_mode(permission_mode);
+        aside
+    }
+
+    fn build(parts: Arc<Parts>, id: String, journal: Option<Journal>, is_aside: bool) -> Session {
         let sink = match &parts.store {
             Some(store) => Sink::Trace(Trace::new(store.clone(), journal)),
             None => Sink::None,
@@ -127,10 +148,13 @@ impl Session {
         let inner = Inner {
             id,
             parts,
+            is_aside,
             recorder: Arc::new(recorder),
             overlay: Mutex::default(),
+            history: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
+            preflight: Preflight::default(),
             observing: Mutex::default(),
             state: Mutex::new(state),
         };
@@ -259,6 +283,10 @@ impl Session {
         self.inner.recorder.with_conversation(|conversation| conversation.answer().to_owned())
     }
 
+    pub(in crate::agent) fn is_aside(&self) -> bool {
+        self.inner.is_aside
+    }
+
     pub(in crate::agent) fn parts(&self) -> &Parts {
         &self.inner.parts
     }
@@ -280,12 +308,22 @@ impl Session {
         self.inner.overlay.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Taken before the overlay's lock where both are.
+    pub(in crate::agent) fn lock_history(&self) -> MutexGuard<'_, History> {
+        self.inner.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(in crate::agent) fn shared_plan(&self) -> Arc<Mutex<Vec<PlanItem>>> {
         Arc::clone(&self.inner.plan)
     }
 
     pub(in crate::agent) fn seen(&self) -> Seen {
         self.inner.seen.clone()
+    }
+
+    /// What is known of the hunks besides their texts.
+    pub(in crate::agent) fn preflight(&self) -> &Preflight {
+        &self.inner.preflight
     }
 
     /// What a turn that begins now goes by.
@@ -329,11 +367,18 @@ impl Session {
         for path in changed() {
             overlay.set(path.clone(), after.get(path).cloned());
         }
+        let left: Vec<_> =
+            changed().map(|path| (path.clone(), overlay.get(path).and_then(|file| file.current.clone()))).collect();
+        drop(overlay);
+        self.state().reviews.left_by_model(left);
         Ok(())
     }
 
     /// Keeps the pending proposal on disk. Blocks on it.
     pub(in crate::agent) fn save(&self) {
+        if self.inner.is_aside {
+            return;
+        }
         let Some(store) = &self.parts().store else { return };
         let overlay = self.overlay();
         let written = snapshot::write(&overlay, &self.parts().workspace.roots())
@@ -388,7 +433,8 @@ impl Session {
 
 /// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
 fn had_finished(events: &[Event]) -> bool {
-    let mut newest_first = events.iter().rev().map(|event| &event.kind);
+    let passed = |kind: &&EventKind| matches!(kind, EventKind::Check(check) if check.ok);
+    let mut newest_first = events.iter().rev().map(|event| &event.kind).filter(|kind| !passed(kind));
     matches!(newest_first.next(), Some(EventKind::Proposal { .. }))
         && matches!(newest_first.next(), Some(EventKind::ModelResponse(response)) if response.tool_calls.is_empty())
 }

@@ -139,6 +139,11 @@ pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: S
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
 }
 
+/// The bytes of the overlay's current text that a hunk puts in; `None` where it is no text: a deletion, a rename.
+pub fn text_of(overlay: &Overlay, live: &View, hunk: &HunkId) -> Option<Range<usize>> {
+    look::all(overlay, live).into_iter().find_map(|look| look.text_of(hunk))
+}
+
 fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>) -> Option<HunkId> {
     look::all(overlay, live).into_iter().find_map(|look| look.reshape(overlay, live, hunk, how))
 }

@@ -2,10 +2,12 @@
 
 mod ask;
 mod commands;
+mod decide;
 mod descriptors;
 mod documents;
 mod folders;
 mod lifecycle;
 mod models;
+mod preflight;
 mod protocol;
 mod review;

@@ -40,6 +40,7 @@ fn scene(needle: &str) -> Scene {
         symbol: None,
         reviews: Vec::new(),
         running: Vec::new(),
+        undoable: Vec::new(),
         encoding: PositionEncoding::Utf16,
         edits: EditSupport::of(&client),
         input: false,
@@ -56,6 +57,8 @@ fn hunk(text: &str, old: &str, new: &str) -> ReviewHunk {
         new_text: new.to_owned(),
         symbol: None,
         summary: None,
+        flags: Vec::new(),
+        needs: Vec::new(),
         whole_file: false,
     }
 }
@@ -80,15 +83,11 @@ fn review() -> Arc<Review> {
     let here = vec![hunk(SOURCE, "    w * h\n", "    w.saturating_mul(h)\n"), hunk(SOURCE, "fn other() {}\n", "")];
     let other = DocPath::Virtual("untitled:new.rs".into());
     let made = ReviewHunk { whole_file: true, ..hunk("", "", "fn new() {}\n") };
-    Arc::new(Review {
-        session: "s1".to_owned(),
-        title: "make it saturate".to_owned(),
-        files: Vec::new(),
-        pending: vec![
-            file(path(), "a.rs", ChangeKind::Edit, SOURCE, here),
-            file(other, "new.rs", ChangeKind::Create, "", vec![made]),
-        ],
-    })
+    let pending = vec![
+        file(path(), "a.rs", ChangeKind::Edit, SOURCE, here),
+        file(other, "new.rs", ChangeKind::Create, "", vec![made]),
+    ];
+    Arc::new(Review::new("s1".to_owned(), "make it saturate".to_owned(), Vec::new(), pending))
 }
 
 fn problem(message: &str) -> Diagnostic {
@@ -167,6 +166,7 @@ fn hunks_where_they_stand_and_whole_files_anywhere() {
         expect![[r#"
             quickfix.claw.accept | Claw: accept hunk 1/3 — w.saturating_mul(h) | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 1/3 | claw.rejectHunk
+            quickfix.claw.change | Claw: change hunk 1/3… | edit
             quickfix.claw.why | Claw: why? | claw.explain
             quickfix.claw.accept | Claw: accept hunk 3/3 — create new.rs | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 3/3 | claw.rejectHunk
@@ -188,6 +188,7 @@ fn an_automatic_request_gets_hunks_and_fixes_only() {
         expect![[r#"
             quickfix.claw.accept | Claw: accept hunk 2/3 — remove fn other() {} | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 2/3 | claw.rejectHunk
+            quickfix.claw.change | Claw: change hunk 2/3… | edit
             quickfix.claw.why | Claw: why? | claw.explain
             quickfix.claw.fix | Ask Claw: fix "unused" | claw.fix
         "#]],

@@ -138,7 +138,7 @@ enum Order {
 }
 
 fn sides(changes: Vec<Change>, new: &Text) -> Vec<Side> {
-    let is_unbroken = !new.is_empty() && new.line_range(new.line_count().saturating_sub(1)).len() > 0;
+    let is_unbroken = !new.is_empty() && !new.line_range(new.line_count().saturating_sub(1)).is_empty();
     let side = |change: Change| {
         let is_last = !change.new.is_empty() && change.new.end == new.len();
         Side { is_unbroken: is_unbroken && is_last, change }
@@ -455,7 +455,7 @@ fn slides(before: &Text, range: &Range<usize>, current: &Text, hunk: &Change, be
         (false, false) => return false,
     };
     let first_line = |text: &Text, at: usize| text.slice(text.line_range(text.line_of(at)));
-    let line_before = |text: &Text, at: usize| Some(text.slice(text.line_range(text.line_of(at.checked_sub(1)?)))?);
+    let line_before = |text: &Text, at: usize| text.slice(text.line_range(text.line_of(at.checked_sub(1)?)));
     if behind {
         first_line(text, moving.start) == first_line(before, range.end)
     } else {
