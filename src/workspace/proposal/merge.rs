@@ -371,28 +371,45 @@ fn accepted(
             *accepted = true;
         }
     }
+    let open: Vec<(usize, Range<usize>, Vec<u32>)> = near
+        .into_iter()
+        .filter(|(.., is_there)| !*is_there)
+        .map(|(index, range, new, _)| (index, range, numbering.lines(&new, 0).numbers))
+        .collect();
     let mut rest = None;
-    for (index, range, new, _) in near.iter().filter(|(.., is_there)| !*is_there) {
-        let (old, new) = (before_lines.of_bytes(range), numbering.lines(new, 0).numbers);
-        let reach = reach(&before_lines.numbers, &old, &new);
-        let far_away = reach.end < window.start || window.end < reach.start;
-        if far_away || (new.is_empty() && is_replaced(range, &user)) {
-            continue;
-        }
+    let mut holds = |some: &[(usize, Range<usize>, Vec<u32>)]| -> bool {
         let mut candidate = advanced.clone();
-        if !candidate.put(old, &new) {
-            continue;
+        for (_, range, new) in some {
+            let old = before_lines.of_bytes(range);
+            let reach = reach(&before_lines.numbers, &old, new);
+            let far_away = reach.end < window.start || window.end < reach.start;
+            if far_away || (new.is_empty() && is_replaced(range, &user)) || !candidate.put(old, new) {
+                return false;
+            }
         }
         let all = *rest.get_or_insert_with(|| distance(&advanced.lines, &live_lines.numbers));
         let after = distance(&candidate.lines, &live_lines.numbers);
         // Too far apart to measure: then only the very same change counts.
-        if let (Some(all), Some(hunk), Some(after)) = (all, distance(&advanced.lines, &candidate.lines), after)
-            && all == hunk.saturating_add(after)
-            && let Some(accepted) = accepted.get_mut(*index)
-        {
-            *accepted = true;
-            advanced = candidate;
+        let (Some(all), Some(hunk), Some(after)) = (all, distance(&advanced.lines, &candidate.lines), after) else {
+            return false;
+        };
+        let holds = all == hunk.saturating_add(after);
+        if holds {
+            advanced = candidate.clone();
             rest = Some(Some(after));
+        }
+        holds
+    };
+    // Pieces of one hunk touch. They may be there together where none is by itself: a line can be what one takes out and another
+    // puts in.
+    for run in open.chunk_by(|(_, a, _), (_, b, _)| a.end == b.start) {
+        let together = run.len() > 1 && holds(run);
+        for one in run {
+            if (together || holds(std::slice::from_ref(one)))
+                && let Some(accepted) = accepted.get_mut(one.0)
+            {
+                *accepted = true;
+            }
         }
     }
     accepted

@@ -134,7 +134,12 @@ impl Document {
         for (change, meant) in changes {
             let start = self.index_of_byte(offset_at(&text, change.start, encoding));
             let end = self.index_of_byte(offset_at(&text, change.end, encoding));
-            let landing = self.landing(meant, start, end);
+            let landing =
+                match self.characters[start..end].iter().map(|(character, _)| *character).eq(change.insert.chars()) {
+                    // It changes nothing.
+                    true => Landing::Unclear,
+                    false => self.landing(meant, start, end),
+                };
             // Where lines repeat, a wrong place can come to the right text.
             let harmless = landing == Landing::Wrong && self.comes_to_the_same(meant, start, end, &change.insert);
             landings.push(if harmless { Landing::Unclear } else { landing });
