@@ -55,8 +55,13 @@ function M.command(name, arguments, then_, buf)
       vim.notify(('claw: %s'):format(err.message), vim.log.levels.ERROR)
     elseif type(result) == 'table' and result.ok == false then
       vim.notify(('claw: %s'):format(result.message or (name .. ' failed')), vim.log.levels.WARN)
-    elseif then_ then
-      then_(result)
+    else
+      if type(result) == 'table' and type(result.message) == 'string' and not result.skipped then
+        vim.notify(('claw: %s'):format(result.message), vim.log.levels.INFO)
+      end
+      if then_ then
+        then_(result)
+      end
     end
   end)
 end
@@ -111,7 +116,11 @@ function M.status()
     files[hunk.uri] = true
   end
   if #hunks > 0 then
-    lines[#lines + 1] = ('claw: %d hunks in %d files to review'):format(#hunks, vim.tbl_count(files))
+    local conflicts = #vim.tbl_filter(function(hunk)
+      return hunk.state == 'conflict'
+    end, hunks)
+    local what = ('claw: %d hunks in %d files to review'):format(#hunks, vim.tbl_count(files))
+    lines[#lines + 1] = conflicts > 0 and ('%s, %d in conflict'):format(what, conflicts) or what
   end
   if #lines == 0 then
     lines[1] = 'claw: ready, nothing runs and nothing waits for review'
@@ -200,15 +209,22 @@ handlers['textDocument/publishDiagnostics'] = function(err, result, ctx)
   return vim.lsp.diagnostic.on_publish_diagnostics(err, result, ctx)
 end
 
--- Every accepted edit is an undo step of its own, also when several arrive between two keys.
-handlers['workspace/applyEdit'] = function(err, params, ctx)
+-- Ends the undo step of every buffer that an edit may change.
+local function undo_break()
   for _, buf in ipairs(vim.api.nvim_list_bufs()) do
     if vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].modifiable and vim.bo[buf].buftype == '' then
       vim.bo[buf].undolevels = vim.bo[buf].undolevels
     end
   end
+end
+
+-- Every accepted edit is an undo step of its own, also when several arrive between two keys, or while the user types.
+handlers['workspace/applyEdit'] = function(err, params, ctx)
+  undo_break()
   params.label = nil -- it would be printed, and the hunk that goes away says as much
-  return vim.lsp.handlers['workspace/applyEdit'](err, params, ctx)
+  local result = vim.lsp.handlers['workspace/applyEdit'](err, params, ctx)
+  undo_break()
+  return result
 end
 
 return M
