@@ -39,31 +39,64 @@ function M.get(buf)
     or vim.lsp.get_clients({ name = 'claw' })[1]
 end
 
+--- The server of a buffer, or a message that there is none.
+---@param buf? integer
+---@return vim.lsp.Client?
+local function running(buf)
+  local client = M.get(buf)
+  if not client then
+    vim.notify('claw: no server runs for this buffer, see :checkhealth claw', vim.log.levels.ERROR)
+  end
+  return client
+end
+
+--- Shows what the server says of a command: that it failed, or what it left out.
+---@param name string
+---@param problem? string
+---@param result any
+---@return boolean did it do what it was told
+local function answered(name, problem, result)
+  local message = type(result) == 'table' and type(result.message) == 'string' and result.message or nil
+  if problem then
+    vim.notify(('claw: %s'):format(problem), vim.log.levels.ERROR)
+    return false
+  elseif type(result) == 'table' and result.ok == false then
+    vim.notify(('claw: %s'):format(message or (name .. ' failed')), vim.log.levels.WARN)
+    return false
+  elseif message and not result.skipped then -- what was skipped is a message of the server's own
+    vim.notify(('claw: %s'):format(message))
+  end
+  return true
+end
+
 --- Runs a command of the server. `ok: false` is shown with its reason.
 ---@param name string
 ---@param arguments table
 ---@param then_? fun(result: table)
 ---@param buf? integer
 function M.command(name, arguments, then_, buf)
-  local client = M.get(buf)
-  if not client then
-    vim.notify('claw: no server runs for this buffer, see :checkhealth claw', vim.log.levels.ERROR)
-    return
-  end
-  client:request('workspace/executeCommand', { command = name, arguments = { arguments } }, function(err, result)
-    if err then
-      vim.notify(('claw: %s'):format(err.message), vim.log.levels.ERROR)
-    elseif type(result) == 'table' and result.ok == false then
-      vim.notify(('claw: %s'):format(result.message or (name .. ' failed')), vim.log.levels.WARN)
-    else
-      if type(result) == 'table' and type(result.message) == 'string' and not result.skipped then
-        vim.notify(('claw: %s'):format(result.message), vim.log.levels.INFO)
-      end
-      if then_ then
+  local client = running(buf)
+  if client then
+    client:request('workspace/executeCommand', { command = name, arguments = { arguments } }, function(err, result)
+      if answered(name, err and err.message, result) and then_ then
         then_(result)
       end
-    end
-  end)
+    end)
+  end
+end
+
+--- Like |M.command()|, and waits for the answer.
+---@param name string
+---@param arguments table
+---@param buf? integer
+---@return boolean did it do what it was told
+function M.command_now(name, arguments, buf)
+  local client = running(buf)
+  if not client then
+    return false
+  end
+  local answer, problem = client:request_sync('workspace/executeCommand', { command = name, arguments = { arguments } }, 5000)
+  return answered(name, problem or (answer.err and answer.err.message), answer and answer.result)
 end
 
 --- Where the user is: the document, and the lines or the cursor.

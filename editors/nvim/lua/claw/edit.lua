@@ -50,13 +50,15 @@ function M.open(hunk)
       if text ~= '' and not hunk.ends_open then
         text = text .. '\n'
       end
-      vim.bo[buf].modified = false
-      local arguments = { session = hunk.session, hunk = hunk.hunk, text = text }
-      require('claw.client').command('claw.acceptHunk', arguments, function()
-        if vim.api.nvim_buf_is_valid(buf) then
-          vim.api.nvim_buf_delete(buf, { force = true })
-        end
-      end, origin)
+      -- Waited for: with `:wq` the text would be gone before a refusal is heard.
+      if require('claw.client').command_now('claw.acceptHunk', { session = hunk.session, hunk = hunk.hunk, text = text }, origin) then
+        vim.bo[buf].modified = false
+        vim.schedule(function()
+          if vim.api.nvim_buf_is_valid(buf) then
+            vim.api.nvim_buf_delete(buf, { force = true })
+          end
+        end)
+      end
     end,
   })
 end
