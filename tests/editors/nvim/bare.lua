@@ -71,6 +71,12 @@ T.run(function()
   vim.cmd('silent redo')
   T.equal('and redo brings it again', T.text(utils), accepted)
 
+  -- Accept the rest, in all files.
+  T.wait('its hint goes', function()
+    return #hints(utils) == 0
+  end, function()
+    return hints(utils)
+  end)
   -- Take it back by a code action, and by the editor's own undo take back that.
   T.cursor('def summarize_help')
   T.action('^Claw: undo ')
@@ -99,12 +105,6 @@ T.run(function()
     return T.lines(tests)[hints(tests)[1] and hints(tests)[1].lnum + 1 or 1]
   end)
 
-  -- Accept the rest, in all files.
-  T.wait('its hint goes', function()
-    return #hints(utils) == 0
-  end, function()
-    return hints(utils)
-  end)
   T.open('src/click/core.py')
   T.cursor('import make_default_short_help')
   T.wait('the other files still wait', function()

@@ -26,6 +26,16 @@ vim.notify = function(message)
   table.insert(said, message)
 end
 
+--- How many hunks the server said it took back.
+local undone = 0
+vim.api.nvim_create_autocmd('User', {
+  pattern = 'ClawEvent',
+  callback = function(args)
+    local event = args.data.event
+    undone = undone + ((event.type == 'review' and event.decision == 'undone') and 1 or 0)
+  end,
+})
+
 T.run(function()
   require('claw').setup({ settings = T.settings })
   local utils = T.open('src/click/utils.py')
@@ -47,6 +57,12 @@ T.run(function()
     end, shown)
   end
 
+  local function comes(first)
+    T.wait(('a hunk comes that puts in %q'):format(first), function()
+      return hunk(first) ~= nil
+    end, shown)
+  end
+
   vim.cmd('Claw ask shorter words')
   waiting(4)
 
@@ -62,9 +78,9 @@ T.run(function()
 
   -- Typing at a hunk: a conflict, drawn with both texts, and never accepted.
   T.cursor('Converts a value')
-  T.type('A  # and mine<Esc>')
+  T.type('0C    """Mine."""<Esc>')
   T.type('yyp')
-  becomes('typed at a hunk', '    """Converts a value into a valid string."""', ('    """Converts a value into a valid string."""  # and mine\n'):rep(2):sub(1, -2))
+  becomes('typed at a hunk', '    """Converts a value into a valid string."""', ('    """Mine."""\n'):rep(2):sub(1, -2))
   T.wait('it is a conflict', function()
     local conflict = hunk('"""Turns a value into text."""')
     return conflict and conflict.state == 'conflict'
@@ -85,7 +101,7 @@ T.run(function()
   vim.cmd('Claw resolve nobody')
   T.check('nor settled by a word that says nothing', said[#said]:find('take what?', 1, true) ~= nil, said)
   vim.cmd('Claw resolve both')
-  local mine = ('    """Converts a value into a valid string."""  # and mine\n'):rep(2)
+  local mine = ('    """Mine."""\n'):rep(2)
   becomes('both are taken', mine, mine .. '    """Turns a value into text."""\n')
   waiting(3)
   T.type('u')
@@ -97,15 +113,15 @@ T.run(function()
   T.cursor('total_length = 0')
   T.type('V:Claw accept-lines<CR>')
   becomes('the selected line', '    total_length = 0\n', '    total = 0\n')
-  waiting(3)
+  comes('last = len(words) - 1')
   T.cursor('last_index = len(words)')
   vim.cmd('Claw accept-lines 1')
   becomes('the first of the lines that are left', '    last_index = len(words) - 1\n', '    last = len(words) - 1\n')
-  waiting(3)
+  comes('suffix = "..."')
   T.equal('two lines are left of the hunk', assert(hunk('suffix = "..."')).new, { '    suffix = "..."', '    limit = max_length' })
   vim.cmd('Claw accept-lines')
   T.check('lines must be said', said[#said]:find('which lines?', 1, true) ~= nil, said)
-  T.cursor('last = len(words)')
+  vim.api.nvim_win_set_cursor(0, { assert(hunk('suffix = "..."')).start_line, 0 })
   vim.cmd('Claw reject not these')
   waiting(2)
 
@@ -122,9 +138,7 @@ T.run(function()
   -- A hunk made anew.
   T.cursor('# remove words')
   vim.cmd('Claw change say leave out')
-  T.wait('the hunk comes back changed', function()
-    return hunk('# leave out words until it fits') ~= nil
-  end, shown)
+  comes('# leave out words until it fits')
   waiting(1)
   T.equal('and is drawn', T.drawn(utils).lines, { '# leave out words until it fits' })
 
@@ -152,13 +166,15 @@ T.run(function()
   T.cursor('def make_default_short_help')
   T.type('O# typed later<Esc>')
   becomes('typed later', 'def make_default_short_help', '# typed later\ndef make_default_short_help')
-  vim.wait(300) -- the server looks at the text when the typing pauses
   vim.cmd('Claw undo')
   becomes('taken back, after more typing', '# leave out words until it fits', '# remove words until the length is short enough')
   T.type('u')
   T.check('in one step', T.text(utils):find('# leave out words', 1, true) ~= nil)
   T.type('<C-r>')
   T.equal('that redo takes again', T.text(utils), text)
+  T.wait('the server has seen it', function()
+    return undone == 1
+  end)
   vim.cmd('Claw redo')
   becomes('brought back', '# remove words until the length is short enough', '# leave out words until it fits')
 

@@ -3,6 +3,16 @@ local T = dofile(os.getenv('CLAW_TEST_REPO') .. '/tests/editors/nvim/support.lua
 vim.opt.runtimepath:prepend(T.repo .. '/editors/nvim')
 vim.cmd.runtime('plugin/claw.lua')
 
+--- How many hunks the server said it took back.
+local undone = 0
+vim.api.nvim_create_autocmd('User', {
+  pattern = 'ClawEvent',
+  callback = function(args)
+    local event = args.data.event
+    undone = undone + ((event.type == 'review' and event.decision == 'undone') and 1 or 0)
+  end,
+})
+
 T.run(function()
   require('claw').setup({ settings = T.settings })
   local utils = T.open('src/click/utils.py')
@@ -28,7 +38,7 @@ T.run(function()
   T.equal('the turn still runs', #require('claw.progress').running(), 1)
   vim.cmd('Claw undo')
   T.wait('it is taken back', function()
-    return T.text(utils) == before
+    return T.text(utils) == before and undone == 1
   end)
   vim.cmd('Claw redo')
   T.wait('and brought back', function()

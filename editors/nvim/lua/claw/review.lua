@@ -65,6 +65,20 @@ local function title_of(hunk, file)
   return hunk.state == 'conflict' and what .. ' (conflict: these lines were changed since)' or what
 end
 
+local marks = 0
+
+--- Sets a mark of the hunks. Every one has an id of its own: an undo puts marks back where they were by their ids, also when
+--- those are other marks by now.
+---@param buf integer
+---@param row integer
+---@param options vim.api.keyset.set_extmark
+---@return integer
+local function set_mark(buf, row, options)
+  marks = marks + 1
+  options.id = marks
+  return vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, options)
+end
+
 --- Calls `each` with every hunk that the server told of, in the order of review.
 ---@param each fun(client: integer, session: string, file: table, hunk: table)
 local function told(each)
@@ -131,14 +145,28 @@ local function preview_of(hunk)
   end
 end
 
---- Characters that can not be seen, or that show text in another order.
-local hidden = '[\u{00ad}\u{061c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}\u{e0000}-\u{e007f}]'
+--- First and last of the characters that can not be seen, or that show text in another order.
+local hidden = {
+  { 0x00ad, 0x00ad }, { 0x061c, 0x061c }, { 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x202a, 0x202e },
+  { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xe0000, 0xe007f },
+}
 
 --- Text in which those are spelt out.
 ---@param text string
 ---@return string
 local function visible(text)
-  return vim.fn.substitute(text, hidden, '\\=printf("<U+%04X>", char2nr(submatch(0)))', 'g')
+  if not text:find('[\128-\255]') then
+    return text
+  end
+  local spelt = vim.tbl_map(function(code)
+    for _, range in ipairs(hidden) do
+      if range[1] <= code and code <= range[2] then
+        return ('<U+%04X>'):format(code)
+      end
+    end
+    return vim.fn.nr2char(code, true)
+  end, vim.fn.str2list(text))
+  return table.concat(spelt)
 end
 
 --- New lines, each as wide as the screen so that the colour does not end with the text.
@@ -158,7 +186,7 @@ end
 ---@param number integer of the hunk among all
 ---@return table[] chunks of virtual text
 local function said(hunk, number)
-  local chunks = { { ('  ◆ %d/%d %s'):format(number, #waiting, hunk.title), 'ClawTitle' } }
+  local chunks = { { ('  ◆ %d/%d %s'):format(number, #waiting, visible(hunk.title)), 'ClawTitle' } }
   if hunk.state == 'conflict' and hunk.change ~= 'create' then
     chunks[#chunks + 1] = { '  yours is here, Claw\'s below', 'ClawTitle' }
   end
@@ -189,7 +217,7 @@ local function draw_hunk(buf, hunk, number)
   local row = math.min(math.max(hunk.start_line, 1), count) - 1
   local last = math.min(row + math.max(#live, 1), count) - 1
   local conflict = hunk.state == 'conflict'
-  hunk.marks[buf] = vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, {
+  hunk.marks[buf] = set_mark(buf, row, {
     end_row = last,
     end_col = 0,
     strict = false,
@@ -199,7 +227,7 @@ local function draw_hunk(buf, hunk, number)
   })
   for line = row, row + #live - 1 do
     if line < count then
-      vim.api.nvim_buf_set_extmark(buf, namespace, line, 0, { line_hl_group = conflict and 'ClawConflict' or 'ClawOld' })
+      set_mark(buf, line, { line_hl_group = conflict and 'ClawConflict' or 'ClawOld' })
     end
   end
   local new = text and virtual_lines(hunk, buf) or {}
@@ -209,7 +237,7 @@ local function draw_hunk(buf, hunk, number)
   if #new == 0 then
     return
   end
-  vim.api.nvim_buf_set_extmark(buf, namespace, below and last or row, 0, { virt_lines = new, virt_lines_above = not below })
+  set_mark(buf, below and last or row, { virt_lines = new, virt_lines_above = not below })
   if not below and row == 0 then
     -- Lines above the first are shown only to a window that has been scrolled there.
     for _, window in ipairs(vim.fn.win_findbuf(buf)) do
@@ -377,9 +405,9 @@ local function preview(hunk)
     for other, candidate in ipairs(waiting) do
       number = candidate == hunk and other or number
     end
-    vim.api.nvim_buf_set_extmark(buf, namespace, 0, 0, { virt_text = said(hunk, number) })
+    set_mark(buf, 0, { virt_text = said(hunk, number) })
     for row = 0, #hunk.new - 1 do
-      vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, { line_hl_group = 'ClawNew' })
+      set_mark(buf, row, { line_hl_group = 'ClawNew' })
     end
   end
   vim.api.nvim_win_set_buf(0, buf)
