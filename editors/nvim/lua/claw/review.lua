@@ -62,7 +62,7 @@ local function title_of(hunk, file)
     rename = 'move to ' .. vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'),
     edit = hunk.summary or hunk.symbol or 'change',
   })[file.change]
-  return hunk.state == 'conflict' and what .. ' (conflict: these lines were changed since)' or what
+  return hunk.state == 'conflict' and 'conflict: these lines were changed since' or what
 end
 
 local marks = 0
