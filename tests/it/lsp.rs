@@ -8,5 +8,6 @@ mod documents;
 mod folders;
 mod lifecycle;
 mod models;
+mod preflight;
 mod protocol;
 mod review;

@@ -159,9 +159,9 @@ export function paired(hunk: Hunk, first: number, last: number): [number, number
 }
 
 const warnings: Record<string, string> = {
-  hidden_characters: "puts in characters that can not be seen",
-  syntax: "the file has a syntax error with it",
-  protected: "what stands in this file can run later",
+  hidden_characters: "hides characters",
+  syntax: "adds a syntax error",
+  protected: "protected path",
 };
 
 /** Text in which characters that can not be seen, or that show it in another order, are spelt out. */

@@ -207,8 +207,8 @@ T.run(function()
   seen = T.drawn(utils)
   T.equal('hidden characters are spelt out', seen.lines, { 'a<U+202E>b', 'c', 'd' })
   T.equal('flags and needs stand with the titles', seen.titles, {
-    '  ◆ 1/3 one  ▲ puts in characters that can not be seen  ▲ what stands in this file can run later',
-    '  ◆ 2/3 two  ▲ the file has a syntax error with it  needs 3/3',
+    '  ◆ 1/3 one  ▲ hides characters  ▲ protected path',
+    '  ◆ 2/3 two  ▲ adds a syntax error  needs 3/3',
     '  ◆ 3/3 three',
   })
   local sent, choices = {}, nil

@@ -33,9 +33,9 @@ local waiting = {}
 
 --- What the flags mean.
 local flags = {
-  hidden_characters = 'puts in characters that can not be seen',
-  syntax = 'the file has a syntax error with it',
-  protected = 'what stands in this file can run later',
+  hidden_characters = 'hides characters',
+  syntax = 'adds a syntax error',
+  protected = 'protected path',
 }
 
 ---@param text string
