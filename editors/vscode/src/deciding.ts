@@ -19,9 +19,10 @@ export function registerDeciding(context: ExtensionContext, server: Server, revi
   };
   register("accept", async (named) => {
     for (const hunk of meant(review, named)) {
-      await accept(server, review, hunk);
+      await server.command("claw.acceptHunk", address(hunk));
     }
   });
+  register("acceptWithNeeds", (named) => one(named, (hunk) => server.command("claw.acceptHunk", { ...address(hunk), with_needs: true })));
   register("acceptLines", (lines) => one(undefined, (hunk) => acceptLines(server, review, hunk, lines)));
   register("edit", (named) => one(named, (hunk) => edit(edits, hunk)));
   register("acceptEdited", () => edits.accept());
@@ -48,21 +49,6 @@ export function registerDeciding(context: ExtensionContext, server: Server, revi
   register("undo", () => server.command("claw.undo"));
   register("undoPick", () => undoPick(server, review));
   register("redo", () => server.command("claw.redo"));
-}
-
-async function accept(server: Server, review: Review, hunk: Hunk): Promise<void> {
-  const needed = review.neededBy(hunk);
-  if (needed.length === 0) {
-    await server.command("claw.acceptHunk", address(hunk));
-    return;
-  }
-  const detail = needed.map(({ number, title }) => `${number}: ${title}`).join("\n");
-  const all = `Accept with ${needed.length === 1 ? "It" : "Them"}`;
-  const question = `This hunk needs ${needed.length === 1 ? "another" : `${needed.length} others`}.`;
-  const choice = await window.showInformationMessage(question, { modal: true, detail }, all, "Accept Only This");
-  if (choice !== undefined) {
-    await server.command("claw.acceptHunk", { ...address(hunk), ...(choice === all ? { with_needs: true } : {}) });
-  }
 }
 
 /** Accepts lines of a hunk: those that are selected, in the text or in the preview of what it would be; else those that are picked. */

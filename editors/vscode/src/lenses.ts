@@ -41,6 +41,9 @@ function lensesOf(hunk: Hunk, review: Review, range: Range): CodeLens[] {
   } else {
     if (!hunk.conflict) {
       lenses.push(lens("$(check) Accept", "claw.ui.accept", named));
+      if (needed.length > 0) {
+        lenses.push(lens(`Accept with ${needed.length} It Needs`, "claw.ui.acceptWithNeeds", named));
+      }
     }
     lenses.push(lens("$(close) Reject", "claw.ui.reject", named));
   }

@@ -198,7 +198,7 @@ function place(session: string, file: ProposedFile, hunk: ProposedHunk, number: 
     newText: hunk.new_text,
     warnings: (hunk.flags ?? []).map((flag) => warnings[flag] ?? flag),
     needs: hunk.needs ?? [],
-    title: conflict ? "conflict: these lines were changed since" : titleOf(file, hunk),
+    title: conflict ? "conflict: you changed these lines" : titleOf(file, hunk),
   };
 }
 

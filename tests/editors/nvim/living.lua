@@ -87,7 +87,7 @@ T.run(function()
   end, shown)
   local seen = T.drawn(utils)
   T.equal('with a sign of its own, on both lines of the user', { seen.signs[1], seen.conflict }, { '!', 2 })
-  T.equal('Claw\'s line stands below', seen.lines[1], '"""Turns a value into text."""')
+  T.equal('Claw\'s line stands below', { seen.lines[1], seen.lines[2] }, { 'Claw\'s  :Claw resolve mine|claw|both', '"""Turns a value into text."""' })
   T.check('the title says so', seen.titles[1]:find('conflict', 1, true) ~= nil, seen.titles)
   T.check('the status counts it', require('claw.client').status()[1]:find('1 in conflict', 1, true) ~= nil, require('claw.client').status())
   vim.cmd('Claw accept')
@@ -211,16 +211,11 @@ T.run(function()
     '  ◆ 2/3 two  ▲ adds a syntax error  needs 3/3',
     '  ◆ 3/3 three',
   })
-  local sent, choices = {}, nil
+  local sent = {}
   require('claw.client').command = function(name, arguments)
     table.insert(sent, { name, arguments })
   end
-  vim.ui.select = function(items, _, choose)
-    choices = items
-    choose(items[1], 1)
-  end
   vim.api.nvim_win_set_cursor(0, { 4, 0 })
-  vim.cmd('Claw accept')
-  T.equal('a hunk that needs another asks', choices, { 'Accept with the 1 it needs: three', 'Accept only this' })
-  T.equal('and takes it too', sent, { { 'claw.acceptHunk', { session = 'made', hunk = 'two', with_needs = true } } })
+  vim.cmd('Claw accept needs')
+  T.equal('what a hunk needs is accepted with it', sent, { { 'claw.acceptHunk', { session = 'made', hunk = 'two', with_needs = true } } })
 end)

@@ -10,8 +10,8 @@ local commands = {
   explain = function(_, range)
     require('claw').explain({ range = range })
   end,
-  accept = function(_, range)
-    require('claw').accept({ range = range })
+  accept = function(text, range)
+    require('claw').accept({ range = range, with_needs = text == 'needs' })
   end,
   ['accept-lines'] = function(text, range)
     local first, last = text:match('^(%d+)%s*(%d*)$')
@@ -66,7 +66,7 @@ local commands = {
 
 --- What may stand after a name, where that is no free text.
 ---@type table<string, string[]>
-local words = { resolve = { 'both', 'claw', 'mine' }, undo = { 'pick' } }
+local words = { accept = { 'needs' }, resolve = { 'both', 'claw', 'mine' }, undo = { 'pick' } }
 
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.run(args)

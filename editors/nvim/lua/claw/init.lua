@@ -56,31 +56,14 @@ function M.explain(opts)
   require('claw.client').explain(opts or {})
 end
 
---- Accepts the hunk at the cursor, or every hunk that touches the lines. One that needs others asks whether to take them too.
----@param opts? {range?: {[1]: integer, [2]: integer}}
+--- Accepts the hunk at the cursor, or every hunk that touches the lines; with those that it needs, if that is said.
+---@param opts? {range?: {[1]: integer, [2]: integer}, with_needs?: boolean}
 function M.accept(opts)
-  local review = require('claw.review')
-  local hunks = review.here(opts and opts.range)
-  local function accept(with_needs)
-    for _, hunk in ipairs(hunks) do
-      local arguments = { session = hunk.session, hunk = hunk.hunk, with_needs = with_needs or nil }
-      require('claw.client').command('claw.acceptHunk', arguments)
-    end
+  opts = opts or {}
+  for _, hunk in ipairs(require('claw.review').here(opts.range)) do
+    local arguments = { session = hunk.session, hunk = hunk.hunk, with_needs = opts.with_needs or nil }
+    require('claw.client').command('claw.acceptHunk', arguments)
   end
-  local needed = review.needed(hunks)
-  if #needed == 0 then
-    accept(false)
-    return
-  end
-  local titles = vim.tbl_map(function(hunk)
-    return hunk.title
-  end, needed)
-  local with = ('Accept with the %d it needs: %s'):format(#needed, table.concat(titles, '; '))
-  vim.ui.select({ with, 'Accept only this' }, { prompt = 'This hunk needs others' }, function(choice, index)
-    if choice then
-      accept(index == 1)
-    end
-  end)
 end
 
 --- Accepts some lines of the hunk at the cursor; the rest of it goes on waiting.

@@ -62,7 +62,7 @@ local function title_of(hunk, file)
     rename = 'move to ' .. vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'),
     edit = hunk.summary or hunk.symbol or 'change',
   })[file.change]
-  return hunk.state == 'conflict' and 'conflict: these lines were changed since' or what
+  return hunk.state == 'conflict' and 'conflict: you changed these lines' or what
 end
 
 local marks = 0
@@ -187,9 +187,6 @@ end
 ---@return table[] chunks of virtual text
 local function said(hunk, number)
   local chunks = { { ('  ◆ %d/%d %s'):format(number, #waiting, visible(hunk.title)), 'ClawTitle' } }
-  if hunk.state == 'conflict' and hunk.change ~= 'create' then
-    chunks[#chunks + 1] = { '  yours is here, Claw\'s below', 'ClawTitle' }
-  end
   for _, flag in ipairs(hunk.flags) do
     chunks[#chunks + 1] = { '  ▲ ' .. (flags[flag] or flag), 'ClawFlag' }
   end
@@ -231,8 +228,9 @@ local function draw_hunk(buf, hunk, number)
     end
   end
   local new = text and virtual_lines(hunk, buf) or {}
-  if text and conflict and #new == 0 then
-    new = { { { 'Claw takes these lines out', 'ClawTitle' } } }
+  if text and conflict then
+    local what = #new > 0 and 'Claw\'s' or 'Claw takes these lines out'
+    table.insert(new, 1, { { ('%s  :Claw resolve mine|claw|both'):format(what), 'ClawTitle' } })
   end
   if #new == 0 then
     return
@@ -325,23 +323,6 @@ function M.here(range)
     vim.notify(#waiting > 0 and 'claw: no hunk here, :Claw next goes to one' or 'claw: nothing waits for review', vim.log.levels.WARN)
   end
   return range and found or { found[1] }
-end
-
---- Hunks that wait and that these need, directly or not, without these.
----@param hunks claw.Hunk[]
----@return claw.Hunk[]
-function M.needed(hunks)
-  local found, open = {}, vim.list_slice(hunks)
-  while #open > 0 do
-    local hunk = table.remove(open)
-    for _, other in ipairs(waiting) do
-      local is_needed = other.session == hunk.session and vim.list_contains(hunk.needs, other.hunk)
-      if is_needed and not vim.list_contains(hunks, other) and not vim.list_contains(found, other) then
-        found[#found + 1], open[#open + 1] = other, other
-      end
-    end
-  end
-  return found
 end
 
 --- What was accepted and is still told of, for a choice.

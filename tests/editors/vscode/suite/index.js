@@ -62,9 +62,8 @@ exports.run = async () => {
   await test("one set of lenses, and no hint beside them", async () => {
     const lenses = await lensesOf(utils.document);
     const titles = lenses.map(({ title }) => title);
-    assert.strictEqual(titles.length, 5, titles.join(" | "));
-    assert.match(titles[0], /^Claw \d\/6: /);
-    assert.deepStrictEqual(titles.slice(1), ["$(check) Accept", "$(close) Reject", "Change…", "$(diff) Diff"]);
+    assert.match(titles[0], /^Claw \d\/6: .* needs /);
+    assert.deepStrictEqual(titles.slice(1), ["$(check) Accept", "Accept with 3 It Needs", "$(close) Reject", "Change…", "$(diff) Diff"]);
     assert.strictEqual(lenses[0].line, lineOf(utils.document, `def ${oldName}`));
     assert.deepStrictEqual(vscode.languages.getDiagnostics(utils.document.uri).filter(({ source }) => source === "claw"), []);
   });

@@ -102,7 +102,8 @@ exports.run = async () => {
 
   await test("reject with a reason", async () => {
     await cursor("last = len(words) - 1");
-    await run("rejectWithReason", "not these");
+    const answer = await run("rejectWithReason", "not these");
+    assert(answer?.ok, JSON.stringify(answer));
     await waiting(2);
     assert.strictEqual(document.getText(), text);
   });
