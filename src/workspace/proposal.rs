@@ -8,6 +8,7 @@ mod distance;
 mod look;
 mod merge;
 mod undo;
+mod verify;
 
 use std::fmt;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use look::Reshape;
 pub use apply::{Act, FileChange, Written};
 pub use merge::Landed;
 pub use undo::{Applied, TakeBack, TakenBack, What, take_back};
+pub use verify::{Misapplied, Sent, Verdict};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
 /// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
@@ -131,7 +133,8 @@ pub enum Settle {
     Both,
 }
 
-/// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict.
+/// Makes a pending hunk of a conflict: one that replaces what the user wrote, or stands behind it. Tells its id. `None` if there is no such conflict, or
+/// nothing would be left to change: both, where the hunk only deletes, is what the user wrote.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
 }
@@ -146,7 +149,13 @@ fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>)
 }
 
 impl HunkId {
-    fn new(path: &DocPath, kind: ChangeKind, old: &str, new: &str, occurrence: usize) -> HunkId {
+    pub(in crate::workspace) fn new(
+        path: &DocPath,
+        kind: ChangeKind,
+        old: &str,
+        new: &str,
+        occurrence: usize,
+    ) -> HunkId {
         let path = match path {
             DocPath::File { root, rel } => format!("{}:{rel}", root.0),
             DocPath::Virtual(uri) => uri.to_string(),
