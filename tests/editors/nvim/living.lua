@@ -114,10 +114,12 @@ T.run(function()
   T.type('V:Claw accept-lines<CR>')
   becomes('the selected line', '    total_length = 0\n', '    total = 0\n')
   comes('last = len(words) - 1')
+  waiting(3) -- the lines that were accepted wait beside the others until they are seen in the text
   T.cursor('last_index = len(words)')
   vim.cmd('Claw accept-lines 1')
   becomes('the first of the lines that are left', '    last_index = len(words) - 1\n', '    last = len(words) - 1\n')
   comes('suffix = "..."')
+  waiting(3) -- the lines that were accepted wait beside the others until they are seen in the text
   T.equal('two lines are left of the hunk', assert(hunk('suffix = "..."')).new, { '    suffix = "..."', '    limit = max_length' })
   vim.cmd('Claw accept-lines')
   T.check('lines must be said', said[#said]:find('which lines?', 1, true) ~= nil, said)

@@ -16,6 +16,7 @@ exports.run = async () => {
   const hunk = (first) => claw.pending().find(({ newLines }) => newLines[0]?.trim() === first);
   const shown = () => claw.pending().map(({ line, oldLines, newLines, conflict }) => [line, conflict, oldLines, newLines]);
   const comes = (first) => until(`a hunk that puts in ${first}`, () => hunk(first), shown);
+  /** The lines that are being accepted wait beside the others until they are seen in the text. */
   const waiting = (count) => until(`${count} hunks`, () => claw.pending().length === count, shown);
   /** Waits until the document is as it was but for one piece. */
   const becomes = async (old, replacement) => {
@@ -94,10 +95,12 @@ exports.run = async () => {
     await run("acceptLines");
     await becomes("    total_length = 0\n", "    total = 0\n");
     await comes("last = len(words) - 1");
+    await waiting(3);
     await cursor("last_index = len(words)");
     await run("acceptLines", [1, 1]);
     await becomes("    last_index = len(words) - 1\n", "    last = len(words) - 1\n");
     assert.deepStrictEqual((await comes('suffix = "..."')).newLines, ['    suffix = "..."', "    limit = max_length"]);
+    await waiting(3);
   });
 
   await test("reject with a reason", async () => {
