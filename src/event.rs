@@ -362,6 +362,10 @@ pub struct ProposedHunk {
     pub start_line: u32,
     pub old_text: String,
     pub new_text: String,
+    /// Of a conflict: what the user made of `old_text`, as the live document holds it at `start_line`. An extension of the
+    /// contract.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub symbol: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]

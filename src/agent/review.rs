@@ -435,11 +435,21 @@ fn show_hunk(file: &FileProposal, hunk: &Hunk, facts: &HunkFacts, looked: &Looke
         start_line: hunk.start_line,
         old_text: hunk.old_text.clone(),
         new_text: hunk.new_text.clone(),
+        mine: mine(file, hunk, live),
         symbol: facts.symbol.clone(),
         flags: facts.flags.clone(),
         needs: looked.needs(&hunk.id),
         summary: Some(summary(file, hunk, live)),
     }
+}
+
+/// What the user made of the lines of a conflict.
+fn mine(file: &FileProposal, hunk: &Hunk, live: &View) -> Option<String> {
+    if hunk.state != HunkState::Conflict || hunk.kind != ChangeKind::Edit {
+        return None;
+    }
+    let place = file.old_path.as_ref().unwrap_or(&file.path);
+    live.read_live(place).ok()?.text.slice(hunk.live.clone())
 }
 
 /// What is done to the file as a whole; within a file `+3 −1`, and the first new line that says something.
