@@ -12,6 +12,7 @@ pub mod edit;
 pub mod line_ending;
 pub mod locate;
 pub mod position;
+pub mod shift;
 
 use std::fmt;
 use std::ops::Range;
@@ -23,6 +24,7 @@ pub use decode::{Decoded, FileEncoding};
 pub use edit::{Edit, EditError, Replaced};
 pub use line_ending::LineEnding;
 pub use position::{Position, PositionEncoding};
+pub use shift::Shift;
 
 /// An immutable text. Clones share their storage.
 #[derive(Clone, Default)]

@@ -11,7 +11,7 @@ use tower_lsp::gen_lsp_types::Uri;
 
 use crate::agent::Session;
 use crate::event::{ChangeKind, HunkState, ProposedFile};
-use crate::text::{PositionEncoding, Text};
+use crate::text::{PositionEncoding, Shift, Text};
 use crate::workspace::{DocPath, FileProposal, Proposal, View};
 
 use super::edits::{Step, text_edit};
@@ -152,7 +152,8 @@ impl<'a> PlacedFile<'a> {
     /// Where `hunk` stands. `None` if what it replaces is not there as it was.
     pub fn place(&self, hunk: &ReviewHunk) -> Option<Range<usize>> {
         let (file, now) = (self.file, self.now);
-        let range = self.shift.carry(&hunk.range)?;
+        // Of lines that the user types at now, a hunk must not take a part.
+        let range = self.shift.carry_lines(&hunk.range, now)?;
         let same = match hunk.state {
             // The creation, deletion or renaming of a file speaks of all of it.
             _ if hunk.whole_file => *now == file.text,
@@ -263,133 +264,9 @@ pub fn shorten(text: &str, most: usize) -> String {
     short
 }
 
-/// The one stretch in which two texts differ, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shift {
-    old: Range<usize>,
-    new: Range<usize>,
-}
-
-impl Shift {
-    /// Costs time by the length of the texts, except where they share their storage.
-    pub fn between(old: &Text, new: &Text) -> Shift {
-        if old == new {
-            return Shift { old: old.len()..old.len(), new: new.len()..new.len() };
-        }
-        let most = old.len().min(new.len());
-        let prefix = common_prefix(old, new, most);
-        let suffix = common_suffix(old, new, most - prefix);
-        Shift { old: prefix..old.len() - suffix, new: prefix..new.len() - suffix }
-    }
-
-    /// Where a range of the old text is in the new one. `None` if the difference reaches into it. What was put in right
-    /// before a range stays before it.
-    pub fn carry(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        if range.start >= self.old.end {
-            let moved = |at: usize| at - self.old.end + self.new.end;
-            return Some(moved(range.start)..moved(range.end));
-        }
-        (range.end <= self.old.start).then(|| range.clone())
-    }
-
-    /// Where an offset of the new text was in the old one; within the difference, its start.
-    pub fn back(&self, at: usize) -> usize {
-        if at >= self.new.end { at - self.new.end + self.old.end } else { at.min(self.old.start) }
-    }
-
-    /// Where an offset of the old text is in the new one; within the difference, its start.
-    pub fn forth(&self, at: usize) -> usize {
-        if at >= self.old.end { at - self.old.end + self.new.end } else { at.min(self.new.start) }
-    }
-}
-
-fn common_prefix(a: &Text, b: &Text, most: usize) -> usize {
-    let mut at = 0;
-    while at < most {
-        let (from_a, from_b) = (tail_of_chunk(a, at), tail_of_chunk(b, at));
-        let length = from_a.len().min(from_b.len()).min(most - at);
-        let same = from_a.iter().zip(from_b).take(length).take_while(|(x, y)| x == y).count();
-        at += same;
-        if same < length || length == 0 {
-            break;
-        }
-    }
-    at
-}
-
-fn common_suffix(a: &Text, b: &Text, most: usize) -> usize {
-    let mut done = 0;
-    while done < most {
-        let (from_a, from_b) = (head_of_chunk(a, a.len() - done), head_of_chunk(b, b.len() - done));
-        let length = from_a.len().min(from_b.len()).min(most - done);
-        let same = from_a.iter().rev().zip(from_b.iter().rev()).take(length).take_while(|(x, y)| x == y).count();
-        done += same;
-        if same < length || length == 0 {
-            break;
-        }
-    }
-    done
-}
-
-/// The bytes from `at` to the end of the chunk that holds it.
-fn tail_of_chunk(text: &Text, at: usize) -> &[u8] {
-    let (chunk, start) = text.chunk_at(at);
-    chunk.as_bytes().get(at - start..).unwrap_or_default()
-}
-
-/// The bytes before `end` in the chunk that holds the byte before it.
-fn head_of_chunk(text: &Text, end: usize) -> &[u8] {
-    let Some(last) = end.checked_sub(1) else { return &[] };
-    let (chunk, start) = text.chunk_at(last);
-    chunk.as_bytes().get(..end - start).unwrap_or_default()
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-
-    fn carried(old: &str, new: &str, range: Range<usize>) -> Option<String> {
-        let (old, new) = (Text::new(old), Text::new(new));
-        let range = Shift::between(&old, &new).carry(&range)?;
-        new.slice(range)
-    }
-
-    #[test]
-    fn a_range_follows_the_typing_around_it() {
-        let old = "one\ntwo\nthree\n";
-        let two = 4..8;
-        for (new, expected) in [
-            (old, Some("two\n")),
-            ("zero\none\ntwo\nthree\n", Some("two\n")),
-            ("two\nthree\n", Some("two\n")),
-            ("one\ntwo\n", Some("two\n")),
-            ("one\ntwo\nthree\nfour\n", Some("two\n")),
-            ("one\ninserted before\ntwo\nthree\n", Some("two\n")),
-            ("one\ntwo\ninserted behind\nthree\n", Some("two\n")),
-            ("one\ntwwo\nthree\n", None),
-            ("one\nthree\n", None),
-            ("", None),
-        ] {
-            assert_eq!(carried(old, new, two.clone()).as_deref(), expected, "{new:?}");
-        }
-    }
-
-    #[test]
-    fn an_insertion_at_the_start_of_an_empty_range_stays_before_it() {
-        let (old, new) = (Text::new("a\nb\n"), Text::new("a\nx\nb\n"));
-        assert_eq!(Shift::between(&old, &new).carry(&(2..2)), Some(4..4));
-    }
-
-    #[test]
-    fn long_texts_are_compared_across_chunks() {
-        let line = "the same line again and again\n";
-        let old = Text::new(&line.repeat(10_000));
-        let at = 5_000 * line.len();
-        let new = old.apply(&crate::text::Edit { range: at..at, insert: "x".to_owned() }).unwrap();
-        let shift = Shift::between(&old, &new);
-        assert_eq!(shift, Shift { old: at..at, new: at..at + 1 });
-    }
 
     #[test]
     fn a_small_diff_says_what_it_left_out() {

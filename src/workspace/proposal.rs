@@ -8,6 +8,7 @@ mod distance;
 mod look;
 mod merge;
 mod undo;
+mod verify;
 
 use std::fmt;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use look::Reshape;
 pub use apply::{Act, FileChange, Written};
 pub use merge::Landed;
 pub use undo::{Applied, TakeBack, TakenBack, What, take_back};
+pub use verify::{Misapplied, Sent, Verdict};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
 /// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
