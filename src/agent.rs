@@ -16,6 +16,7 @@ pub mod decide;
 pub mod history;
 mod live;
 pub mod policy;
+mod preflight;
 pub mod prompt;
 pub mod recorder;
 pub mod replay;
@@ -25,7 +26,7 @@ mod snapshot;
 pub mod turn;
 mod world;
 
-pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
+pub use apply::{Applied, ApplyError, ProposalHandle, Skipped, own_yes};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
 pub use history::{UndoPlan, UndoTarget};
 pub use session::{Ask, RunResult, Session, Turn};

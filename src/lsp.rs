@@ -29,6 +29,7 @@ mod keeper;
 mod lenses;
 mod lifecycle;
 mod message;
+mod needs;
 mod outbox;
 mod parent;
 mod progress;

@@ -9,6 +9,7 @@
 pub mod decode;
 pub mod diff;
 pub mod edit;
+pub mod hidden;
 pub mod line_ending;
 pub mod locate;
 pub mod position;

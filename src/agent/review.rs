@@ -3,14 +3,12 @@
 //! Nothing here believes an answer: a hunk counts as accepted when the live text holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use super::Session;
-use crate::context::Index;
+use super::preflight::{FileFacts, HunkFacts, Looked};
 use crate::event::{
     ChangeKind, Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision,
 };
-use crate::syntax::{Language, Symbols};
 use crate::text::Text;
 use crate::text::diff::unified;
 use crate::workspace::proposal::{Applied, observe, reject};
@@ -231,8 +229,9 @@ impl Session {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
         // Most looks find nothing, and nothing needs no disk.
         let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
-        let mut files: Vec<ProposedFile> =
-            proposal.files.iter().map(|file| show(file, &live, &self.parts().index)).collect();
+        let looked = self.preflight().look(&proposal, &live);
+        let files = proposal.files.iter().zip(&looked.files);
+        let mut files: Vec<ProposedFile> = files.map(|(file, facts)| show(file, &live, facts, &looked)).collect();
         let mut state = self.state();
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             hunk.state = state.reviews.shown_state(hunk);
@@ -417,30 +416,27 @@ fn without_hunks(file: &ProposedFile) -> ProposedFile {
 }
 
 /// A file's proposal as clients are shown it.
-fn show(file: &FileProposal, live: &View, index: &Index) -> ProposedFile {
-    let place = file.old_path.as_ref().unwrap_or(&file.path);
-    let symbols = symbols_of(place, live, index);
+fn show(file: &FileProposal, live: &View, facts: &FileFacts, looked: &Looked) -> ProposedFile {
+    let hunks = file.hunks.iter().zip(&facts.hunks);
     ProposedFile {
         uri: live.uri(&file.path),
         path: live.roots().display(&file.path),
         change: file.change,
         old_uri: file.old_path.as_ref().map(|path| live.uri(path)),
-        hunks: file.hunks.iter().map(|hunk| show_hunk(file, hunk, symbols.as_deref(), live)).collect(),
+        hunks: hunks.map(|(hunk, facts)| show_hunk(file, hunk, facts, looked, live)).collect(),
     }
 }
 
-fn show_hunk(file: &FileProposal, hunk: &Hunk, symbols: Option<&Symbols>, live: &View) -> ProposedHunk {
+fn show_hunk(file: &FileProposal, hunk: &Hunk, facts: &HunkFacts, looked: &Looked, live: &View) -> ProposedHunk {
     ProposedHunk {
         hunk: hunk.id.0.clone(),
         state: hunk.state,
         start_line: hunk.start_line,
         old_text: hunk.old_text.clone(),
         new_text: hunk.new_text.clone(),
-        symbol: symbols.and_then(|symbols| {
-            let enclosing = symbols.enclosing(hunk.live.start);
-            let names: Vec<&str> = enclosing.iter().map(|symbol| symbol.name.as_str()).collect();
-            (!names.is_empty()).then(|| names.join("."))
-        }),
+        symbol: facts.symbol.clone(),
+        flags: facts.flags.clone(),
+        needs: looked.needs(&hunk.id),
         summary: Some(summary(file, hunk, live)),
     }
 }
@@ -466,12 +462,6 @@ fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
         Some(line) => format!("{counts} {line}"),
         None => counts,
     }
-}
-
-fn symbols_of(path: &DocPath, live: &View, index: &Index) -> Option<Arc<Symbols>> {
-    let language = Language::of_path(&live.roots().display(path))?;
-    let document = live.read_live(path).ok()?;
-    Some(index.symbols_of(&document.text, language))
 }
 
 /// What git writes above a file's hunks: without it a rename, or an empty file that comes or goes, would show nothing.

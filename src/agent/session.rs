@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::builder::Parts;
 use super::history::History;
 use super::live::Live;
+use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
@@ -41,6 +42,7 @@ struct Inner {
     history: Mutex<History>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
+    preflight: Preflight,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
@@ -152,6 +154,7 @@ impl Session {
             history: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
+            preflight: Preflight::default(),
             observing: Mutex::default(),
             state: Mutex::new(state),
         };
@@ -318,6 +321,11 @@ impl Session {
         self.inner.seen.clone()
     }
 
+    /// What is known of the hunks besides their texts.
+    pub(in crate::agent) fn preflight(&self) -> &Preflight {
+        &self.inner.preflight
+    }
+
     /// What a turn that begins now goes by.
     pub(in crate::agent) fn settings(&self) -> (Connector, PermissionMode) {
         let state = self.state();
@@ -425,7 +433,8 @@ impl Session {
 
 /// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
 fn had_finished(events: &[Event]) -> bool {
-    let mut newest_first = events.iter().rev().map(|event| &event.kind);
+    let passed = |kind: &&EventKind| matches!(kind, EventKind::Check(check) if check.ok);
+    let mut newest_first = events.iter().rev().map(|event| &event.kind).filter(|kind| !passed(kind));
     matches!(newest_first.next(), Some(EventKind::Proposal { .. }))
         && matches!(newest_first.next(), Some(EventKind::ModelResponse(response)) if response.tool_calls.is_empty())
 }

@@ -90,6 +90,8 @@ struct Arguments {
     take: Option<deciding::Take>,
     /// Of `claw.undo`: what was accepted last in the session, not all of it.
     last: bool,
+    /// Of `claw.acceptHunk`: the hunks that it needs too.
+    with_needs: bool,
     model: Option<String>,
     effort: Option<String>,
     tokens: Option<u64>,

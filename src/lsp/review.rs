@@ -5,12 +5,14 @@
 //! carries it over the typing since then, and gives no place where the typing touched the hunk itself. So a code action
 //! right after a keystroke needs no diff, and never carries an edit for a text that is gone.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use tower_lsp::gen_lsp_types::Uri;
 
 use crate::agent::Session;
-use crate::event::{ChangeKind, HunkState, ProposedFile};
+use crate::event::{ChangeKind, HunkFlag, HunkState, ProposedFile, ProposedHunk};
+use crate::text::hidden::{visible, visible_line};
 use crate::text::{PositionEncoding, Shift, Text};
 use crate::workspace::{DocPath, FileProposal, Proposal, View};
 
@@ -66,6 +68,10 @@ pub struct ReviewHunk {
     pub new_text: String,
     pub symbol: Option<String>,
     pub summary: Option<String>,
+    /// What to look at before accepting it.
+    pub flags: Vec<HunkFlag>,
+    /// Ids of pending hunks without which it makes no sense.
+    pub needs: Vec<String>,
     /// The hunk is the creation, deletion or renaming itself.
     pub whole_file: bool,
 }
@@ -106,7 +112,10 @@ impl ReviewFile {
         }
         let live_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
         let text = live.read(&live_path).map(|document| document.text).unwrap_or_default();
-        let told = |id: &str| files.iter().flat_map(|file| &file.hunks).find(|hunk| hunk.hunk == id);
+        let uri = live.uri(&file.path);
+        let shown = files.iter().filter(|shown| shown.uri == uri).flat_map(|shown| &shown.hunks);
+        let shown: HashMap<&str, &ProposedHunk> = shown.map(|hunk| (hunk.hunk.as_str(), hunk)).collect();
+        let told = |id: &str| shown.get(id).copied();
         let hunks = file.hunks.iter().map(|hunk| {
             let told = told(&hunk.id.0);
             ReviewHunk {
@@ -117,6 +126,8 @@ impl ReviewFile {
                 new_text: hunk.new_text.clone(),
                 symbol: told.and_then(|told| told.symbol.clone()),
                 summary: told.and_then(|told| told.summary.clone()),
+                flags: told.map(|told| told.flags.clone()).unwrap_or_default(),
+                needs: told.map(|told| told.needs.clone()).unwrap_or_default(),
                 whole_file: hunk.kind != ChangeKind::Edit,
             }
         });
@@ -199,20 +210,26 @@ impl<'a> PlacedFile<'a> {
 }
 
 impl ReviewHunk {
-    /// One line that tells this hunk from others: what it does, else where, else its text.
+    /// One line that tells this hunk from others: where and what it does, else its text. Nothing in it hides.
     pub fn label(&self) -> String {
-        let summary = self.summary.as_deref().or(self.symbol.as_deref()).map(str::trim).filter(|text| !text.is_empty());
+        let told = [self.symbol.as_deref(), self.summary.as_deref()];
+        let told: Vec<&str> = told.into_iter().flatten().map(str::trim).filter(|text| !text.is_empty()).collect();
+        let summary = (!told.is_empty()).then(|| told.join(": "));
         let first_line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
         let label = summary
-            .map(str::to_owned)
             .or_else(|| first_line(&self.new_text))
             .or_else(|| first_line(&self.old_text).map(|line| format!("remove {line}")))
             .unwrap_or_else(|| "white space".to_owned());
-        shorten(&label, 60)
+        shorten(&visible_line(&label), 60)
     }
 
     pub fn can_be_accepted(&self) -> bool {
         self.state == HunkState::Pending
+    }
+
+    /// Whether it is accepted with others; one that is not has a yes of its own.
+    pub fn goes_with_others(&self) -> bool {
+        self.can_be_accepted() && !self.flags.iter().any(|flag| flag.needs_own_yes())
     }
 }
 
@@ -237,13 +254,13 @@ pub fn merge_steps(steps: Vec<Step>) -> Vec<Step> {
     merged
 }
 
-/// A small diff of a hunk: at most `most` lines, then how many were left out.
+/// A small diff of a hunk: at most `most` lines, then how many were left out. What hides is written out.
 pub fn small_diff(hunk: &ReviewHunk, most: usize) -> String {
     let lines: Vec<String> = hunk
         .old_text
         .lines()
-        .map(|line| format!("-{line}"))
-        .chain(hunk.new_text.lines().map(|line| format!("+{line}")))
+        .map(|line| format!("-{}", visible(line)))
+        .chain(hunk.new_text.lines().map(|line| format!("+{}", visible(line))))
         .collect();
     let hidden = lines.len().saturating_sub(most);
     let mut shown: Vec<String> = lines.into_iter().take(most).collect();
@@ -278,6 +295,8 @@ mod tests {
             new_text: "c\nd\n".to_owned(),
             symbol: None,
             summary: None,
+            flags: Vec::new(),
+            needs: Vec::new(),
             whole_file: false,
         };
         assert_eq!(small_diff(&hunk, 9), "-a\n-b\n+c\n+d");

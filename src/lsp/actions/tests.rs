@@ -57,6 +57,8 @@ fn hunk(text: &str, old: &str, new: &str) -> ReviewHunk {
         new_text: new.to_owned(),
         symbol: None,
         summary: None,
+        flags: Vec::new(),
+        needs: Vec::new(),
         whole_file: false,
     }
 }

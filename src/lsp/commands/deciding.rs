@@ -13,7 +13,8 @@ use crate::agent::Session;
 use crate::event::HunkState;
 use crate::lsp::accept;
 use crate::lsp::edits::EditSupport;
-use crate::lsp::review::{Review, ReviewFile, merge_steps};
+use crate::lsp::needs::{self, Batch, Left};
+use crate::lsp::review::{Review, ReviewFile, ReviewHunk, merge_steps};
 use crate::lsp::server::Server;
 use crate::workspace::HunkId;
 use crate::workspace::proposal::Settle;
@@ -53,14 +54,18 @@ pub enum Take {
     Both,
 }
 
-/// `claw.acceptHunk {session?, hunk?, lines?, text?}`.
+/// `claw.acceptHunk {session?, hunk?, lines?, text?, with_needs?}`.
 pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let (session, review, id) = hunk(server, &arguments).await?;
     match standing(&review, &id) {
         Some(HunkState::Pending) => {
             let (hunk, review) = shaped(server, &session, review, &id, &arguments).await?;
-            accept(server, session, &review, vec![hunk], vec![]).map(|mut answer| {
+            let needed = needs::closure(&review, &hunk);
+            let (with, left) = if arguments.with_needs { Batch::of(&needed) } else { Default::default() };
+            let hunks = std::iter::once(hunk).chain(with).collect();
+            accept(server, session, &review, hunks, left).map(|mut answer| {
                 answer.insert("hunk".to_owned(), json!(id));
+                needs::tell_left(&needed, &mut answer);
                 answer
             })
         }
@@ -150,7 +155,7 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
     let (settling, conflict) = (session.clone(), HunkId(id.clone()));
     let settled = blocking(move || settling.settle_hunk(&conflict, how)).await?;
     let review = derived(server, &session).await?;
-    accept(server, session, &review, vec![settled.0], vec![]).map(|mut answer| {
+    accept(server, session, &review, vec![settled.0], Left::default()).map(|mut answer| {
         answer.insert("hunk".to_owned(), json!(id));
         answer
     })
@@ -185,30 +190,19 @@ async fn derived(server: &Server, session: &Session) -> Result<Arc<Review>, Stri
     blocking(move || Ok(Arc::new(Review::derive(&deriver, &workspace.live())))).await
 }
 
-/// Accepts what can be accepted of the files that `is_meant` says, but for protected ones: those are decided one by one.
+/// Accepts what can be accepted of the files that `is_meant` says, but for what is decided one by one.
 fn accept_of(
     server: &Server,
     session: Session,
     review: &Review,
     is_meant: impl Fn(&ReviewFile) -> bool,
 ) -> Result<Answer, String> {
-    let (protected, free): (Vec<&ReviewFile>, Vec<&ReviewFile>) =
-        review.pending.iter().filter(|file| is_meant(file)).partition(|file| file.protected);
-    let hunks: Vec<String> = free
-        .iter()
-        .flat_map(|file| &file.hunks)
-        .filter(|hunk| hunk.can_be_accepted())
-        .map(|hunk| hunk.id.clone())
-        .collect();
-    let skipped: Vec<String> = protected.iter().map(|file| file.name.clone()).collect();
+    let meant: Vec<(&ReviewFile, &ReviewHunk)> = review.hunks().filter(|(file, _)| is_meant(file)).collect();
+    let (hunks, left) = Batch::of(&meant);
     if hunks.is_empty() {
-        return Err(if skipped.is_empty() {
-            "no hunk here can be accepted".to_owned()
-        } else {
-            format!("protected paths are accepted one by one: {}", skipped.join(", "))
-        });
+        return Err(left.why().unwrap_or_else(|| "no hunk here can be accepted".to_owned()));
     }
-    accept(server, session, review, hunks, skipped)
+    accept(server, session, review, hunks, left)
 }
 
 /// Sends hunks on their way and answers. Those that are on their way already are not sent again.
@@ -217,7 +211,7 @@ pub fn accept(
     session: Session,
     review: &Review,
     hunks: Vec<String>,
-    mut skipped: Vec<String>,
+    left: Left,
 ) -> Result<Answer, String> {
     let client = server.state.client();
     let support = EditSupport::of(&client);
@@ -237,15 +231,16 @@ pub fn accept(
         sendable.iter().filter(|hunk| in_flight.insert((session.id().to_owned(), (*hunk).clone()))).cloned().collect()
     });
     let mut answer = done(json!({"session": session.id(), "hunks": sendable}));
-    if !skipped.is_empty() {
-        let message = format!("not accepted, because protected paths are accepted one by one: {}", skipped.join(", "));
+    let mut told = Vec::new();
+    if let Some(why) = left.why() {
+        let message = format!("not accepted: {why}");
         server.outbox.show_message(MessageType::Warning, format!("Claw: {message}"));
-        answer.insert("skipped".to_owned(), json!(skipped));
-        skipped = vec![message];
+        answer.insert("skipped".to_owned(), json!(left.files()));
+        told.push(message);
     }
-    skipped.extend(complaints);
-    if !skipped.is_empty() {
-        answer.insert("message".to_owned(), json!(skipped.join("; ")));
+    told.extend(complaints);
+    if !told.is_empty() {
+        answer.insert("message".to_owned(), json!(told.join("; ")));
     }
     if !fresh.is_empty() {
         server.spawn(accept::accept(server.clone(), session, fresh));

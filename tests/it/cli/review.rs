@@ -147,7 +147,7 @@ fn t09_nothing_in_a_hunk_acts_on_the_terminal() {
     let mut terminal = start(&place, &turns);
     terminal.expect("[y,n,a,d,q,?] ");
     let shown = terminal.forget();
-    assert!(shown.contains("<U+001B>[2Jevil<U+202E>"), "{shown}");
+    assert!(shown.contains("⟨U+001B⟩[2Jevil⟨U+202E⟩"), "{shown}");
     assert!(!shown.contains("\u{1b}[2Jevil"), "{shown:?}");
     terminal.types("n\n");
     assert_eq!(terminal.end().0, 0);

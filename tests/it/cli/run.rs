@@ -291,8 +291,8 @@ fn s07_control_characters_are_shown_and_not_acted_on() {
     for shown in [&ran.stdout, &ran.stderr] {
         assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{200b}', '\r']), "{shown:?}");
     }
-    assert!(ran.stdout.contains("All<U+001B>[2J <U+202E>fine<U+200B>.<U+000D>Hidden"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("own<U+001B>[31med<U+202E>"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("All⟨U+001B⟩[2J ⟨U+202E⟩fine⟨U+200B⟩.⟨U+000D⟩Hidden"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("own⟨U+001B⟩[31med⟨U+202E⟩"), "{}", ran.stderr);
 }
 
 #[test]
