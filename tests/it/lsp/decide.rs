@@ -124,7 +124,7 @@ async fn a_conflict_is_settled_by_the_users_word() {
 }
 
 #[tokio::test]
-async fn what_was_accepted_is_undone_in_any_order_and_after_more_typing() {
+async fn r08_what_was_accepted_is_undone_in_any_order_and_after_more_typing() {
     let (mut editor, session, proposal) = two_hunks().await;
     let ids = hunk_ids(&proposal);
     for id in &ids {
@@ -159,7 +159,7 @@ async fn what_was_accepted_is_undone_in_any_order_and_after_more_typing() {
 }
 
 #[tokio::test]
-async fn an_undo_that_would_touch_the_users_lines_is_a_clash() {
+async fn r08_an_undo_that_would_touch_the_users_lines_is_a_clash() {
     let (mut editor, session, proposal) = two_hunks().await;
     let ids = hunk_ids(&proposal);
     editor.command("claw.acceptAll", json!({"session": session})).await;
