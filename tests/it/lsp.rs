@@ -10,3 +10,5 @@ mod lifecycle;
 mod models;
 mod protocol;
 mod review;
+mod verify;
+mod watch;
