@@ -86,8 +86,8 @@ impl Session {
     /// Like [`Session::apply`] with every pending hunk but those on protected paths and those that put in hidden characters.
     pub fn apply_all(&self) -> Result<Applied, ApplyError> {
         let (proposal, live) = (self.proposal(), self.parts().workspace.live());
-        let looked = self.preflight().look(&proposal, &live);
-        self.write(&proposal, &live, |_, _| true, |hunk| own_yes(looked.flags(&hunk.id), hunk))
+        let flags = self.flags(&proposal);
+        self.write(&proposal, &live, |_, _| true, |hunk| own_yes(flags.get(&hunk.id)?, hunk))
     }
 
     fn write(

@@ -7,6 +7,8 @@ mod facts;
 mod needs;
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
@@ -16,6 +18,9 @@ use crate::syntax::problems::Problem;
 use crate::text::ContentHash;
 use crate::workspace::{DocPath, FileProposal, HunkId, Overlay, Proposal, Stamp, View};
 use needs::Links;
+
+/// Files that one thread parses before another is worth its start.
+const ALONE: usize = 16;
 
 /// Problems that are told of one check.
 const TOLD: usize = 20;
@@ -68,7 +73,8 @@ impl Preflight {
             Some(facts) => Arc::clone(facts),
             None => Arc::new(facts::of(file, live)),
         };
-        let files: Vec<Arc<FileFacts>> = proposal.files.iter().zip(&keys).map(of).collect();
+        let missing = keys.iter().filter(|key| !known.contains_key(key)).count();
+        let files = side_by_side(&proposal.files.iter().zip(&keys).collect::<Vec<_>>(), missing, of);
         let needs = needs::between(&files);
         let looked = Arc::new(Looked { keys, files, needs });
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&looked);
@@ -80,11 +86,6 @@ impl Looked {
     /// Ids of the pending hunks without which `hunk` makes no sense.
     pub fn needs(&self, hunk: &HunkId) -> Vec<String> {
         self.needs.get(hunk).into_iter().flatten().map(|hunk| hunk.0.clone()).collect()
-    }
-
-    pub fn flags(&self, hunk: &HunkId) -> &[HunkFlag] {
-        let mut hunks = self.files.iter().flat_map(|file| &file.hunks);
-        hunks.find(|facts| facts.id.as_ref() == Some(hunk)).map_or(&[], |facts| &facts.flags)
     }
 }
 
@@ -131,13 +132,32 @@ impl Session {
     }
 }
 
+/// Makes one of each, in order; on several threads where `work` of them take a while.
+fn side_by_side<T: Copy + Sync, R: Send>(all: &[T], work: usize, make: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(work / ALONE).max(1);
+    let make_all = |some: &[T]| some.iter().map(|one| make(*one)).collect::<Vec<R>>();
+    if threads == 1 {
+        return make_all(all);
+    }
+    std::thread::scope(|scope| {
+        let parts: Vec<_> =
+            all.chunks(all.len().div_ceil(threads)).map(|part| scope.spawn(|| make_all(part))).collect();
+        // A thread that panicked is a mistake of ours, which ends this look as it would have on one thread.
+        parts.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
+/// The content that was read, whatever the layer.
+fn content(stamp: Stamp) -> Option<ContentHash> {
+    match stamp {
+        Stamp::Buffer { hash, .. } | Stamp::Disk { hash } => Some(hash),
+        Stamp::Absent => None,
+    }
+}
+
 /// What a file's facts follow from.
 fn key(file: &FileProposal) -> ContentHash {
-    let live = match file.stamp {
-        Stamp::Buffer { hash, .. } | Stamp::Disk { hash } => hash.to_hex(),
-        Stamp::Absent => String::new(),
-    };
-    let mut key = format!("{:?} {:?} {:?} {live}", file.path, file.old_path, file.change);
+    let mut key = format!("{:?} {:?} {:?} {:?}", file.path, file.old_path, file.change, content(file.stamp));
     for hunk in &file.hunks {
         key.push_str(&format!(" {} {:?} {:?}", hunk.id, hunk.state, hunk.live));
     }

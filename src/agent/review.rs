@@ -390,6 +390,7 @@ impl Reviews {
         self.notes.push(format!("- {word}: your change at `{}` line {lines}{reason}{tweak}", file.path));
         for hunk in &mut file.hunks {
             hunk.state = state;
+            hunk.needs.clear();
             hunk.hunk.clone_from(&id.0);
         }
         self.decided.push(file);

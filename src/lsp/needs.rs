@@ -16,17 +16,13 @@ pub type Placed<'a> = (&'a ReviewFile, &'a ReviewHunk);
 
 /// The pending hunks that `hunk` needs, and those that they need, in the order of their places.
 pub fn closure<'a>(review: &'a Review, hunk: &str) -> Vec<Placed<'a>> {
-    let needs = |id: &str| review.hunk(id).map(|(_, hunk)| hunk.needs.as_slice()).unwrap_or_default();
-    if needs(hunk).is_empty() {
-        return Vec::new();
+    let (own, mut found) = (review.place(hunk), BTreeSet::new());
+    let mut open: Vec<(usize, usize)> = own.into_iter().collect();
+    while let Some((_, next)) = open.pop().and_then(|place| review.at(place)) {
+        let places = next.needs.iter().filter_map(|id| review.place(id));
+        open.extend(places.filter(|place| Some(*place) != own && found.insert(*place)));
     }
-    let (mut found, mut open) = (BTreeSet::new(), vec![hunk]);
-    while let Some(id) = open.pop() {
-        open.extend(needs(id).iter().map(String::as_str).filter(|id| found.insert(*id)));
-    }
-    let wanted =
-        |(_, other): &Placed<'_>| other.id != hunk && other.can_be_accepted() && found.contains(other.id.as_str());
-    review.hunks().filter(wanted).collect()
+    found.into_iter().filter_map(|place| review.at(place)).filter(|(_, hunk)| hunk.can_be_accepted()).collect()
 }
 
 /// The code action that accepts a hunk with those it needs. It is none that a key takes unasked.

@@ -29,6 +29,8 @@ pub struct Review {
     pub files: Vec<ProposedFile>,
     /// The same without what has been decided, placed.
     pub pending: Vec<ReviewFile>,
+    /// Where in `pending` each hunk stands: its file and its own place in there, by its id.
+    places: HashMap<String, (usize, usize)>,
 }
 
 /// A file with hunks that wait.
@@ -82,7 +84,14 @@ impl Review {
         let files = session.proposed_files();
         let proposal = Proposal::derive(&session.overlay(), live);
         let pending = proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
-        Review { session: session.id().to_owned(), title: session.title(), files, pending }
+        Review::new(session.id().to_owned(), session.title(), files, pending)
+    }
+
+    pub fn new(session: String, title: String, files: Vec<ProposedFile>, pending: Vec<ReviewFile>) -> Review {
+        let places = pending.iter().enumerate().flat_map(|(index, file)| {
+            file.hunks.iter().enumerate().map(move |(place, hunk)| (hunk.id.clone(), (index, place)))
+        });
+        Review { session, title, places: places.collect(), files, pending }
     }
 
     pub fn hunks(&self) -> impl Iterator<Item = (&ReviewFile, &ReviewHunk)> {
@@ -95,7 +104,18 @@ impl Review {
     }
 
     pub fn hunk(&self, id: &str) -> Option<(&ReviewFile, &ReviewHunk)> {
-        self.hunks().find(|(_, hunk)| hunk.id == id)
+        self.at(*self.places.get(id)?)
+    }
+
+    /// Where a hunk stands among the others.
+    pub fn place(&self, id: &str) -> Option<(usize, usize)> {
+        self.places.get(id).copied()
+    }
+
+    /// The hunk at such a place.
+    pub fn at(&self, (file, hunk): (usize, usize)) -> Option<(&ReviewFile, &ReviewHunk)> {
+        let file = self.pending.get(file)?;
+        Some((file, file.hunks.get(hunk)?))
     }
 
     /// The state of a hunk that has been decided, where the session still remembers it.

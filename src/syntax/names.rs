@@ -2,6 +2,7 @@
 //!
 //! By the form of the tree alone. Two things of one name are one name here; who needs to know better asks a language server.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use tree_sitter::Node;
@@ -35,25 +36,61 @@ pub struct Name {
 }
 
 impl Parsed {
-    /// In source order. An import of a name also stands there as its use.
-    pub fn names(&self) -> Vec<Name> {
+    /// Every name in the text.
+    pub fn words(&self) -> HashSet<String> {
+        let source = self.text().to_string();
+        let mut words = HashSet::new();
+        self.for_names(std::slice::from_ref(&(0..source.len())), |node| {
+            if let Some(word) = source.get(node.byte_range()).filter(|word| !words.contains(*word)) {
+                words.insert(word.to_owned());
+            }
+        });
+        words.remove("");
+        words
+    }
+
+    /// The names that `is_wanted` in these ranges, in source order; the ranges too are in order, and none lies in another. An
+    /// import of a name also stands there as its use, but for an alias.
+    pub fn names(&self, ranges: &[Range<usize>], is_wanted: impl Fn(&str) -> bool) -> Vec<Name> {
         let mut names = Vec::new();
+        self.for_names(ranges, |node| {
+            let range = node.byte_range();
+            let inside = ranges.get(ranges.partition_point(|other| other.end < range.end));
+            let inside = inside.is_some_and(|other| other.start <= range.start);
+            let text = self.text().slice(range).filter(|text| inside && !text.is_empty() && is_wanted(text));
+            if let Some(text) = text {
+                self.push_name(node, text, &mut names);
+            }
+        });
+        names
+    }
+
+    /// Walks over the nodes that are names, in and around `ranges`.
+    fn for_names<'tree>(&'tree self, ranges: &[Range<usize>], mut tell: impl FnMut(Node<'tree>)) {
         let mut cursor = self.tree().walk();
+        let mut count = 0;
         loop {
             let node = cursor.node();
+            let range = node.byte_range();
+            let near = ranges.get(ranges.partition_point(|other| other.end < range.start));
+            let is_near = near.is_some_and(|other| other.start <= range.end);
             let is_name = matches!(
                 node.kind(),
                 "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier"
             );
-            if is_name && node.child_count() == 0 && names.len() < MOST {
-                self.push_name(node, &mut names);
+            if is_near && is_name && node.child_count() == 0 {
+                tell(node);
+                count += 1;
             }
-            if cursor.goto_first_child() || cursor.goto_next_sibling() {
+            if count == MOST {
+                return;
+            }
+            if (is_near && cursor.goto_first_child()) || cursor.goto_next_sibling() {
                 continue;
             }
             loop {
                 if !cursor.goto_parent() {
-                    return names;
+                    return;
                 }
                 if cursor.goto_next_sibling() {
                     break;
@@ -62,9 +99,8 @@ impl Parsed {
         }
     }
 
-    fn push_name(&self, node: Node<'_>, names: &mut Vec<Name>) {
+    fn push_name(&self, node: Node<'_>, text: String, names: &mut Vec<Name>) {
         let range = node.byte_range();
-        let Some(text) = self.text().slice(range.clone()).filter(|text| !text.is_empty()) else { return };
         let (role, also_used) = match self.language() {
             Language::Rust => rust_role(node),
             Language::Python => python_role(node, &text),
@@ -79,10 +115,11 @@ impl Parsed {
 /// The role, and whether it is a use besides.
 fn rust_role(node: Node<'_>) -> (Role, bool) {
     let Some(parent) = node.parent() else { return (Role::Uses, false) };
-    if is_rust_import(node) {
-        return (Role::Imports, true);
-    }
     let is = |field: &str| parent.child_by_field_name(field) == Some(node);
+    if is_rust_import(node) {
+        // An alias names nothing of elsewhere.
+        return (Role::Imports, !is("alias"));
+    }
     match parent.kind() {
         "function_item" | "function_signature_item" | "const_item" | "static_item" | "type_item" if is("name") => {
             (rust_item(parent), false)
@@ -94,7 +131,8 @@ fn rust_role(node: Node<'_>) -> (Role, bool) {
         }
         "associated_type" => (Role::Binds, false),
         "enum_variant" if is("name") => (Role::DefinesMember, false),
-        "field_declaration" | "type_parameter" | "lifetime" | "label" => (Role::Binds, false),
+        "field_declaration" | "type_parameter" if is("name") => (Role::Binds, false),
+        "lifetime" | "label" => (Role::Binds, false),
         "parameter" | "let_declaration" | "for_expression" | "let_condition" if is("pattern") => (Role::Binds, false),
         "closure_parameters" | "tuple_pattern" | "ref_pattern" | "mut_pattern" | "captured_pattern" => {
             (Role::Binds, false)
@@ -214,7 +252,11 @@ mod tests {
     use crate::text::Text;
 
     fn shown(language: Language, source: &str) -> String {
-        let names = Parsed::of(&Text::new(source), language).unwrap().names();
+        let parsed = Parsed::of(&Text::new(source), language).unwrap();
+        let all = 0..source.len();
+        let names = parsed.names(std::slice::from_ref(&all), |_| true);
+        let words: HashSet<String> = names.iter().map(|name| name.text.clone()).collect();
+        assert_eq!(parsed.words(), words);
         let words: Vec<String> = names
             .iter()
             .map(|name| {
@@ -238,6 +280,18 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_asked_for_is_told() {
+        let source = "fn a() { b(c); }\nfn d() { b(e); }\nfn f() { g(); }\n";
+        let parsed = Parsed::of(&Text::new(source), Language::Rust).unwrap();
+        let at = |needle: &str| source.find(needle).unwrap();
+        let ranges = [at("b(c)")..at("b(c)") + 1, at("fn d")..at("e);"), at("fn f")..at("g();") + 1];
+        let names = parsed.names(&ranges, |name| name != "f");
+        let told: Vec<&str> = names.iter().map(|name| name.text.as_str()).collect();
+        assert_eq!(told, ["b", "d", "b", "g"]);
+        assert_eq!(parsed.names(&[], |_| true), []);
+    }
+
+    #[test]
     fn rust_names() {
         let check = |source, expected| check(Language::Rust, source, expected);
         check("fn a(b: C) -> D { let e = f(b); e.g(h::i) }", "def a, bind b, C, D, bind e, f, b, e, .g, h, .i");
@@ -254,7 +308,7 @@ mod tests {
         let check = |source, expected| check(Language::Python, source, expected);
         check("def a(b, c=d):\n    e = f(b)\n    return e.g\n", "def a, bind b, bind c, d, bind e, f, b, e, .g");
         check("import a.b\nimport c as d\n", "a, import a, .b, c, import d");
-        check("from m.n import x, y as z\n", "m, .n, x, import x, y, import y, import z");
+        check("from m.n import x, y as z\n", "m, .n, x, import x, y, import z");
         check(
             "class A(B):\n    def c(self): pass\n    def __d__(self): pass\n",
             "def A, B, def .c, bind self, bind __d__, bind self",

@@ -25,6 +25,8 @@ export interface ProposedHunk {
   new_text: string;
   symbol?: string;
   summary?: string;
+  /** What to look at before accepting it. */
+  flags?: string[];
 }
 
 /** `claw/input`, answered with the text or null. */

@@ -127,8 +127,19 @@ function place(session: string, file: ProposedFile, hunk: ProposedHunk, number: 
     oldLines: linesOf(hunk.old_text),
     newLines: linesOf(hunk.new_text),
     newText: hunk.new_text,
-    title: titles[file.change] + (conflict ? " (conflict: these lines were changed since)" : ""),
+    title: warning(hunk) + titles[file.change] + (conflict ? " (conflict: these lines were changed since)" : ""),
   };
+}
+
+/** What to look at before the hunk is accepted, to stand in front of what it does. */
+function warning(hunk: ProposedHunk): string {
+  const words: Record<string, string> = {
+    hidden_characters: "hides characters",
+    syntax: "adds a syntax error",
+    protected: "protected path",
+  };
+  const flags = hunk.flags ?? [];
+  return flags.length > 0 ? `${flags.map((flag) => words[flag] ?? flag).join(", ")}: ` : "";
 }
 
 function linesOf(text: string): string[] {

@@ -1,10 +1,11 @@
 //! The facts of one file.
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::ops::Range;
 
 use super::needs::{Link, Reach};
-use super::{FileFacts, HunkFacts};
+use super::{FileFacts, HunkFacts, content};
 use crate::event::{ChangeKind, HunkFlag, HunkState};
 use crate::syntax::names::{Name, Role};
 use crate::syntax::problems::{self, Problem};
@@ -36,17 +37,22 @@ pub(super) fn of(file: &FileProposal, live: &View) -> FileFacts {
     let text = match file.change {
         ChangeKind::Create => None,
         ChangeKind::Edit | ChangeKind::Delete | ChangeKind::Rename => {
-            let Ok(document) = live.read_live(place) else { return facts };
-            Some(document.text)
+            match live.read_live(place) {
+                // Another by now: the hunks speak of a text that is gone, and are derived again.
+                Ok(document) if content(document.stamp) != content(file.stamp) => return facts,
+                Ok(document) => Some(document.text),
+                Err(_) => return facts,
+            }
         }
     };
     let sides = Sides::of(file, text, language);
+    sides.check(file, &mut facts);
+    let broken = !facts.problems.is_empty();
     for (index, (hunk, facts)) in file.hunks.iter().zip(&mut facts.hunks).enumerate() {
-        facts.symbol = sides.symbol(index, hunk);
+        facts.symbol = sides.symbol(index, hunk, broken);
     }
     sides.link(file, &mut facts);
     link_modules(file, &name, old_name.as_deref(), &mut facts);
-    sides.check(file, &mut facts);
     facts
 }
 
@@ -73,14 +79,17 @@ struct Sides {
 
 struct Side {
     parsed: Parsed,
-    symbols: Symbols,
+    symbols: OnceCell<Symbols>,
 }
 
 impl Side {
     fn of(text: &Text, language: Language) -> Option<Side> {
         let parsed = (text.len() <= MOST_BYTES).then(|| Parsed::of(text, language))??;
-        let symbols = Symbols::of_parsed(&parsed);
-        Some(Side { parsed, symbols })
+        Some(Side { parsed, symbols: OnceCell::new() })
+    }
+
+    fn symbols(&self) -> &Symbols {
+        self.symbols.get_or_init(|| Symbols::of_parsed(&self.parsed))
     }
 }
 
@@ -92,7 +101,7 @@ impl Sides {
         order.sort_by_key(|(_, hunk)| (hunk.live.start, hunk.live.end));
         let (mut grown, mut shrunk) = (0, 0);
         for (index, hunk) in order {
-            let start = hunk.live.start + grown - shrunk;
+            let start = (hunk.live.start + grown).saturating_sub(shrunk);
             if let Some(place) = places.get_mut(index) {
                 *place = Some(start..start + hunk.new_text.len());
             }
@@ -118,28 +127,36 @@ impl Sides {
     }
 
     /// What a hunk brings or stands in; where it only takes away, what it takes away or stood in.
-    fn symbol(&self, index: usize, hunk: &Hunk) -> Option<String> {
+    fn symbol(&self, index: usize, hunk: &Hunk, broken: bool) -> Option<String> {
         if hunk.kind != ChangeKind::Edit {
             return None;
         }
         let place = self.place(index).filter(|_| !hunk.new_text.trim().is_empty());
-        let proposed = place.and_then(|place| symbol_at(self.proposed.as_ref()?, place));
-        proposed.or_else(|| symbol_at(self.live.as_ref()?, hunk.live.clone()))
+        let proposed = || place.and_then(|place| symbol_at(self.proposed.as_ref()?, place));
+        let live = || symbol_at(self.live.as_ref()?, hunk.live.clone());
+        // In a text that does not parse things stand in one another that do not belong there.
+        if broken { live().or_else(proposed) } else { proposed().or_else(live) }
     }
 
     /// Names that are in one of the two texts only: what each hunk does with them.
     fn link(&self, file: &FileProposal, facts: &mut FileFacts) {
-        let names = |side: &Option<Side>| side.as_ref().map(|side| side.parsed.names()).unwrap_or_default();
-        let (before, after) = (names(&self.live), names(&self.proposed));
-        let (known, stays) = (words(&before), words(&after));
+        let words = |side: &Option<Side>| side.as_ref().map(|side| side.parsed.words()).unwrap_or_default();
+        let (known, stays) = (words(&self.live), words(&self.proposed));
+        let names = |side: &Option<Side>, mut places: Vec<Range<usize>>, others: &HashSet<String>| {
+            places.sort_by_key(|place| (place.start, place.end));
+            let side = side.as_ref();
+            side.map(|side| side.parsed.names(&places, |name| !others.contains(name))).unwrap_or_default()
+        };
+        let goes = |hunk: &Hunk| is_edit(hunk) || (hunk.state == HunkState::Pending && hunk.kind == ChangeKind::Delete);
+        let going = file.hunks.iter().filter(|hunk| goes(hunk)).map(|hunk| hunk.live.clone()).collect();
+        let before = names(&self.live, going, &stays);
+        let after = names(&self.proposed, self.places.iter().flatten().cloned().collect(), &known);
         for (index, (hunk, facts)) in file.hunks.iter().zip(&mut facts.hunks).enumerate() {
             if let Some(place) = self.place(index) {
-                let new = within(&after, &place).filter(|name| !known.contains(name.text.as_str()));
-                (facts.links.brings, facts.links.uses) = split(new);
+                (facts.links.brings, facts.links.uses) = split(within(&after, &place));
             }
-            if hunk.state == HunkState::Pending && (is_edit(hunk) || hunk.kind == ChangeKind::Delete) {
-                let gone = within(&before, &hunk.live).filter(|name| !stays.contains(name.text.as_str()));
-                (facts.links.removes, facts.links.frees) = split(gone);
+            if goes(hunk) {
+                (facts.links.removes, facts.links.frees) = split(within(&before, &hunk.live));
             }
         }
     }
@@ -185,7 +202,7 @@ impl Sides {
     }
 }
 
-/// Whether a problem stands on a line of the hunk, or the hunk where it ends: what is not closed shows later.
+/// Whether a problem begins on a line of the hunk. What is not closed often shows only later.
 fn touches(problem: &Problem, place: &Range<usize>, parsed: &Parsed) -> bool {
     let text = parsed.text();
     let first = text.line_of(place.start);
@@ -197,7 +214,7 @@ fn touches(problem: &Problem, place: &Range<usize>, parsed: &Parsed) -> bool {
 /// touches.
 fn symbol_at(side: &Side, place: Range<usize>) -> Option<String> {
     let place = trimmed(side.parsed.text(), place)?;
-    let all = &side.symbols.all;
+    let all = &side.symbols().all;
     let holds = |range: &Range<usize>| range.start <= place.start && place.end <= range.end;
     let holder = all.iter().rposition(|symbol| holds(&symbol.range));
     let mut inside = all.iter().enumerate().filter(|(_, symbol)| symbol.parent == holder);
@@ -205,7 +222,7 @@ fn symbol_at(side: &Side, place: Range<usize>) -> Option<String> {
         inside.clone().find(|(_, symbol)| place.start <= symbol.name_range.start && symbol.name_range.end <= place.end);
     let touched = || inside.find(|(_, symbol)| symbol.range.start < place.end && place.start < symbol.range.end);
     let index = named.or_else(touched).map(|(index, _)| index).or(holder)?;
-    side.symbols.path(index).map(|path| path.replace("::", "."))
+    side.symbols().path(index).map(|path| path.replace("::", "."))
 }
 
 /// A range without the white space at its ends; `None` if that is all.
@@ -214,10 +231,6 @@ fn trimmed(text: &Text, range: Range<usize>) -> Option<Range<usize>> {
     let start = range.start + (slice.len() - slice.trim_start().len());
     let end = range.end - (slice.len() - slice.trim_end().len());
     (start < end).then_some(start..end)
-}
-
-fn words(names: &[Name]) -> HashSet<&str> {
-    names.iter().map(|name| name.text.as_str()).collect()
 }
 
 /// The names in `range`. Names stand in the order of their places.

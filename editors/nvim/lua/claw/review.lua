@@ -41,6 +41,20 @@ local function lines_of(text)
   return lines
 end
 
+local warnings = { hidden_characters = 'hides characters', syntax = 'adds a syntax error', protected = 'protected path' }
+
+---What to look at before the hunk is accepted, in front of what it does.
+---@param hunk table of the contract
+---@param what string
+---@return string
+local function warned(hunk, what)
+  local words = {}
+  for _, flag in ipairs(hunk.flags or {}) do
+    words[#words + 1] = warnings[flag] or flag
+  end
+  return #words > 0 and table.concat(words, ', ') .. ': ' .. what or what
+end
+
 ---@param hunk table of the contract
 ---@param file table of the contract
 ---@return string
@@ -51,6 +65,7 @@ local function title_of(hunk, file)
     rename = 'move to ' .. vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'),
     edit = hunk.summary or hunk.symbol or 'change',
   })[file.change]
+  what = warned(hunk, what)
   return hunk.state == 'conflict' and what .. ' (conflict: these lines were changed since)' or what
 end
 
