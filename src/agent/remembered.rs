@@ -10,6 +10,8 @@ pub(in crate::agent) struct Shown {
     files: Vec<ProposedFile>,
     /// File and hunk of each id.
     at: HashMap<String, (usize, usize)>,
+    /// Shown before, and neither there any more nor decided: the text may hold them, and nobody has looked yet.
+    gone: HashMap<String, ProposedFile>,
 }
 
 /// Decided hunks, each in a file of its own, in the order of the decisions.
@@ -25,8 +27,28 @@ impl Shown {
         let hunks = files.iter().enumerate().flat_map(|(at, file)| {
             file.hunks.iter().enumerate().map(move |(index, hunk)| (hunk.hunk.clone(), (at, index)))
         });
-        self.at = hunks.collect();
+        let at = hunks.collect::<HashMap<_, _>>();
+        let gone: Vec<&String> = self.at.keys().filter(|id| !at.contains_key(*id)).collect();
+        let gone: Vec<ProposedFile> = gone.into_iter().filter_map(|id| self.only(id)).collect();
+        for file in gone {
+            if let Some(hunk) = file.hunks.first() {
+                self.gone.insert(hunk.hunk.clone(), file);
+            }
+        }
+        self.gone.retain(|id, _| !at.contains_key(id));
+        self.at = at;
         self.files = files;
+    }
+
+    /// A hunk has been decided.
+    pub fn forget(&mut self, id: &str) {
+        self.at.remove(id);
+        self.gone.remove(id);
+    }
+
+    /// What is neither there nor decided by now, the model has made anew.
+    pub fn forget_gone(&mut self) {
+        self.gone.clear();
     }
 
     pub fn is_empty(&self) -> bool {
@@ -38,7 +60,10 @@ impl Shown {
     }
 
     pub fn hunk(&self, id: &str) -> Option<(&ProposedFile, &ProposedHunk)> {
-        let (file, hunk) = self.at.get(id)?;
+        let Some((file, hunk)) = self.at.get(id) else {
+            let file = self.gone.get(id)?;
+            return Some((file, file.hunks.first()?));
+        };
         let file = self.files.get(*file)?;
         Some((file, file.hunks.get(*hunk)?))
     }

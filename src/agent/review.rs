@@ -145,7 +145,7 @@ impl Session {
         }
         // What is shown first is what can be told of a hunk when it is gone.
         if self.state().reviews.shown.is_empty() {
-            self.look();
+            self.look_now();
         }
         let (observed, live) = self.look_at_texts(&|_| true);
         let mut settled = self.settle_accepted(observed.accepted);
@@ -294,6 +294,12 @@ impl Session {
 
     /// The proposal, and as clients are shown it.
     fn look(&self) -> (Proposal, Vec<ProposedFile>) {
+        // Not between what a look at the texts finds and what is told of it: that is told as it was shown last.
+        let _one_at_a_time = self.lock_observing();
+        self.look_now()
+    }
+
+    fn look_now(&self) -> (Proposal, Vec<ProposedFile>) {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
         // Most looks find nothing, and nothing needs no disk.
         let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
@@ -311,8 +317,9 @@ impl Session {
     }
 
     fn reject_one(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
+        let _one_at_a_time = self.lock_observing();
         if !self.state().reviews.is_shown(hunk) {
-            self.look();
+            self.look_now();
         }
         let live = self.parts().workspace.live();
         let rejected = reject(&mut self.lock_overlay(), &live, hunk);
@@ -343,6 +350,7 @@ impl Reviews {
     /// What was decided before is history now.
     pub fn begin_turn(&mut self) {
         self.decided.clear();
+        self.shown.forget_gone();
     }
 
     /// Takes up what a trace tells: what was shown last, and decided since.
@@ -373,6 +381,7 @@ impl Reviews {
         self.accepting.remove(hunk);
         let id = self.original(hunk);
         let shown = self.shown.only(&hunk.0);
+        self.shown.forget(&hunk.0);
         // What was accepted and is undone, or undone and brought back, is shown no more.
         let known = || self.decided.get(&id.0).cloned();
         let Some(mut file) = shown.or_else(known) else {

@@ -68,6 +68,11 @@ enum Answer {
 /// Sends these hunks of `session` to the editor and waits until it is clear what became of them. They are marked as in
 /// flight by the caller; the mark ends here.
 pub async fn accept(server: Server, session: Session, hunks: Vec<String>, way: Way) {
+    let applying = server.state.with(|state| Arc::clone(&state.reviews.applying));
+    let one_at_a_time = match way {
+        Way::Straight => Some(applying.lock().await),
+        Way::Preview => None,
+    };
     let (batches, mut complaints) = prepare(&server, &session, &hunks, way).await;
     let number = session.next_batch();
     let flights = begin_flights(&server, &session, &batches);
@@ -98,6 +103,7 @@ pub async fn accept(server: Server, session: Session, hunks: Vec<String>, way: W
     }
     wait_for_evidence(&server, &session, changes, &answers).await;
     let standing = settle(&session, &answers, way).await;
+    drop(one_at_a_time);
     server.state.with(|state| {
         for hunk in &hunks {
             state.reviews.in_flight.remove(&(session.id().to_owned(), hunk.clone()));
@@ -130,6 +136,8 @@ pub fn undo(server: Server, session: Session, plan: UndoPlan) -> BoxFuture<'stat
 }
 
 async fn run_undo(server: Server, session: Session, plan: UndoPlan) {
+    let applying = server.state.with(|state| Arc::clone(&state.reviews.applying));
+    let _one_at_a_time = applying.lock().await;
     let workspace = server.state.workspace();
     let (overlay, live) = (plan.overlay.clone(), workspace.clone());
     let derived = tokio::task::spawn_blocking(move || {

@@ -52,6 +52,8 @@ pub struct Reviews {
     /// Hunks that are on their way to the editor: session and hunk.
     pub in_flight: BTreeSet<(String, String)>,
     pub flights: Flights,
+    /// Held while an edit is on its way that nobody has to look through: the next is made for the text that this one leaves.
+    pub applying: Arc<tokio::sync::Mutex<()>>,
     /// Held while a question stands before the user.
     pub asking: Arc<tokio::sync::Mutex<()>>,
     pub watch: Watch,
