@@ -4,6 +4,7 @@
 //! does with files that nobody looks at. Prints one table.
 
 use std::collections::HashMap;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use claw::lsp::{ServeOptions, serve};
@@ -14,6 +15,9 @@ type Failure = Box<dyn std::error::Error>;
 
 const FILES: usize = 500;
 const HUNKS: usize = 10;
+
+/// Calls of one step of the model.
+const CALLS: usize = 100;
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -32,8 +36,9 @@ async fn measure() -> Result<(), Failure> {
     let writes = (0..FILES).map(|file| call("write_file", json!({"path": name(file), "content": text(true)})));
     let writes: Vec<Value> = writes.collect();
     let script = folder.path().join("script.jsonl");
-    let turns = [json!({"tools": reads}), json!({"tools": writes}), json!({"text": "Done."})];
-    std::fs::write(&script, turns.map(|turn| format!("{turn}\n")).concat())?;
+    let steps = reads.chunks(CALLS).chain(writes.chunks(CALLS)).map(|calls| json!({"tools": calls}));
+    let lines: String = steps.chain([json!({"text": "Done."})]).map(|step| format!("{step}\n")).collect();
+    std::fs::write(&script, lines)?;
 
     let variables = [("CLAW_STATE_DIR", folder.path().join("state")), ("HOME", folder.path().join("home"))];
     let environment = variables.map(|(name, path)| (name.to_owned(), path.display().to_string()));
@@ -59,10 +64,7 @@ async fn measure() -> Result<(), Failure> {
     let asked = client.command("claw.ask", json!({"instruction": "change everything"})).await?;
     let session = asked.get("session").cloned().ok_or("no session")?;
     client.until(|message| is_event(message, "turn_end")).await?;
-    let hunks = count(&client.until(|message| method(message) == "claw/proposal").await?, "pending");
-    if hunks != FILES * HUNKS {
-        return Err(format!("{hunks} hunks are proposed").into());
-    }
+    client.until(|message| method(message) == "claw/proposal" && count(message, "pending") == FILES * HUNKS).await?;
 
     let mut listed = Vec::new();
     for _ in 0..10 {
@@ -70,7 +72,7 @@ async fn measure() -> Result<(), Failure> {
         client.command("claw.proposal", json!({"session": session})).await?;
         listed.push(started.elapsed());
     }
-    row("claw.proposal, 5,000 hunks in 500 files", &mut listed, "<= 100 ms");
+    row("claw.proposal, 5,000 hunks in 500 files", &mut listed, "<= 100 ms")?;
 
     let started = Instant::now();
     client.command("claw.acceptAll", json!({"session": session})).await?;
@@ -88,9 +90,11 @@ async fn measure() -> Result<(), Failure> {
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    println!("{:<58} {:>10.1} ms", "claw.acceptAll answered", milliseconds(answered));
-    println!("{:<58} {:>10.1} ms   <= 2000 ms", "all of it accepted", milliseconds(started.elapsed()));
-    row("claw.status meanwhile", &mut statuses, "p99 <= 20 ms");
+    let accepted = started.elapsed();
+    let mut out = std::io::stdout();
+    writeln!(out, "{:<58} {:>10.1} ms", "claw.acceptAll answered", milliseconds(answered))?;
+    writeln!(out, "{:<58} {:>10.1} ms   <= 2000 ms", "all of it accepted", milliseconds(accepted))?;
+    row("claw.status meanwhile", &mut statuses, "p99 <= 20 ms")?;
     for file in 0..FILES {
         let uri = format!("file://{}", root.join(name(file)).display());
         if client.open.get(&uri).map(|(text, _)| text.as_str()) != Some(text(true).as_str()) {
@@ -133,11 +137,12 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-fn row(what: &str, times: &mut [Duration], bound: &str) {
+fn row(what: &str, times: &mut [Duration], bound: &str) -> Result<(), Failure> {
     times.sort();
     let at =
         |percent: usize| times.get((times.len() * percent / 100).min(times.len() - 1)).copied().unwrap_or_default();
-    println!("{what:<58} p50 {:>6.1} ms  p99 {:>6.1} ms   {bound}", milliseconds(at(50)), milliseconds(at(99)));
+    let (half, most) = (milliseconds(at(50)), milliseconds(at(99)));
+    Ok(writeln!(std::io::stdout(), "{what:<58} p50 {half:>6.1} ms  p99 {most:>6.1} ms   {bound}")?)
 }
 
 /// A client that opens what it is asked to edit, and tells each change by ranges.

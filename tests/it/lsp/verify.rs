@@ -191,7 +191,7 @@ async fn e03_a_text_that_is_neither_is_unverified_until_the_file_changes() {
     let (mut editor, session, proposal) = two_hunks(Applies::Formatted).await;
     let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[1]});
     editor.command("claw.acceptHunk", hunk.clone()).await;
-    stand(&mut editor, &session, &["pending", "unverified"]).await;
+    editor.proposal(|proposal| states(proposal) == ["pending", "unverified"]).await;
     let again = editor.command("claw.acceptHunk", hunk).await;
     assert_eq!(again["ok"], false, "{again}");
     editor.type_over("lib.rs", "fn two() {}", "fn two() { 2; }");
@@ -205,7 +205,7 @@ async fn an_edit_that_comes_after_its_deadline_is_seen_and_nothing_is_sent_twice
     let (mut editor, session, proposal) = two_hunks(Applies::Late).await;
     let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[0]});
     editor.command("claw.acceptHunk", hunk.clone()).await;
-    stand(&mut editor, &session, &["unverified", "pending"]).await;
+    editor.proposal(|proposal| states(proposal) == ["unverified", "pending"]).await;
     let again = editor.command("claw.acceptHunk", hunk).await;
     assert_eq!(again["ok"], false, "{again}");
     editor.finish_late();
