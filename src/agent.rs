@@ -30,4 +30,5 @@ mod world;
 pub use apply::{Applied, ApplyError, ProposalHandle, Skipped, own_yes};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
 pub use history::{UndoPlan, UndoTarget};
+pub use preflight::sure_flags;
 pub use session::{Ask, RunResult, Session, Turn};

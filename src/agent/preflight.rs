@@ -17,6 +17,7 @@ use crate::syntax::Language;
 use crate::syntax::problems::Problem;
 use crate::text::ContentHash;
 use crate::workspace::{DocPath, FileProposal, HunkId, Overlay, Proposal, Stamp, View};
+pub use facts::sure_flags;
 use needs::Links;
 
 /// Files that one thread parses before another is worth its start.

@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::agent::Session;
+use crate::agent::{Session, sure_flags};
 use crate::event::{ChangeKind, HunkFlag, HunkState, ProposedFile, ProposedHunk};
 use crate::text::hidden::{visible, visible_line};
 use crate::text::{PositionEncoding, Shift, Text};
@@ -146,7 +146,8 @@ impl ReviewFile {
                 new_text: hunk.new_text.clone(),
                 symbol: told.and_then(|told| told.symbol.clone()),
                 summary: told.and_then(|told| told.summary.clone()),
-                flags: told.map(|told| told.flags.clone()).unwrap_or_default(),
+                // One that is newer than what was told is looked at here: no hidden text slips into a batch.
+                flags: told.map_or_else(|| sure_flags(file, hunk, live), |told| told.flags.clone()),
                 needs: told.map(|told| told.needs.clone()).unwrap_or_default(),
                 whole_file: hunk.kind != ChangeKind::Edit,
             }
@@ -183,8 +184,11 @@ impl<'a> PlacedFile<'a> {
     /// Where `hunk` stands. `None` if what it replaces is not there as it was.
     pub fn place(&self, hunk: &ReviewHunk) -> Option<Range<usize>> {
         let (file, now) = (self.file, self.now);
-        // Of lines that the user types at now, a hunk must not take a part.
+        // Of lines that the user types at now, a hunk must not take a part, nor put a part of a line before others.
         let range = self.shift.carry_lines(&hunk.range, now)?;
+        if range.end < now.len() && !hunk.new_text.is_empty() && !hunk.new_text.ends_with(['\n', '\r']) {
+            return None;
+        }
         let same = match hunk.state {
             // The creation, deletion or renaming of a file speaks of all of it.
             _ if hunk.whole_file => *now == file.text,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
-use super::{Edit, Text};
+use super::{Edit, Shift, Text};
 
 /// How long a diff may look for the shortest answer before it takes a good one.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -27,14 +27,17 @@ pub fn diff(old: &Text, new: &Text) -> Vec<Change> {
     if old == new {
         return Vec::new();
     }
-    let (old, new) = (old.to_string(), new.to_string());
+    let (in_old, in_new) = changed_lines(old, new);
+    let start = in_old.start;
+    let (old, new) = (old.slice(in_old).unwrap_or_default(), new.slice(in_new).unwrap_or_default());
     let (old_lines, new_lines) = (Lines::of(&old), Lines::of(&new));
     let mut changes: Vec<Change> = Vec::new();
     for op in diff_lines(&old_lines.lines, &new_lines.lines) {
         if let DiffOp::Equal { .. } = op {
             continue;
         }
-        let change = Change { old: old_lines.bytes(op.old_range()), new: new_lines.bytes(op.new_range()) };
+        let here = |range: Range<usize>| start.saturating_add(range.start)..start.saturating_add(range.end);
+        let change = Change { old: here(old_lines.bytes(op.old_range())), new: here(new_lines.bytes(op.new_range())) };
         match changes.last_mut() {
             Some(last) if last.old.end == change.old.start && last.new.end == change.new.start => {
                 last.old.end = change.old.end;
@@ -44,6 +47,22 @@ pub fn diff(old: &Text, new: &Text) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// The whole lines, from the first to the last, in which two texts differ. What a diff costs is what stands in there.
+pub fn changed_lines(old: &Text, new: &Text) -> (Range<usize>, Range<usize>) {
+    let Shift { old: in_old, new: in_new } = Shift::between(old, new);
+    let line_start = |text: &Text, at: usize| text.line_start(text.line_of(at));
+    // Of a `\r` and a `\n`, one may be common and the other not: then a line starts in one of the texts only.
+    let start = line_start(new, line_start(old, in_old.start));
+    let start = line_start(old, start);
+    let is_start = |text: &Text, at: usize| line_start(text, at) == at;
+    let rest = if is_start(old, in_old.end) && is_start(new, in_new.end) {
+        old.len().saturating_sub(in_old.end)
+    } else {
+        old.len().saturating_sub(old.line_start(old.line_of(in_old.end).saturating_add(1)))
+    };
+    (start..old.len().saturating_sub(rest).max(start), start..new.len().saturating_sub(rest).max(start))
 }
 
 /// The edits that turn `old` into `new`.

@@ -7,8 +7,8 @@ use super::Text;
 /// The one stretch in which two texts differ, in bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shift {
-    old: Range<usize>,
-    new: Range<usize>,
+    pub old: Range<usize>,
+    pub new: Range<usize>,
 }
 
 impl Shift {
@@ -33,15 +33,10 @@ impl Shift {
         (range.end <= self.old.start).then(|| range.clone())
     }
 
-    /// The same, but what was put in right before an empty range comes behind it.
-    pub fn carry_before(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        if range.end <= self.old.start { Some(range.clone()) } else { self.carry(range) }
-    }
-
     /// Where whole lines of the old text are in `new`, the new one. `None` too if they are no whole lines there: something was
     /// put in on the same line.
     pub fn carry_lines(&self, range: &Range<usize>, new: &Text) -> Option<Range<usize>> {
-        self.carry(range).filter(|range| is_line_edge(new, range.start) && is_line_edge(new, range.end))
+        self.carry(range).filter(|range| are_lines(new, range))
     }
 
     /// Where an offset of the new text was in the old one; within the difference, its start.
@@ -55,17 +50,23 @@ impl Shift {
     }
 }
 
-/// Whether a line starts at `at`, or the text ends there.
-pub fn is_line_edge(text: &Text, at: usize) -> bool {
-    at == text.len() || text.line_start(text.line_of(at)) == at
+/// Whether a range of `text` starts where a line does, and ends where one does or the text ends.
+pub fn are_lines(text: &Text, range: &Range<usize>) -> bool {
+    let is_start = |at: usize| text.line_start(text.line_of(at)) == at;
+    is_start(range.start) && (range.end == text.len() || is_start(range.end))
 }
+
+/// Bytes that are compared at once: the libraries' comparison of slices is many times as fast as one of bytes.
+const BLOCK: usize = 256;
 
 fn common_prefix(a: &Text, b: &Text, most: usize) -> usize {
     let mut at = 0;
     while at < most {
         let (from_a, from_b) = (tail_of_chunk(a, at), tail_of_chunk(b, at));
         let length = from_a.len().min(from_b.len()).min(most - at);
-        let same = from_a.iter().zip(from_b).take(length).take_while(|(x, y)| x == y).count();
+        let (from_a, from_b) = (from_a.get(..length).unwrap_or_default(), from_b.get(..length).unwrap_or_default());
+        // Texts that come of each other share most of their storage.
+        let same = if std::ptr::eq(from_a, from_b) { length } else { same_at_start(from_a, from_b) };
         at += same;
         if same < length || length == 0 {
             break;
@@ -79,13 +80,30 @@ fn common_suffix(a: &Text, b: &Text, most: usize) -> usize {
     while done < most {
         let (from_a, from_b) = (head_of_chunk(a, a.len() - done), head_of_chunk(b, b.len() - done));
         let length = from_a.len().min(from_b.len()).min(most - done);
-        let same = from_a.iter().rev().zip(from_b.iter().rev()).take(length).take_while(|(x, y)| x == y).count();
+        let tail = |bytes: &'_ [u8]| bytes.len() - length;
+        let (from_a, from_b) =
+            (from_a.get(tail(from_a)..).unwrap_or_default(), from_b.get(tail(from_b)..).unwrap_or_default());
+        let same = if std::ptr::eq(from_a, from_b) { length } else { same_at_end(from_a, from_b) };
         done += same;
         if same < length || length == 0 {
             break;
         }
     }
     done
+}
+
+fn same_at_start(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.chunks(BLOCK).zip(b.chunks(BLOCK)).take_while(|(a, b)| a == b);
+    let same: usize = blocks.map(|(block, _)| block.len()).sum();
+    let rest = a.iter().zip(b).skip(same);
+    same + rest.take_while(|(a, b)| a == b).count()
+}
+
+fn same_at_end(a: &[u8], b: &[u8]) -> usize {
+    let blocks = a.rchunks(BLOCK).zip(b.rchunks(BLOCK)).take_while(|(a, b)| a == b);
+    let same: usize = blocks.map(|(block, _)| block.len()).sum();
+    let rest = a.iter().rev().zip(b.iter().rev()).skip(same);
+    same + rest.take_while(|(a, b)| a == b).count()
 }
 
 /// The bytes from `at` to the end of the chunk that holds it.
@@ -159,6 +177,7 @@ mod tests {
         check("a\nb\n", "a\nxb\n", 2..2, None);
         check("a\nb", "a\nbx", 2..3, None);
         check("a\nb", "a\nb\nx", 2..3, None);
+        check("", "x", 0..0, None);
         check("a\nb\n", "a\nx\nb\n", 2..4, Some(4..6));
         check("a\nb\nc\n", "a\nb\nxc\n", 2..4, Some(2..4));
         check("a\nb", "xa\nb", 2..3, Some(3..4));

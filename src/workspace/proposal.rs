@@ -138,7 +138,8 @@ pub enum Settle {
     Both,
 }
 
-/// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict.
+/// Makes a pending hunk of a conflict: one that replaces what the user wrote, or stands behind it. Tells its id. `None` if there is no such conflict, or
+/// nothing would be left to change: both, where the hunk only deletes, is what the user wrote.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
 }
@@ -153,7 +154,13 @@ fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>)
 }
 
 impl HunkId {
-    fn new(path: &DocPath, kind: ChangeKind, old: &str, new: &str, occurrence: usize) -> HunkId {
+    pub(in crate::workspace) fn new(
+        path: &DocPath,
+        kind: ChangeKind,
+        old: &str,
+        new: &str,
+        occurrence: usize,
+    ) -> HunkId {
         let path = match path {
             DocPath::File { root, rel } => format!("{}:{rel}", root.0),
             DocPath::Virtual(uri) => uri.to_string(),

@@ -25,14 +25,12 @@ pub(super) fn of(file: &FileProposal, live: &View) -> FileFacts {
     let language = Language::of_path(&name);
     let old_name = file.old_path.as_ref().map(|path| live.roots().display(path));
     let place = file.old_path.as_ref().unwrap_or(&file.path);
-    let protected = file.is_protected();
-    // A name that hides something is as bad as a text that does.
-    let name_hides = !hidden::added(old_name.as_deref().unwrap_or_default(), &name).is_empty();
-    let mut facts = FileFacts {
-        language,
-        hunks: file.hunks.iter().map(|hunk| of_hunk(hunk, protected, name_hides)).collect(),
-        ..FileFacts::default()
+    let of_hunk = |hunk: &Hunk| HunkFacts {
+        id: Some(hunk.id.clone()),
+        flags: sure_flags(file, hunk, live),
+        ..HunkFacts::default()
     };
+    let mut facts = FileFacts { language, hunks: file.hunks.iter().map(of_hunk).collect(), ..FileFacts::default() };
     let Some(language) = language else { return facts };
     let text = match file.change {
         ChangeKind::Create => None,
@@ -56,16 +54,24 @@ pub(super) fn of(file: &FileProposal, live: &View) -> FileFacts {
     facts
 }
 
-fn of_hunk(hunk: &Hunk, protected: bool, name_hides: bool) -> HunkFacts {
+/// The flags that follow from the hunk and its path alone: those that keep it out of batches among them.
+pub fn sure_flags(file: &FileProposal, hunk: &Hunk, live: &View) -> Vec<HunkFlag> {
     let mut flags = Vec::new();
-    let brings_name = name_hides && matches!(hunk.kind, ChangeKind::Create | ChangeKind::Rename);
-    if brings_name || !hidden::added(&hunk.old_text, &hunk.new_text).is_empty() {
+    let brings_name = || {
+        // A name that hides something is as bad as a text that does.
+        let name = |path| live.roots().display(path);
+        let old = file.old_path.as_ref().map(name).unwrap_or_default();
+        !hidden::added(&old, &name(&file.path)).is_empty()
+    };
+    if !hidden::added(&hunk.old_text, &hunk.new_text).is_empty()
+        || (matches!(hunk.kind, ChangeKind::Create | ChangeKind::Rename) && brings_name())
+    {
         flags.push(HunkFlag::HiddenCharacters);
     }
-    if protected {
+    if file.is_protected() {
         flags.push(HunkFlag::Protected);
     }
-    HunkFacts { id: Some(hunk.id.clone()), flags, ..HunkFacts::default() }
+    flags
 }
 
 /// A file as it is and as it would be with all pending hunks.

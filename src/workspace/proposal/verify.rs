@@ -8,9 +8,9 @@
 
 use std::ops::Range;
 
-use super::merge::{Place, Proposed, merge};
+use super::merge::{Place, Proposed, merge, moved_by, overlaps};
 use crate::text::diff::{Change, diff};
-use crate::text::shift::is_line_edge;
+use crate::text::shift::are_lines;
 use crate::text::{Edit, EditError, Position, PositionEncoding, Shift, Text};
 
 /// An edit of one document, as it was sent: its ranges speak of one text, and the editor reads them as positions.
@@ -45,12 +45,15 @@ pub struct Misapplied {
     pub after: Text,
 }
 
-/// Edits that an editor may have made by themselves, and a text that they lead to.
-struct Made {
-    edits: Vec<Edit>,
+/// A step of the editor's.
+struct Made<'a> {
+    before: &'a Text,
+    /// The edits that it made.
     which: Range<usize>,
-    /// The index of the text.
-    at: usize,
+    /// Those of them that change nothing in it.
+    idle: Vec<usize>,
+    /// They are where they were meant.
+    is_right: bool,
 }
 
 impl Sent {
@@ -77,16 +80,30 @@ impl Sent {
                 texts.push(text);
             }
         }
-        let mut landed = vec![false; self.edits.len()];
-        for (index, before) in texts.iter().enumerate() {
-            let later = texts.get(index.saturating_add(1)..).unwrap_or_default();
-            let Some(made) = self.made(before, later) else { continue };
-            if self.is_right(&made, texts.get(..=index).unwrap_or_default()) {
-                landed.iter_mut().take(made.which.end).skip(made.which.start).for_each(|landed| *landed = true);
-            } else if let Some((after, rest)) = later.get(made.at..).and_then(<[&Text]>::split_first)
-                && !rest.contains(before)
-            {
-                return Verdict::Misapplied(Misapplied { before: (*before).clone(), after: (*after).clone() });
+        let mut steps = Vec::new();
+        for (index, after) in texts.iter().enumerate() {
+            let earlier = texts.get(..index).unwrap_or_default();
+            // The nearest text before that leads to it: from one further back, typing may have led there too.
+            let made = (1..=index).rev().find_map(|count| self.made(earlier.get(..count)?, after));
+            steps.extend(made.map(|made| (index, made)));
+        }
+        // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
+        // can well be the same.
+        let count = self.edits.len();
+        if steps.iter().any(|(_, made)| made.which.len() == count) {
+            steps.retain(|(_, made)| made.which.len() == count);
+        }
+        let stands = |(index, made): &&(usize, Made<'_>)| texts.iter().skip(*index).all(|text| *text != made.before);
+        let wrong = steps.iter().filter(|(_, made)| !made.is_right).filter(stands);
+        if let Some((index, made)) = wrong.max_by_key(|(index, made)| (made.which.len(), *index))
+            && let Some(after) = texts.get(*index)
+        {
+            return Verdict::Misapplied(Misapplied { before: made.before.clone(), after: (*after).clone() });
+        }
+        let mut landed = vec![false; count];
+        for (_, made) in steps.iter().filter(|(_, made)| made.is_right) {
+            for at in made.which.clone().filter(|at| !made.idle.contains(at)) {
+                landed.iter_mut().skip(at).take(1).for_each(|landed| *landed = true);
             }
         }
         if let Some(last) = texts.last()
@@ -101,8 +118,9 @@ impl Sent {
         }
     }
 
-    /// The first of the `later` texts that the positions make of `before`: all of them, else as many as lead to one.
-    fn made(&self, before: &Text, later: &[&Text]) -> Option<Made> {
+    /// The step to `after` from the last of the texts `until` then, if the positions make it: all of them, else as many as do.
+    fn made<'a>(&self, until: &[&'a Text], after: &Text) -> Option<Made<'a>> {
+        let before = until.last().copied().filter(|before| *before != after)?;
         let edits: Vec<Edit> = self
             .positions
             .iter()
@@ -117,47 +135,45 @@ impl Sent {
         let first = (1..count).rev().map(|end| 0..end);
         let last = (1..count).map(|start| start..count);
         let single = (0..count).map(|at| at..at.saturating_add(1));
-        all.chain(first).chain(last).chain(single).find_map(|which| {
-            let some = edits.get(which.clone()).filter(|some| !some.is_empty())?;
-            // Most texts are none of them: their lengths tell.
+        let which = all.chain(first).chain(last).chain(single).find(|which| {
+            let Some(some) = edits.get(which.clone()) else { return false };
+            // Most steps are none of them: their lengths tell.
             let grown: usize = some.iter().map(|edit| edit.insert.len()).sum();
             let shrunk: usize = some.iter().map(|edit| edit.range.len()).sum();
-            let length = before.len().saturating_add(grown).checked_sub(shrunk)?;
-            let mut candidates = later.iter().enumerate().filter(|(_, text)| text.len() == length).peekable();
-            candidates.peek()?;
-            let after = before.apply_all(some).ok().filter(|after| after != before)?;
-            let (at, _) = candidates.find(|(_, text)| ***text == after)?;
-            Some(Made { edits: some.to_vec(), which, at })
-        })
+            let length = before.len().saturating_add(grown).checked_sub(shrunk);
+            length == Some(after.len()) && before.apply_all(some).is_ok_and(|made| made == *after)
+        })?;
+        let made = edits.get(which.clone())?;
+        let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
+        let idle: Vec<usize> = which.clone().zip(made).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
+        let is_right = self.is_right(&which, made, &idle, until, after);
+        Some(Made { before, which, idle, is_right })
     }
 
-    /// Whether edits that were made to the last of `texts` are where they were meant.
-    fn is_right(&self, made: &Made, texts: &[&Text]) -> bool {
-        let Some(now) = texts.last() else { return false };
-        let wanted: Vec<Vec<Range<usize>>> =
-            self.edits.iter().map(|edit| carried(&edit.range, texts)).collect();
-        let merged = if wanted.iter().any(Vec::is_empty) {
-            merge(&self.proposed(), None, now).places
-        } else {
-            Vec::new()
-        };
-        let mut right = Vec::new();
-        for (index, edit) in made.which.clone().zip(&made.edits) {
-            let by_merge = match merged.get(index) {
-                Some(Place::Pending(range)) => Some(range),
-                Some(Place::Accepted | Place::Conflict(_)) | None => None,
-            };
-            let places: Vec<&Range<usize>> = match wanted.get(index) {
-                Some(places) if !places.is_empty() => places.iter().collect(),
-                _ => by_merge.into_iter().collect(),
-            };
-            match places.iter().find(|place| ***place == edit.range).or(places.first()) {
-                Some(place) => right.push(Edit { range: (*place).clone(), insert: edit.insert.clone() }),
-                None => return false,
+    /// Whether these edits, made to the last of the texts `until` then, are where they were meant. Those that changed nothing are
+    /// nowhere.
+    fn is_right(&self, which: &Range<usize>, made: &[Edit], idle: &[usize], until: &[&Text], after: &Text) -> bool {
+        let Some(now) = until.last() else { return false };
+        let mut merged: Option<Vec<Place>> = None;
+        let mut right = Vec::with_capacity(made.len());
+        for (index, edit) in which.clone().zip(made) {
+            if idle.contains(&index) {
+                right.push(edit.clone());
+                continue;
             }
+            let Some(meant) = self.edits.get(index) else { return false };
+            let place = carried(&meant.range, until).or_else(|| {
+                let merged = merged.get_or_insert_with(|| merge(&self.proposed(), None, now).places);
+                match merged.get(index) {
+                    Some(Place::Pending(range)) => Some(range.clone()),
+                    Some(Place::Accepted | Place::Conflict(_)) | None => None,
+                }
+            });
+            let Some(place) = place else { return false };
+            right.push(Edit { range: place, insert: edit.insert.clone() });
         }
         // Where lines repeat, another place may come to the same text.
-        right == made.edits || now.apply_all(&right) == now.apply_all(&made.edits)
+        right == made || now.apply_all(&right).is_ok_and(|text| text == *after)
     }
 
     /// Marks the edits that a text holds among other changes.
@@ -199,20 +215,23 @@ impl Misapplied {
     }
 }
 
-/// Where lines of the first text are in the last: none if something was changed in them. Of what is inserted between lines
-/// there are two places, before and behind what the user put in at the same place.
-fn carried(range: &Range<usize>, texts: &[&Text]) -> Vec<Range<usize>> {
-    let (mut before, mut behind) = (Some(range.clone()), Some(range.clone()));
+/// Where lines of the first text are in the last. `None` if something was changed in them. What the user put in right before
+/// them stays before them, as it does in a merge.
+fn carried(range: &Range<usize>, texts: &[&Text]) -> Option<Range<usize>> {
+    let mut now = range.clone();
     for (old, new) in texts.iter().zip(texts.iter().skip(1)) {
-        let shift = Shift::between(old, new);
-        behind = behind.and_then(|range| shift.carry(&range));
-        before = before.and_then(|range| shift.carry_before(&range));
+        // A keystroke changes one stretch. Where more was changed at once, lines tell what.
+        now = Shift::between(old, new).carry(&now).or_else(|| carried_by_lines(&now, old, new))?;
     }
-    let (Some(first), Some(last)) = (texts.first(), texts.last()) else { return Vec::new() };
-    let is_edge = |text: &Text, range: &Range<usize>| is_line_edge(text, range.start) && is_line_edge(text, range.end);
-    let whole = is_edge(first, range);
-    let mut places: Vec<Range<usize>> =
-        [behind, before].into_iter().flatten().filter(|range| !whole || is_edge(last, range)).collect();
-    places.dedup();
-    places
+    let (first, last) = (texts.first()?, texts.last()?);
+    (are_lines(last, &now) || !are_lines(first, range)).then_some(now)
+}
+
+fn carried_by_lines(range: &Range<usize>, old: &Text, new: &Text) -> Option<Range<usize>> {
+    let changes = diff(old, new);
+    if changes.iter().any(|change| overlaps(range, &change.old)) {
+        return None;
+    }
+    let start = moved_by(changes.iter().filter(|change| change.old.end <= range.start), range.start);
+    Some(start..start.saturating_add(range.len()))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use claw::agent::replay::Outcome;
 use claw::event::{EventKind, TurnStatus};
 use claw::text::hidden::visible_line;
 use expect_test::{Expect, expect};
@@ -324,6 +325,39 @@ async fn a_syntax_error_goes_back_to_the_model_before_anything_is_shown() {
         "#]],
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_trace_whose_checks_were_changed_diverges() {
+    let rig = Rig::new(&format!("{BREAKS}\n{{\"text\": \"Done.\"}}\n{MENDS}\n{{\"text\": \"Now it is.\"}}"));
+    let id = rig.run("Do it").await.session.id().to_owned();
+    rig.check_session(&id).await;
+    let whole = rig.trace(&id);
+    let lines: Vec<&str> = whole.split_inclusive('\n').collect();
+    let checks: Vec<usize> = (0..lines.len()).filter(|index| lines[*index].contains("\"type\":\"check\"")).collect();
+    assert_eq!(checks.len(), 2);
+    let mut changed: Vec<Vec<String>> = Vec::new();
+    for check in checks {
+        let owned = || lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>();
+        let (mut without, mut doubled, mut turned) = (owned(), owned(), owned());
+        without.remove(check);
+        doubled.insert(check, lines[check].to_owned());
+        turned[check] = match lines[check].contains("\"ok\":true") {
+            true => lines[check].replace("\"ok\":true", "\"ok\":false"),
+            false => lines[check].replace("\"ok\":false", "\"ok\":true"),
+        };
+        changed.extend([without, doubled, turned]);
+        if lines[check].contains("missing") {
+            let mut other = owned();
+            other[check] = lines[check].replace("missing", "lacking");
+            changed.push(other);
+        }
+    }
+    for lines in changed {
+        std::fs::write(rig.store().trace_path(&id), lines.concat()).unwrap();
+        let outcome = rig.replay(&id).await;
+        assert!(matches!(outcome, Outcome::Diverged { .. }), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
