@@ -19,6 +19,7 @@ pub mod policy;
 mod preflight;
 pub mod prompt;
 pub mod recorder;
+mod remembered;
 pub mod replay;
 pub mod review;
 pub mod session;

@@ -21,6 +21,7 @@ mod edits;
 mod enclosing;
 mod explain;
 mod ext;
+mod flights;
 mod folders;
 mod frame;
 mod host;
@@ -39,7 +40,9 @@ mod server;
 mod settings;
 mod state;
 mod uri;
+mod watched;
 
+pub use accept::Patience;
 pub use actions::kinds::ALL as CODE_ACTIONS;
 pub use commands::COMMANDS;
 pub use serve::{OnMethod, ServeOptions, run, serve};

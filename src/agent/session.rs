@@ -1,5 +1,6 @@
 //! One conversation, its overlay, and the turns that it has had.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,10 @@ use crate::event::{
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::{Seen, ToolError};
-use crate::workspace::{Overlay, RootId};
+use crate::workspace::{Buffer, DocPath, Overlay, RootId};
+
+/// Texts of documents that wait for a look.
+const MOST_PASSED: usize = 512;
 
 /// A conversation. Cheap to clone: clones are the same session.
 #[derive(Clone)]
@@ -45,6 +49,8 @@ struct Inner {
     preflight: Preflight,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
+    /// What documents held since the last look that have hunks on their way to the editor.
+    passed: Mutex<VecDeque<(DocPath, Buffer)>>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
     state: Mutex<State>,
 }
@@ -156,6 +162,7 @@ impl Session {
             seen: Seen::default(),
             preflight: Preflight::default(),
             observing: Mutex::default(),
+            passed: Mutex::default(),
             state: Mutex::new(state),
         };
         Session { inner: Arc::new(inner) }
@@ -302,6 +309,21 @@ impl Session {
     /// One look at a time. Taken before every other lock.
     pub(in crate::agent) fn lock_observing(&self) -> MutexGuard<'_, ()> {
         self.inner.observing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says what a document holds from now on, before the workspace does: every look looks at each of these in order, so that a
+    /// hunk counts as accepted that a formatter or an undo changed right after. Of use while hunks of it are on their way to the
+    /// editor. Never waits for a look.
+    pub fn passed(&self, path: &DocPath, buffer: Buffer) {
+        let mut passed = self.inner.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        if passed.len() >= MOST_PASSED {
+            passed.pop_front();
+        }
+        passed.push_back((path.clone(), buffer));
+    }
+
+    pub(in crate::agent) fn take_passed(&self) -> VecDeque<(DocPath, Buffer)> {
+        std::mem::take(&mut self.inner.passed.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(in crate::agent) fn lock_overlay(&self) -> MutexGuard<'_, Overlay> {

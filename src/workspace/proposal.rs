@@ -96,8 +96,13 @@ impl Proposal {
 /// Brings `overlay` up to date with the live text: accepted hunks leave it, other user edits are taken into base and
 /// current alike. Blocks on the disk.
 pub fn observe(overlay: &mut Overlay, live: &View) -> Observed {
+    observe_some(overlay, live, &|_| true)
+}
+
+/// Like [`observe`], with those documents only that are meant. Blocks on the disk.
+pub fn observe_some(overlay: &mut Overlay, live: &View, is_meant: &dyn Fn(&DocPath) -> bool) -> Observed {
     let mut observed = Observed::default();
-    for look in look::all(overlay, live) {
+    for look in look::some(overlay, live, is_meant) {
         observed.accepted.extend(look.applied());
         let conflicts = look.hunks.iter().filter(|hunk| hunk.state == HunkState::Conflict);
         observed.conflicts.extend(conflicts.map(|hunk| hunk.id.clone()));

@@ -11,3 +11,5 @@ mod models;
 mod preflight;
 mod protocol;
 mod review;
+mod verify;
+mod watch;

@@ -1,5 +1,6 @@
 //! Commands that decide about hunks: to take them, parts of them or other text for them, to leave them, to settle conflicts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,7 +12,7 @@ use super::place::last_focus;
 use super::{Answer, Arguments, blocking, done};
 use crate::agent::Session;
 use crate::event::HunkState;
-use crate::lsp::accept;
+use crate::lsp::accept::{self, Way};
 use crate::lsp::edits::EditSupport;
 use crate::lsp::needs::{self, Batch, Left};
 use crate::lsp::review::{Review, ReviewFile, ReviewHunk, merge_steps};
@@ -63,7 +64,7 @@ pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer
             let needed = needs::closure(&review, &hunk);
             let (with, left) = if arguments.with_needs { Batch::of(&needed) } else { Default::default() };
             let hunks = std::iter::once(hunk).chain(with).collect();
-            accept(server, session, &review, hunks, left).map(|mut answer| {
+            accept(server, session, &review, hunks, left, Way::Straight).map(|mut answer| {
                 answer.insert("hunk".to_owned(), json!(id));
                 needs::tell_left(&needed, &mut answer);
                 answer
@@ -86,7 +87,7 @@ pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer
     }
 }
 
-/// `claw.acceptFile {session?, uri?}`.
+/// `claw.acceptFile {session?, uri?, preview?}`.
 pub async fn accept_file(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let path = match &arguments.uri {
         Some(uri) => server.state.with(|state| state.doc_path(uri)),
@@ -94,13 +95,13 @@ pub async fn accept_file(server: &Server, arguments: Arguments) -> Result<Answer
     };
     let (session, review) =
         session_with_hunks(server, &arguments, |file| file.live == path || file.path == path).await?;
-    accept_of(server, session, &review, |file| file.live == path || file.path == path)
+    accept_of(server, session, &review, |file| file.live == path || file.path == path, way(&arguments))
 }
 
-/// `claw.acceptAll {session?}`.
+/// `claw.acceptAll {session?, preview?}`.
 pub async fn accept_all(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let (session, review) = session_with_hunks(server, &arguments, |_| true).await?;
-    accept_of(server, session, &review, |_| true)
+    accept_of(server, session, &review, |_| true, way(&arguments))
 }
 
 /// `claw.rejectHunk {session?, hunk?, lines?, reason?}`.
@@ -155,7 +156,7 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
     let (settling, conflict) = (session.clone(), HunkId(id.clone()));
     let settled = blocking(move || settling.settle_hunk(&conflict, how)).await?;
     let review = derived(server, &session).await?;
-    accept(server, session, &review, vec![settled.0], Left::default()).map(|mut answer| {
+    accept(server, session, &review, vec![settled.0], Left::default(), Way::Straight).map(|mut answer| {
         answer.insert("hunk".to_owned(), json!(id));
         answer
     })
@@ -196,13 +197,18 @@ fn accept_of(
     session: Session,
     review: &Review,
     is_meant: impl Fn(&ReviewFile) -> bool,
+    way: Way,
 ) -> Result<Answer, String> {
     let meant: Vec<(&ReviewFile, &ReviewHunk)> = review.hunks().filter(|(file, _)| is_meant(file)).collect();
     let (hunks, left) = Batch::of(&meant);
     if hunks.is_empty() {
         return Err(left.why().unwrap_or_else(|| "no hunk here can be accepted".to_owned()));
     }
-    accept(server, session, review, hunks, left)
+    accept(server, session, review, hunks, left, way)
+}
+
+fn way(arguments: &Arguments) -> Way {
+    if arguments.preview { Way::Preview } else { Way::Straight }
 }
 
 /// Sends hunks on their way and answers. Those that are on their way already are not sent again.
@@ -212,12 +218,20 @@ pub fn accept(
     review: &Review,
     hunks: Vec<String>,
     left: Left,
+    way: Way,
 ) -> Result<Answer, String> {
     let client = server.state.client();
     let support = EditSupport::of(&client);
     if !support.apply {
         return Err(
             "this editor takes no edits from a server: accept by the code action `Claw: accept hunk …`, which carries its edit"
+                .to_owned(),
+        );
+    }
+    if way == Way::Preview && !support.preview {
+        return Err(
+            "this editor can not show an edit before it is made: look at the hunks one by one (`claw.nextHunk`, hover, code actions), \
+             or accept without `preview`"
                 .to_owned(),
         );
     }
@@ -243,7 +257,7 @@ pub fn accept(
         answer.insert("message".to_owned(), json!(told.join("; ")));
     }
     if !fresh.is_empty() {
-        server.spawn(accept::accept(server.clone(), session, fresh));
+        server.spawn(accept::accept(server.clone(), session, fresh, way));
     }
     Ok(answer)
 }
@@ -252,11 +266,12 @@ pub fn accept(
 fn sendable(server: &Server, review: &Review, hunks: &[String], support: EditSupport) -> (Vec<String>, Vec<String>) {
     let (workspace, encoding) = server.state.with(|state| (state.workspace.clone(), state.client.encoding));
     let buffers = workspace.buffers();
+    let hunks: BTreeSet<&str> = hunks.iter().map(String::as_str).collect();
     let (mut sendable, mut complaints) = (Vec::new(), Vec::new());
     for file in &review.pending {
         let buffer = buffers.get(&file.live);
         let placed = file.placed(buffer.map_or(&file.text, |buffer| &buffer.text));
-        for hunk in file.hunks.iter().filter(|hunk| hunks.contains(&hunk.id)) {
+        for hunk in file.hunks.iter().filter(|hunk| hunks.contains(hunk.id.as_str())) {
             if buffer.is_some_and(|buffer| buffer.lossy) {
                 complaints.push(format!("{} is out of step with the editor: close and open it again", file.name));
                 continue;

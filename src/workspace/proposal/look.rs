@@ -29,8 +29,14 @@ pub(super) struct Look {
 /// All documents that `overlay` touches. A document that moves away is part of the look at its new place. One in a folder
 /// that was closed is left alone: that nothing is found there does not say that it was deleted.
 pub(super) fn all(overlay: &Overlay, live: &View) -> Vec<Look> {
+    some(overlay, live, &|_| true)
+}
+
+/// Those of them that are meant, under their old or their new names.
+pub(super) fn some(overlay: &Overlay, live: &View, is_meant: &dyn Fn(&DocPath) -> bool) -> Vec<Look> {
     overlay
         .iter()
+        .filter(|(path, file)| is_meant(path) || file.moved_from.as_ref().is_some_and(is_meant))
         .filter(|(path, file)| file.current.is_some() || overlay.moved_to(path).is_none())
         .filter(|(path, file)| {
             [Some(*path), file.moved_from.as_ref()].into_iter().flatten().all(|path| live.roots().is_open(path))

@@ -236,8 +236,7 @@ async fn e05_what_failed_half_way_is_told_from_the_texts() {
     let setup = Setup { capabilities, applies: Applies::TheFirstOnly, ..Setup::default() };
     let (mut editor, session) = four_files(setup).await;
     editor.command("claw.acceptAll", json!({"session": session})).await;
-    let message = editor.client.notification("window/showMessage").await;
-    assert!(message["message"].as_str().unwrap().contains("disk full"), "{message}");
+    editor.until(|editor| editor.was_asked("disk full")).await;
     let proposal = editor.command("claw.proposal", json!({"session": session})).await;
     let mut states = states(&proposal);
     states.sort();
