@@ -64,7 +64,6 @@ pub struct UndoPlan {
     pub gone: Vec<HunkId>,
     /// The entry, and what it becomes.
     steps: Vec<(usize, Applied)>,
-    gone_entries: Vec<usize>,
 }
 
 impl History {
@@ -96,9 +95,22 @@ impl History {
 
     /// What takes back what `target` means. The error is for the user. Blocks on the disk.
     pub fn undo(&self, target: &UndoTarget, live: &View) -> Result<UndoPlan, String> {
-        let mut chosen = self.chosen(target)?;
-        chosen.reverse();
-        Ok(self.plan(chosen, false, live))
+        let mut plan = self.take_back(self.chosen(target)?, live);
+        if *target == UndoTarget::Last {
+            // What the text does not hold just now, because the editor's own undo took it out, is not what was accepted last.
+            // It stays known: the editor can bring it back.
+            let mut batches: Vec<u64> =
+                self.entries.iter().filter(|entry| entry.undone.is_none()).map(|entry| entry.batch).collect();
+            batches.sort_unstable();
+            batches.dedup();
+            while plan.hunks.is_empty()
+                && plan.clashes.is_empty()
+                && let Some(batch) = batches.pop()
+            {
+                plan = self.take_back(self.chosen(&UndoTarget::Batch(batch))?, live);
+            }
+        }
+        Ok(plan)
     }
 
     /// What brings back what was undone last. Blocks on the disk.
@@ -124,15 +136,8 @@ impl History {
             entry.applied = inverse.clone();
             entry.undone = undone;
         }
-        // What the text has lost can not be lost again, and nobody wants a wrong step back.
-        let undone_wrong = self.entries.iter().enumerate().filter(|(_, entry)| entry.undone.is_some());
-        let undone_wrong = undone_wrong.filter(|(_, entry)| is_wrong_step(&entry.applied.hunk)).map(|(index, _)| index);
-        let gone: BTreeSet<usize> = plan.gone_entries.iter().copied().chain(undone_wrong).collect();
-        let mut index = 0;
-        self.entries.retain(|_| {
-            index += 1;
-            !gone.contains(&(index - 1))
-        });
+        // Nobody wants a wrong step back.
+        self.entries.retain(|entry| entry.undone.is_none() || !is_wrong_step(&entry.applied.hunk));
         done
     }
 
@@ -181,6 +186,11 @@ impl History {
         }
     }
 
+    fn take_back(&self, mut chosen: Vec<usize>, live: &View) -> UndoPlan {
+        chosen.reverse();
+        self.plan(chosen, false, live)
+    }
+
     /// `chosen` in the order in which they are taken back.
     fn plan(&self, chosen: Vec<usize>, redo: bool, live: &View) -> UndoPlan {
         let label = self.label(&chosen);
@@ -194,7 +204,6 @@ impl History {
             clashes: Vec::new(),
             gone: Vec::new(),
             steps: Vec::new(),
-            gone_entries: Vec::new(),
         };
         for ((index, entry), outcome) in chosen.into_iter().zip(entries).zip(outcomes) {
             let hunk = entry.applied.hunk.clone();
@@ -204,10 +213,7 @@ impl History {
                     plan.steps.push((index, inverse));
                 }
                 TakenBack::Clash => plan.clashes.push(hunk),
-                TakenBack::Gone => {
-                    plan.gone.push(hunk);
-                    plan.gone_entries.push(index);
-                }
+                TakenBack::Gone => plan.gone.push(hunk),
             }
         }
         plan

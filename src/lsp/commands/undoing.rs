@@ -10,6 +10,9 @@ use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
 use crate::workspace::HunkId;
 
+/// Why an accepted hunk can not be taken back that an editor's own undo took out.
+const GONE: &str = "the text does not hold it any more";
+
 /// `claw.undo {session?, turn?, hunk?, last?}`: that hunk, all of that turn, all of that session, or what was accepted last.
 pub async fn undo(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let target = match (&arguments.hunk, &arguments.turn, &arguments.session) {
@@ -40,6 +43,9 @@ async fn run(
         let mut refusal = None;
         for session in sessions {
             match plan(&session) {
+                Ok(plan) if plan.hunks.is_empty() && plan.clashes.is_empty() => {
+                    refusal = refusal.or_else(|| Some(format!("nothing was undone: {GONE}")));
+                }
                 Ok(plan) => return Ok((session, plan)),
                 Err(reason) => refusal = refusal.or(Some(reason)),
             }
@@ -50,13 +56,10 @@ async fn run(
     let ids = |hunks: &[HunkId]| hunks.iter().map(|hunk| hunk.0.clone()).collect::<Vec<_>>();
     let stays = match (plan.clashes.len(), plan.gone.len()) {
         (0, 0) => None,
-        (0, _) => Some("the text does not hold it any more"),
+        (0, _) => Some(GONE),
         (_, _) => Some("the same lines were changed since, and stay as they are"),
     };
     if plan.hunks.is_empty() {
-        // What the text has lost is not in the way of what was accepted before it.
-        let gone = plan.clone();
-        blocking(move || Ok(session.settle_undo(&gone, "user"))).await?;
         return Err(format!("nothing was undone: {}", stays.unwrap_or("there is nothing to undo")));
     }
     let mut answer = done(json!({"session": session.id(), "hunks": ids(&plan.hunks)}));

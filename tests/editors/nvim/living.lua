@@ -83,7 +83,8 @@ T.run(function()
   becomes('typed at a hunk', '    """Converts a value into a valid string."""', ('    """Mine."""\n'):rep(2):sub(1, -2))
   T.wait('it is a conflict', function()
     local conflict = hunk('"""Turns a value into text."""')
-    return conflict and conflict.state == 'conflict'
+    -- With both lines: the first was typed before the second.
+    return conflict and conflict.state == 'conflict' and select(2, (conflict.mine or ''):gsub('\n', '')) == 2
   end, shown)
   local seen = T.drawn(utils)
   T.equal('with a sign of its own, on both lines of the user', { seen.signs[1], seen.conflict }, { '!', 2 })

@@ -238,9 +238,15 @@ async fn e09_undo_in_the_editor_right_after_is_the_users_and_not_undone_twice() 
     stand(&mut editor, &session, &["accepted", "pending"]).await;
     let answer = editor.command("claw.undo", Value::Null).await;
     assert!(answer["message"].as_str().unwrap().contains("does not hold it any more"), "{answer}");
+    // The editor brings it back, and then it can be undone.
+    editor.type_over("lib.rs", ONE.0, ONE.1);
+    editor.until(|editor| editor.text("lib.rs").unwrap().contains(ONE.1)).await;
     let answer = editor.command("claw.undo", Value::Null).await;
-    assert!(answer["message"].as_str().unwrap().contains("left to undo"), "{answer}");
-    assert_eq!((editor.text("lib.rs").as_deref(), sent(&editor)), (Some(LIB), 1));
+    assert_eq!(answer["hunks"], json!([hunk_ids(&proposal)[0]]), "{answer}");
+    editor.until(|editor| sent(editor) == 2).await;
+    let answer = editor.command("claw.undo", Value::Null).await;
+    assert_eq!(answer["ok"], false, "{answer}");
+    assert_eq!((editor.text("lib.rs").as_deref(), sent(&editor)), (Some(LIB), 2));
     finish(editor).await;
 }
 
