@@ -11,6 +11,7 @@ mod calls;
 pub mod clock;
 mod context_of;
 mod conversation;
+mod keep;
 mod live;
 pub mod policy;
 pub mod prompt;
@@ -24,4 +25,5 @@ mod world;
 
 pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use keep::waiting;
 pub use session::{Ask, RunResult, Session, Turn};

@@ -32,6 +32,7 @@ mod message;
 mod outbox;
 mod parent;
 mod progress;
+mod restore;
 mod review;
 mod serve;
 mod server;

@@ -95,6 +95,10 @@ impl Session {
         }
         let live = self.parts().workspace.live();
         let observed = observe(&mut self.lock_overlay(), &live);
+        if !observed.accepted.is_empty() {
+            // Before anybody is told.
+            self.save();
+        }
         let mut settled = Vec::new();
         for hunk in observed.accepted.into_iter().map(|applied| applied.hunk) {
             let by = self.state().reviews.accepting.remove(&hunk).unwrap_or_else(|| "observed".to_owned());
@@ -157,9 +161,11 @@ impl Session {
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
     /// no such pending hunk. Blocks on the disk.
     pub fn reject(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
-        let rejected = self.reject_one(hunk, by, reason);
+        let rejected = self.take_out(hunk);
         if rejected {
+            // Before anybody is told.
             self.save();
+            self.decide(hunk, ReviewDecision::Rejected, by, reason);
         }
         rejected
     }
@@ -167,9 +173,11 @@ impl Session {
     /// Rejects all that is pending; how many hunks that were. Blocks on the disk.
     pub fn reject_all(&self, by: &str) -> usize {
         let proposal = self.proposal();
-        let rejected = proposal.hunks().filter(|(_, hunk)| self.reject_one(&hunk.id, by, None)).count();
+        let rejected: Vec<&HunkId> =
+            proposal.hunks().map(|(_, hunk)| &hunk.id).filter(|hunk| self.take_out(hunk)).collect();
         self.save();
-        rejected
+        rejected.iter().for_each(|hunk| self.decide(hunk, ReviewDecision::Rejected, by, None));
+        rejected.len()
     }
 
     /// What the user decided since the model last heard of it.
@@ -195,16 +203,13 @@ impl Session {
         (proposal, files)
     }
 
-    fn reject_one(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
+    /// Takes a hunk out of the proposal. `false` if there is no such pending hunk.
+    fn take_out(&self, hunk: &HunkId) -> bool {
         if !self.state().reviews.is_shown(hunk) {
             self.look();
         }
         let live = self.parts().workspace.live();
-        let rejected = reject(&mut self.lock_overlay(), &live, hunk);
-        if rejected {
-            self.decide(hunk, ReviewDecision::Rejected, by, reason);
-        }
-        rejected
+        reject(&mut self.lock_overlay(), &live, hunk)
     }
 
     fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {

@@ -9,11 +9,12 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
+use super::keep::{Keeper, Kept, Restored};
 use super::live::Live;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
-use super::{ProposalHandle, snapshot, turn};
+use super::{ProposalHandle, turn};
 use crate::config::PermissionMode;
 use crate::context::Focus;
 use crate::event::{
@@ -35,6 +36,8 @@ struct Inner {
     parts: Arc<Parts>,
     recorder: Arc<Recorder>,
     overlay: Mutex<Overlay>,
+    /// Taken before the overlay's lock where both are.
+    keeper: Mutex<Keeper>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
@@ -129,6 +132,7 @@ impl Session {
             parts,
             recorder: Arc::new(recorder),
             overlay: Mutex::default(),
+            keeper: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
             observing: Mutex::default(),
@@ -138,9 +142,11 @@ impl Session {
     }
 
     /// Takes up what the store has of the session. A turn that a crash cut short is ended. Blocks on the disk.
-    pub(in crate::agent) fn restore(&self, events: &[Event], title: String, overlay: Overlay) {
+    pub(in crate::agent) fn restore(&self, events: &[Event], title: String, restored: Restored) {
+        let Restored { keeper, kept, trouble } = restored;
         self.inner.recorder.restore(events);
-        *self.lock_overlay() = overlay;
+        *self.lock_keeper() = keeper;
+        self.set_kept(kept);
         let plan = self.inner.recorder.with_conversation(|conversation| conversation.plan().to_vec());
         *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         {
@@ -154,6 +160,9 @@ impl Session {
             } else {
                 self.end_abandoned("interrupted", "the process that ran this turn ended before the turn did");
             }
+        }
+        if let Some(trouble) = trouble {
+            self.report_trouble(trouble);
         }
     }
 
@@ -332,16 +341,53 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps the pending proposal on disk. Blocks on it.
+    /// Keeps the pending proposal on disk, and returns when it is there: what is told of it afterwards is no lie when the process
+    /// dies. Where the disk fails the session goes on in memory, the user is told once, and the next save writes what is missing.
+    /// Blocks on the disk.
     pub(in crate::agent) fn save(&self) {
         let Some(store) = &self.parts().store else { return };
-        let overlay = self.overlay();
-        let written = snapshot::write(&overlay, &self.parts().workspace.roots())
-            .map_err(std::io::Error::other)
-            .and_then(|bytes| store.put_file(self.id(), snapshot::FILE, &bytes));
-        if let Err(error) = written {
-            tracing::error!(session = self.id(), %error, "the pending proposal is not on disk");
+        let trouble = {
+            let mut keeper = self.lock_keeper();
+            let saved = keeper.save(store, self.id(), self.kept(), &self.parts().workspace.roots());
+            let was_reported = std::mem::replace(&mut keeper.reported, saved.is_err());
+            saved.err().filter(|_| !was_reported)
+        };
+        if let Some(error) = trouble {
+            tracing::error!(session = self.id(), %error, "the proposal is not on disk");
+            self.report_trouble(format!(
+                "the proposal of this session can not be kept on the disk ({error}). It stands in memory, and is kept when the \
+                 disk takes it: make room, or mend {}",
+                store.root().display()
+            ));
         }
+    }
+
+    /// Takes in what is kept for folders that have been opened since. `true` if there was anything. Blocks on the disk.
+    pub fn follow_folders(&self) -> bool {
+        let Some(store) = &self.parts().store else { return false };
+        let mut keeper = self.lock_keeper();
+        let found = keeper.follow_folders(store, self.id(), &self.parts().workspace.roots(), &self.overlay());
+        let mut overlay = self.lock_overlay();
+        let any = !found.files.is_empty();
+        found.files.into_iter().for_each(|(path, file)| overlay.set(path, file));
+        any
+    }
+
+    fn kept(&self) -> Kept {
+        Kept { overlay: self.overlay(), ..Kept::default() }
+    }
+
+    fn set_kept(&self, kept: Kept) {
+        *self.lock_overlay() = kept.overlay;
+    }
+
+    fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.inner.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report_trouble(&self, message: String) {
+        let trouble = ErrorReported { code: "trace".to_owned(), message, retryable: true };
+        self.inner.recorder.record(EventKind::Error(trouble));
     }
 
     async fn run(self, world: SharedWorld) {

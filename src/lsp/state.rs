@@ -31,6 +31,8 @@ pub struct State {
     pub folder_problems: Vec<String>,
     /// By session id.
     pub sessions: BTreeMap<String, SessionEntry>,
+    /// Held while a session of the state folder is opened, so that each is opened once. Never locked within this state's lock.
+    pub opening: Arc<Mutex<()>>,
     /// The place the user last acted on. Commands without arguments act there.
     pub focus: Option<Focus>,
     /// The session the user last acted on.

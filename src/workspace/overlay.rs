@@ -42,6 +42,28 @@ impl OverlayFile {
         OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, looked: None }
     }
 
+    /// One that was kept, as it was: with its changes from `base` to `current`, and the live text of the last look.
+    pub fn kept(
+        base: Option<Text>,
+        current: Option<Text>,
+        changes: Vec<Change>,
+        looked: Option<Text>,
+        author: Author,
+    ) -> OverlayFile {
+        let stamp = base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
+        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, looked }
+    }
+
+    /// The changes from `base` to `current`, where there are both, in order.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// The live text at the last look, where conflicts keep it from being `base`.
+    pub fn looked(&self) -> Option<&Text> {
+        self.looked.as_ref()
+    }
+
     fn with_current(self, current: Option<Text>, author: Author) -> OverlayFile {
         let changes = changes(self.base.as_ref(), current.as_ref());
         OverlayFile { current, author, changes, ..self }
