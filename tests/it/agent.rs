@@ -7,7 +7,7 @@ mod hostile;
 mod limits;
 mod replay;
 mod review;
-mod rig;
+pub mod rig;
 mod sessions;
 mod tools;
 mod turns;
