@@ -8,9 +8,12 @@
 mod apply;
 pub mod builder;
 mod calls;
+pub mod change;
 pub mod clock;
 mod context_of;
 mod conversation;
+pub mod decide;
+pub mod history;
 mod keep;
 mod live;
 pub mod policy;
@@ -25,5 +28,6 @@ mod world;
 
 pub use apply::{Applied, ApplyError, ProposalHandle, Skipped};
 pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use history::{UndoPlan, UndoTarget};
 pub use keep::waiting;
 pub use session::{Ask, RunResult, Session, Turn};

@@ -102,7 +102,7 @@ impl Session {
                 None => chosen.push(hunk.id.clone()),
             }
         }
-        self.accepting(&chosen, "user");
+        self.accepting(&chosen, "user", self.next_batch());
         for written in proposal.apply_to_disk(live, &chosen) {
             match written.result {
                 Ok(()) => {

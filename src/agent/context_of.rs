@@ -21,9 +21,11 @@ pub(in crate::agent) struct Gathered {
     pub overlay: Option<(Overlay, Overlay)>,
 }
 
-/// Looks at the workspace. Blocks on the disk; changes nothing.
+/// Looks at the workspace. Blocks on the disk.
 pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gathered {
     let parts = session.parts();
+    // Whatever the user did since the last look is part of what the turn begins with.
+    session.observe();
     let overlay = session.overlay();
     let view = parts.visible.view(&overlay);
     let inquiry = Inquiry {

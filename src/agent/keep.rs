@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
+use super::history::Entry;
 use super::snapshot::{
-    BACKUP, Entry, FILE, FIRST_FILE, File, Folders, Name, Past, Record, State, TextsIn, TextsOut, Touched, VERSION,
-    read_first,
+    BACKUP, FILE, FIRST_FILE, File, Folders, Name, Past, Record, State, TextsIn, TextsOut, Touched, VERSION, read_first,
 };
 use crate::store::{Ledger, Store};
 use crate::text::ContentHash;

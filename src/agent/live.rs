@@ -21,7 +21,7 @@ use crate::event::{
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::store::Redactor;
-use crate::tools::{SharedTool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::tools::{Effect, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
 
 /// Most bytes a tool's result may have.
@@ -29,6 +29,9 @@ const MAX_OUTPUT: usize = 32 * 1024;
 
 /// Calls that run side by side.
 const SIDE_BY_SIDE: usize = 8;
+
+/// How often an edit is made when the user keeps deciding about the same document meanwhile.
+const EDIT_TRIES: u32 = 3;
 
 /// Calls that one response may hold at all; what is beyond a model that went astray.
 const MAX_CALLS: usize = 1024;
@@ -125,9 +128,41 @@ impl Live {
     }
 
     /// Runs one call on a copy of the overlay, which replaces the session's when the call has succeeded: a call that fails, is
-    /// cancelled or panics leaves nothing behind, also not later.
+    /// cancelled or panics leaves nothing behind, also not later. What the user decided or typed meanwhile is not overwritten:
+    /// an edit, which has no other effect, is made again on what there is then.
     async fn run_tool(&self, tool: &SharedTool, call: &Call) -> (bool, ToolOutput) {
-        let before = self.session.overlay();
+        let mut tries = if tool.effect() == Effect::Edits { EDIT_TRIES } else { 1 };
+        loop {
+            tries -= 1;
+            let before = self.session.overlay();
+            let (result, after) = self.try_tool(tool, call, &before).await;
+            let committed = result.map(|output| (output, self.session.commit(&before, &after)));
+            return match committed {
+                Ok((_, Err(_))) if tries > 0 => continue,
+                Ok((output, Ok(()))) => {
+                    if before != after {
+                        let session = self.session.clone();
+                        let _ = tokio::task::spawn_blocking(move || session.save()).await;
+                    }
+                    (true, output)
+                }
+                Ok((_, Err(error))) | Err(error) => {
+                    if let ToolError::Internal(reason) = &error {
+                        tracing::error!(tool = %call.tool, reason, "a tool failed");
+                    }
+                    (false, ToolOutput::from(error.to_string()))
+                }
+            };
+        }
+    }
+
+    /// Runs one call on a copy of `before`; what it answered, and the copy after it.
+    async fn try_tool(
+        &self,
+        tool: &SharedTool,
+        call: &Call,
+        before: &Overlay,
+    ) -> (Result<ToolOutput, ToolError>, Overlay) {
         let copy = Arc::new(Mutex::new(before.clone()));
         let context = ToolContext {
             workspace: self.session.parts().visible.clone(),
@@ -150,21 +185,7 @@ impl Live {
             Err(_) => Err(ToolError::Cancelled),
         };
         let after = copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match result.and_then(|output| self.session.commit(&before, &after).map(|()| output)) {
-            Ok(output) => {
-                if before != after {
-                    let session = self.session.clone();
-                    let _ = tokio::task::spawn_blocking(move || session.save()).await;
-                }
-                (true, output)
-            }
-            Err(error) => {
-                if let ToolError::Internal(reason) = &error {
-                    tracing::error!(tool = %call.tool, reason, "a tool failed");
-                }
-                (false, ToolOutput::from(error.to_string()))
-            }
-        }
+        (result, after)
     }
 
     async fn stream(&self, model: SharedModel, body: Value, hear: &Hear<'_>) -> Result<Answer, End> {
@@ -363,7 +384,10 @@ impl World for Live {
 
     fn steering(&self, last: bool) -> Result<Vec<String>, End> {
         self.proceed()?;
-        let messages = self.session.take_steering(last);
+        let mut messages = self.session.take_steering(last);
+        // What the user decides while the model says its last words waits for the next turn.
+        let goes_on = !last || !messages.is_empty();
+        messages.extend(if goes_on { self.session.take_review_notes() } else { None });
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }
 
@@ -392,6 +416,9 @@ impl World for Live {
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
         Box::pin(async move {
+            if self.session.is_aside() {
+                return None;
+            }
             let session = self.session.clone();
             let files = tokio::task::spawn_blocking(move || {
                 session.save();

@@ -17,6 +17,7 @@ pub struct Prompt {
 const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
 const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
 const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
+const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
 
 impl Prompt {
@@ -28,7 +29,7 @@ impl Prompt {
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, EXPLAIN, PLAN, READ_ONLY]
+    &[SYSTEM, EXPLAIN, PLAN, CHANGE, READ_ONLY]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit.
@@ -40,6 +41,16 @@ pub(in crate::agent) fn mode_section(mode: Mode, permissions: PermissionMode) ->
         (Mode::Edit, PermissionMode::Ask | PermissionMode::Auto) => return None,
     };
     Some(section("mode", "claw", prompt.text.trim_end()))
+}
+
+/// The task of making one hunk anew: what the user said of it, and the hunk.
+pub(in crate::agent) fn change(file: &str, old: &str, new: &str, instruction: &str) -> String {
+    let block = |text: &str| {
+        let end = if text.is_empty() || text.ends_with(['\n', '\r']) { "" } else { "\n" };
+        format!("<<<\n{text}{end}>>>")
+    };
+    let (old, new) = (block(old), block(new));
+    format!("{instruction}\n\n{}\nThe hunk is in `{file}`. It replaces\n{old}\nby\n{new}", CHANGE.text)
 }
 
 /// An included section.

@@ -11,8 +11,13 @@ use crate::event::{
     ChangeKind, Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision,
 };
 use crate::syntax::{Language, Symbols};
-use crate::workspace::proposal::{observe, reject};
-use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Proposal, View};
+use crate::text::Text;
+use crate::text::diff::unified;
+use crate::workspace::proposal::{Applied, observe, reject};
+use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Overlay, Proposal, View};
+
+/// Lines of a diff that the model is told of what the user typed.
+const DIFF_LINES: usize = 60;
 
 /// What a session remembers of reviews.
 #[derive(Debug, Default)]
@@ -21,12 +26,23 @@ pub(in crate::agent) struct Reviews {
     shown: Vec<ProposedFile>,
     /// Decided since the last turn began, one hunk each.
     decided: Vec<ProposedFile>,
-    /// Hunks that are on their way to the editor, and on whose word.
-    accepting: BTreeMap<HunkId, String>,
+    /// Hunks that are on their way to the editor, on whose word, and with which others.
+    accepting: BTreeMap<HunkId, Accepting>,
+    /// Hunks whose text the user made another, with the ids they had.
+    amended: BTreeMap<HunkId, HunkId>,
     unverified: BTreeSet<HunkId>,
     conflicts: BTreeSet<HunkId>,
-    /// What the model is told at the next turn.
+    /// What the model is told at its next step, or at the next turn.
     notes: Vec<String>,
+    /// Documents as the model left them: what is another by then, the user changed.
+    left: BTreeMap<DocPath, Text>,
+}
+
+#[derive(Clone, Debug)]
+struct Accepting {
+    by: String,
+    /// In the session's history.
+    batch: u64,
 }
 
 impl Session {
@@ -66,7 +82,7 @@ impl Session {
             let new = proposed.read(&file.path).ok().map(|document| document.text);
             let (old_name, new_name) = (old.as_ref().map(|_| name(from)), new.as_ref().map(|_| name(&file.path)));
             diff.push_str(&git_header(file.change, &name(from), &name(&file.path)));
-            diff.push_str(&crate::text::diff::unified(
+            diff.push_str(&unified(
                 old_name.as_deref(),
                 &old.unwrap_or_default(),
                 new_name.as_deref(),
@@ -95,15 +111,29 @@ impl Session {
         }
         let live = self.parts().workspace.live();
         let observed = observe(&mut self.lock_overlay(), &live);
-        if !observed.accepted.is_empty() {
+        let mut accepted = Vec::new();
+        let next_batch = self.next_batch();
+        for applied in observed.accepted {
+            let hunk = applied.hunk.clone();
+            let (accepting, label, original) = {
+                let reviews = &mut self.state().reviews;
+                let accepting = reviews.accepting.remove(&hunk);
+                (accepting, reviews.label(&hunk), reviews.amended.get(&hunk).cloned())
+            };
+            let (by, batch) = accepting.map_or_else(|| ("observed".to_owned(), next_batch), |on| (on.by, on.batch));
+            let decision = if original.is_some() { ReviewDecision::Edited } else { ReviewDecision::Accepted };
+            let original = original.unwrap_or_else(|| hunk.clone());
+            self.lock_history().push(Applied { hunk: original, ..applied }, batch, label);
+            accepted.push((hunk, decision, by));
+        }
+        if !accepted.is_empty() {
             // Before anybody is told.
             self.save();
         }
         let mut settled = Vec::new();
-        for hunk in observed.accepted.into_iter().map(|applied| applied.hunk) {
-            let by = self.state().reviews.accepting.remove(&hunk).unwrap_or_else(|| "observed".to_owned());
-            self.decide(&hunk, ReviewDecision::Accepted, &by, None);
-            settled.push((hunk, ReviewDecision::Accepted));
+        for (hunk, decision, by) in accepted {
+            self.decide(&hunk, decision, &by, None);
+            settled.push((hunk, decision));
         }
         let mut conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
         let known = {
@@ -121,10 +151,18 @@ impl Session {
         settled
     }
 
-    /// Says that these hunks go to the editor on the user's word (`by`): when the live text shows them, the review is theirs.
-    pub fn accepting(&self, hunks: &[HunkId], by: &str) {
-        let mut state = self.state();
-        state.reviews.accepting.extend(hunks.iter().map(|hunk| (hunk.clone(), by.to_owned())));
+    /// Says that these hunks go to the editor on the user's word (`by`): when the live text shows them, the review is theirs. What
+    /// goes in one `batch` ([`Session::next_batch`]) is undone together.
+    pub fn accepting(&self, hunks: &[HunkId], by: &str, batch: u64) {
+        let accepting = Accepting { by: by.to_owned(), batch };
+        self.state().reviews.accepting.extend(hunks.iter().map(|hunk| (hunk.clone(), accepting.clone())));
+    }
+
+    /// A number for what is accepted at one word.
+    pub fn next_batch(&self) -> u64 {
+        let in_flight = self.state().reviews.accepting.values().map(|accepting| accepting.batch).max();
+        let next = self.lock_history().next_batch();
+        in_flight.map_or(next, |batch| next.max(batch.saturating_add(1)))
     }
 
     /// Says that the editor has answered about hunks that went to it, and that what it sent since has been taken in. Looks at the
@@ -143,7 +181,7 @@ impl Session {
                         self.record_review(
                             hunk,
                             ReviewDecision::Accepted,
-                            by.as_deref().unwrap_or("user"),
+                            by.as_ref().map_or("user", |on| &on.by),
                             false,
                             None,
                         );
@@ -180,11 +218,24 @@ impl Session {
         rejected.len()
     }
 
-    /// What the user decided since the model last heard of it.
+    /// What the user decided and typed since the model last heard of it.
     pub(in crate::agent) fn take_review_notes(&self) -> Option<String> {
-        let notes = std::mem::take(&mut self.state().reviews.notes);
-        (!notes.is_empty())
-            .then(|| format!("Since your last answer the user decided about what you proposed:\n{}", notes.join("\n")))
+        let overlay = self.overlay();
+        let roots = self.parts().workspace.roots();
+        let (decided, typed) = {
+            let reviews = &mut self.state().reviews;
+            (std::mem::take(&mut reviews.notes), reviews.take_typed(&overlay))
+        };
+        let mut parts = Vec::new();
+        if !decided.is_empty() {
+            parts.push(format!("The user decided about what you proposed:\n{}", decided.join("\n")));
+        }
+        for (path, before, now) in typed {
+            let name = roots.display(&path);
+            let diff = unified(Some(&name), &before, Some(&name), &now);
+            parts.push(format!("`{name}` is not as you left it; the user's changes stand:\n{}", first_lines(&diff)));
+        }
+        (!parts.is_empty()).then(|| format!("Since you last looked:\n{}", parts.join("\n")))
     }
 
     /// The proposal, and as clients are shown it.
@@ -212,12 +263,13 @@ impl Session {
         reject(&mut self.lock_overlay(), &live, hunk)
     }
 
-    fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {
+    pub(in crate::agent) fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {
         self.state().reviews.decide(hunk, decision, reason);
         self.record_review(hunk, decision, by, true, reason);
     }
 
     fn record_review(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, verified: bool, reason: Option<&str>) {
+        let hunk = self.state().reviews.original(hunk);
         self.recorder().record(EventKind::Review(ReviewDecided {
             hunk: hunk.0.clone(),
             decision,
@@ -259,14 +311,77 @@ impl Reviews {
             ReviewDecision::Conflict => return,
         };
         self.unverified.remove(hunk);
-        let Some(mut file) = self.shown.iter().find_map(|file| only(file, hunk)) else { return };
+        let id = self.original(hunk);
+        let shown = self.shown.iter().find_map(|file| only(file, hunk));
+        // What was accepted and is undone, or undone and brought back, is shown no more.
+        let known = || self.decided.iter().find_map(|file| only(file, &id));
+        let Some(mut file) = shown.or_else(known) else {
+            if decision == ReviewDecision::Undone {
+                self.notes.push(format!("- undone: an earlier change of yours (hunk {id})"));
+            }
+            return;
+        };
         let lines = file.hunks.iter().map(|hunk| hunk.start_line).next().unwrap_or(1);
         let reason = reason.map(|reason| format!(", because: {reason}")).unwrap_or_default();
-        self.notes.push(format!("- {word}: your change at `{}` line {lines}{reason}", file.path));
+        let tweak = match (decision, file.hunks.first()) {
+            (ReviewDecision::Edited, Some(hunk)) => format!("; it reads now:\n{}", hunk.new_text.trim_end()),
+            _ => String::new(),
+        };
+        self.notes.push(format!("- {word}: your change at `{}` line {lines}{reason}{tweak}", file.path));
         for hunk in &mut file.hunks {
             hunk.state = state;
+            hunk.hunk.clone_from(&id.0);
         }
+        self.decided.iter_mut().for_each(|file| file.hunks.retain(|hunk| hunk.hunk != id.0));
+        self.decided.retain(|file| !file.hunks.is_empty());
         self.decided.push(file);
+    }
+
+    /// What a step of the model left in the overlay: `None` where it is gone from there, or no file.
+    pub(in crate::agent) fn left_by_model(&mut self, left: Vec<(DocPath, Option<Text>)>) {
+        for (path, text) in left {
+            match text {
+                Some(text) => drop(self.left.insert(path, text)),
+                None => drop(self.left.remove(&path)),
+            }
+        }
+    }
+
+    /// The documents that are not as the model left them: before and now. Told once. One in which nothing is proposed any more
+    /// is the user's alone, and not followed.
+    fn take_typed(&mut self, overlay: &Overlay) -> Vec<(DocPath, Text, Text)> {
+        let current = |path: &DocPath| overlay.get(path).and_then(|file| file.current.clone());
+        self.left.retain(|path, _| current(path).is_some());
+        let mut typed = Vec::new();
+        for (path, left) in &mut self.left {
+            if let Some(now) = current(path).filter(|now| now != left) {
+                typed.push((path.clone(), std::mem::replace(left, now.clone()), now));
+            }
+        }
+        typed
+    }
+
+    /// The user made another text of the hunk `original`, which is `amended` now.
+    pub(in crate::agent) fn amended(&mut self, amended: &HunkId, original: &HunkId) {
+        let original = self.original(original);
+        self.amended.insert(amended.clone(), original);
+    }
+
+    /// Hunks whose text the user made another, with the ids they had.
+    pub(in crate::agent) fn amended_ids(&self) -> BTreeMap<String, String> {
+        self.amended.iter().map(|(amended, original)| (amended.0.clone(), original.0.clone())).collect()
+    }
+
+    /// The id that a hunk had before the user made another text of it.
+    fn original(&self, hunk: &HunkId) -> HunkId {
+        self.amended.get(hunk).unwrap_or(hunk).clone()
+    }
+
+    /// A shown hunk in one line, for the user.
+    fn label(&self, hunk: &HunkId) -> String {
+        let Some(file) = self.shown.iter().find_map(|file| only(file, hunk)) else { return String::new() };
+        let summary = file.hunks.first().and_then(|hunk| hunk.summary.clone()).unwrap_or_default();
+        format!("{summary} in {}", file.path)
     }
 
     /// A hunk's state, by what is known besides the texts.
@@ -284,8 +399,19 @@ impl Reviews {
     }
 
     fn state_of(&self, hunk: &HunkId) -> Option<HunkState> {
-        self.decided.iter().flat_map(|file| &file.hunks).find(|decided| decided.hunk == hunk.0).map(|hunk| hunk.state)
+        let id = self.original(hunk);
+        self.decided.iter().flat_map(|file| &file.hunks).find(|decided| decided.hunk == id.0).map(|hunk| hunk.state)
     }
+}
+
+/// The first lines of a diff: enough to know that the file should be read again.
+fn first_lines(diff: &str) -> String {
+    let mut lines = diff.lines();
+    let mut first: Vec<&str> = lines.by_ref().take(DIFF_LINES).collect();
+    if lines.next().is_some() {
+        first.push("… and more: read the file again");
+    }
+    first.join("\n")
 }
 
 /// The file with this hunk alone.

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
+use super::history::History;
 use super::keep::{Keeper, Kept, Restored};
 use super::live::Live;
 use super::recorder::{Recorder, Setup, Sink, Trace};
@@ -23,7 +24,7 @@ use crate::event::{
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::{Seen, ToolError};
-use crate::workspace::{Overlay, RootId};
+use crate::workspace::{HunkId, Overlay, RootId};
 
 /// A conversation. Cheap to clone: clones are the same session.
 #[derive(Clone)]
@@ -34,10 +35,13 @@ pub struct Session {
 struct Inner {
     id: String,
     parts: Arc<Parts>,
+    /// It proposes nothing itself: another session takes over what it makes.
+    is_aside: bool,
     recorder: Arc<Recorder>,
     overlay: Mutex<Overlay>,
-    /// Taken before the overlay's lock where both are.
+    /// Taken before the locks of history and overlay where it is with them.
     keeper: Mutex<Keeper>,
+    history: Mutex<History>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
@@ -108,6 +112,21 @@ pub struct RunResult {
 
 impl Session {
     pub(in crate::agent) fn new(parts: Arc<Parts>, id: String, journal: Option<Journal>) -> Session {
+        Session::build(parts, id, journal, false)
+    }
+
+    /// A session beside this one, on what is proposed in `overlay`. Its model and permissions are this one's.
+    pub(in crate::agent) fn aside(&self, overlay: Overlay) -> Session {
+        let parts = Arc::clone(&self.inner.parts);
+        let aside = Session::build(Arc::clone(&parts), parts.clock.new_id(), None, true);
+        *aside.lock_overlay() = overlay;
+        let (connector, permission_mode) = self.settings();
+        aside.set_model(connector);
+        aside.set_permission_mode(permission_mode);
+        aside
+    }
+
+    fn build(parts: Arc<Parts>, id: String, journal: Option<Journal>, is_aside: bool) -> Session {
         let sink = match &parts.store {
             Some(store) => Sink::Trace(Trace::new(store.clone(), journal)),
             None => Sink::None,
@@ -130,9 +149,11 @@ impl Session {
         let inner = Inner {
             id,
             parts,
+            is_aside,
             recorder: Arc::new(recorder),
             overlay: Mutex::default(),
             keeper: Mutex::default(),
+            history: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
             observing: Mutex::default(),
@@ -268,6 +289,10 @@ impl Session {
         self.inner.recorder.with_conversation(|conversation| conversation.answer().to_owned())
     }
 
+    pub(in crate::agent) fn is_aside(&self) -> bool {
+        self.inner.is_aside
+    }
+
     pub(in crate::agent) fn parts(&self) -> &Parts {
         &self.inner.parts
     }
@@ -287,6 +312,11 @@ impl Session {
 
     pub(in crate::agent) fn lock_overlay(&self) -> MutexGuard<'_, Overlay> {
         self.inner.overlay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Taken before the overlay's lock where both are.
+    pub(in crate::agent) fn lock_history(&self) -> MutexGuard<'_, History> {
+        self.inner.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(in crate::agent) fn shared_plan(&self) -> Arc<Mutex<Vec<PlanItem>>> {
@@ -338,6 +368,10 @@ impl Session {
         for path in changed() {
             overlay.set(path.clone(), after.get(path).cloned());
         }
+        let left: Vec<_> =
+            changed().map(|path| (path.clone(), overlay.get(path).and_then(|file| file.current.clone()))).collect();
+        drop(overlay);
+        self.state().reviews.left_by_model(left);
         Ok(())
     }
 
@@ -345,6 +379,9 @@ impl Session {
     /// dies. Where the disk fails the session goes on in memory, the user is told once, and the next save writes what is missing.
     /// Blocks on the disk.
     pub(in crate::agent) fn save(&self) {
+        if self.inner.is_aside {
+            return;
+        }
         let Some(store) = &self.parts().store else { return };
         let trouble = {
             let mut keeper = self.lock_keeper();
@@ -367,6 +404,7 @@ impl Session {
         let Some(store) = &self.parts().store else { return false };
         let mut keeper = self.lock_keeper();
         let found = keeper.follow_folders(store, self.id(), &self.parts().workspace.roots(), &self.overlay());
+        self.lock_history().entries.splice(0..0, found.history);
         let mut overlay = self.lock_overlay();
         let any = !found.files.is_empty();
         found.files.into_iter().for_each(|(path, file)| overlay.set(path, file));
@@ -374,11 +412,17 @@ impl Session {
     }
 
     fn kept(&self) -> Kept {
-        Kept { overlay: self.overlay(), ..Kept::default() }
+        let history = self.lock_history().entries.clone();
+        Kept { overlay: self.overlay(), history, amended: self.state().reviews.amended_ids() }
     }
 
     fn set_kept(&self, kept: Kept) {
-        *self.lock_overlay() = kept.overlay;
+        let Kept { overlay, history, amended } = kept;
+        *self.lock_overlay() = overlay;
+        self.lock_history().entries = history;
+        for (amended, original) in amended {
+            self.state().reviews.amended(&HunkId(amended), &HunkId(original));
+        }
     }
 
     fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {

@@ -19,7 +19,7 @@ use crate::text::{Edit, Text};
 use crate::workspace::{Author, DocPath, HunkId, OverlayFile, RootId, Roots};
 
 pub(in crate::agent) use first::{BACKUP, FILE as FIRST_FILE, read as read_first};
-pub(in crate::agent) use history::{Entry, Past};
+pub(in crate::agent) use history::Past;
 pub(in crate::agent) use texts::{Held, TextsIn, TextsOut};
 
 /// The file's name in the session's folder.

@@ -24,7 +24,7 @@ use super::keeper;
 use super::review::{PlacedFile, Review, ReviewFile, ReviewHunk, shorten};
 use super::server::Server;
 use crate::context::Focus;
-use crate::event::{ChangeKind, Mode};
+use crate::event::{ChangeKind, HunkState, Mode};
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
 
@@ -77,6 +77,7 @@ pub struct Scene {
     pub symbol: Option<Enclosing>,
     pub reviews: Vec<Arc<Review>>,
     pub running: Vec<RunningTurn>,
+    pub undoable: Vec<Undoable>,
     pub encoding: PositionEncoding,
     pub edits: EditSupport,
     /// The client asks its user for a line of text on our request.
@@ -88,6 +89,14 @@ pub struct Scene {
 pub struct RunningTurn {
     pub session: String,
     pub title: String,
+}
+
+/// What was accepted last in a session, and can be taken back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undoable {
+    pub session: String,
+    /// Any hunk of it will do where the session is named; here it is one line for the user.
+    pub label: String,
 }
 
 /// A code action, in the form of which both an action and a bare command can be made.
@@ -111,6 +120,7 @@ pub fn offers(scene: &Scene, context: &CodeActionContext) -> Vec<Offer> {
     if !automatic {
         offers.extend(ask_offers(scene));
         offers.extend(whole_offers(scene));
+        offers.extend(undo_offers(scene));
         offers.extend(stop_offers(scene));
     }
     offers.retain(|offer| wanted.wants(offer.kind));
@@ -127,6 +137,10 @@ impl Scene {
             let encoding = state.client.encoding;
             let selection = convert::byte_range(&buffer.text, params.range, encoding)?;
             let symbols = state.reviews.symbols.get(&path);
+            let undoable = state.sessions.values().filter_map(|entry| {
+                let label = entry.session.undo_label()?;
+                Some(Undoable { session: entry.session.id().to_owned(), label })
+            });
             let running = state.sessions.values().filter(|entry| entry.session.is_running());
             let scene = Scene {
                 uri: buffer.uri.to_string(),
@@ -139,6 +153,7 @@ impl Scene {
                 running: running
                     .map(|entry| RunningTurn { session: entry.session.id().to_owned(), title: entry.title.clone() })
                     .collect(),
+                undoable: undoable.collect(),
                 encoding,
                 edits: EditSupport::of(&state.client),
                 input: state.client.claw.input,
@@ -271,13 +286,42 @@ fn decide_offers(
         accept.preferred = true;
         offers.push(accept);
     }
+    if hunk.state == HunkState::Conflict && !hunk.whole_file && !scene.lossy && scene.edits.apply {
+        for (what, take) in [("mine", "mine"), ("Claw's", "claw"), ("both", "both")] {
+            let title = format!("Claw: take {what}, hunk {number}");
+            let arguments = json!({"session": review.session, "hunk": hunk.id, "take": take});
+            offers.push(Offer::new(title, kinds::RESOLVE, "claw.resolveHunk", arguments));
+        }
+    }
     offers.push(Offer::new(format!("Claw: reject hunk {number}"), kinds::REJECT, "claw.rejectHunk", address.clone()));
+    offers.extend(change_offer(scene, placed, hunk, address, number));
     let why = scene.arguments(&scene.selection, json!({"session": review.session, "hunk": hunk.id}));
     offers.push(Offer::new("Claw: why?".to_owned(), kinds::WHY, "claw.explain", why));
     for offer in &mut offers {
         offer.diagnostics.clone_from(&told);
     }
     offers
+}
+
+/// Making the hunk another: by a line of text where the client asks for one, else by a comment above it, which then asks in the
+/// hunk's session.
+fn change_offer(
+    scene: &Scene,
+    placed: &PlacedFile<'_>,
+    hunk: &ReviewHunk,
+    address: Value,
+    number: &str,
+) -> Option<Offer> {
+    if !matches!(hunk.state, HunkState::Pending | HunkState::Conflict) {
+        return None;
+    }
+    let mut offer = Offer::new(format!("Claw: change hunk {number}…"), kinds::CHANGE, "claw.changeHunk", address);
+    if !scene.input {
+        let here = placed.file().live == scene.path && !scene.lossy;
+        let at = placed.place(hunk).filter(|_| here)?.start;
+        offer.edit = Some(blank_ask_edit(scene, comments::syntax_of(&scene.language_id, &scene.uri), at)?);
+    }
+    Some(offer)
 }
 
 /// The edit that accepts the hunk in the text of this moment. Without one the action is the command, which says what to do.
@@ -350,21 +394,38 @@ fn comment_offer(scene: &Scene, ask: &CommentAsk) -> Offer {
         Mode::Plan => "plan",
     };
     let comment = scene.range_value(&ask.range);
-    let arguments = scene.arguments(range, json!({"instruction": ask.instruction, "mode": mode, "comment": comment}));
+    let mut arguments =
+        scene.arguments(range, json!({"instruction": ask.instruction, "mode": mode, "comment": comment}));
+    // Right above a hunk it speaks of the hunk.
+    if let (Some(review), Some(arguments)) = (review_below(scene, &ask.range), arguments.as_object_mut()) {
+        arguments.insert("session".to_owned(), json!(review.session));
+    }
     let title = format!("Ask Claw: {}", shorten(&ask.instruction, TITLE));
     Offer::new(title, kinds::COMMENT, "claw.ask", arguments)
+}
+
+/// The review of a hunk that stands right below a comment.
+fn review_below<'a>(scene: &'a Scene, comment: &Range<usize>) -> Option<&'a Review> {
+    let line = scene.text.line_of(comment.end.saturating_sub(1)) + 1;
+    let stands_there = |review: &&Arc<Review>| {
+        review.files_at(&scene.path).any(|file| {
+            let placed = file.placed(&scene.text);
+            placed.hunks().any(|(_, range)| scene.text.line_of(range.start) == line)
+        })
+    };
+    scene.reviews.iter().find(stands_there).map(Arc::as_ref)
 }
 
 fn blank_offer(scene: &Scene, syntax: comments::CommentSyntax) -> Offer {
     let mut offer = Offer::new("Ask Claw…".to_owned(), kinds::ASK, "claw.ask", scene.place());
     if !scene.input && !scene.lossy {
-        offer.edit = blank_ask_edit(scene, syntax);
+        offer.edit = blank_ask_edit(scene, syntax, scene.selection.start);
     }
     offer
 }
 
-fn blank_ask_edit(scene: &Scene, syntax: comments::CommentSyntax) -> Option<WorkspaceEdit> {
-    let edit = comments::blank_ask(&scene.text, syntax, scene.selection.start);
+fn blank_ask_edit(scene: &Scene, syntax: comments::CommentSyntax, at: usize) -> Option<WorkspaceEdit> {
+    let edit = comments::blank_ask(&scene.text, syntax, at);
     let edit = text_edit(&scene.text, edit.range, &edit.insert, scene.encoding)?;
     let step = Step::Change { uri: Uri::from(scene.uri.as_str()), version: Some(scene.version), edits: vec![edit] };
     scene.edits.workspace_edit(vec![step]).ok()
@@ -412,6 +473,17 @@ fn whole_offers(scene: &Scene) -> Vec<Offer> {
 
 fn all_hunks(count: usize) -> String {
     if count == 1 { "the 1 hunk".to_owned() } else { format!("all {count} hunks") }
+}
+
+fn undo_offers(scene: &Scene) -> Vec<Offer> {
+    if !scene.edits.apply {
+        return Vec::new();
+    }
+    let undo = |undoable: &Undoable| {
+        let title = format!("Claw: undo \"{}\"", shorten(&undoable.label, TITLE));
+        Offer::new(title, kinds::UNDO, "claw.undo", json!({"session": undoable.session, "last": true}))
+    };
+    scene.undoable.iter().map(undo).collect()
 }
 
 fn stop_offers(scene: &Scene) -> Vec<Offer> {

@@ -193,6 +193,8 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&line),
             EventKind::Error(reported) => error = Some(reported.message),
             EventKind::TurnEnd(ended) => end = Some(ended),
+            // What it has proposed so far can be decided while it goes on.
+            EventKind::ToolResult(_) => keeper::proposal_changed(&server),
             EventKind::TurnStart(_)
             | EventKind::Context(_)
             | EventKind::Text(_)
@@ -200,7 +202,6 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             | EventKind::ModelResponse(_)
             | EventKind::Plan { .. }
             | EventKind::Permission(_)
-            | EventKind::ToolResult(_)
             | EventKind::Check(_)
             | EventKind::Proposal { .. }
             | EventKind::Review(_)
@@ -212,7 +213,7 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
     let session = turn.session.clone();
     let review = server.state.with(|state| state.reviews.get(session.id()));
     let (hunks, files) = review.map_or((0, 0), |review| (review.hunks().count(), review.pending.len()));
-    progress.end(&outcome(end.as_ref(), hunks, files));
+    progress.end(&outcome(end.as_ref().map(|end| end.status), hunks, files));
     let Some(end) = end else {
         return server.outbox.show_message(MessageType::Error, format!("Claw: \"{title}\" ended without a result"));
     };
@@ -228,6 +229,27 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             server.outbox.show_message(MessageType::Warning, message);
         }
         TurnStatus::Done => show_answer(&server, &session, mode, &title, &end.answer, hunks).await,
+    }
+}
+
+/// Shows how a turn of a session aside goes; how it ended, or why it failed.
+pub async fn follow_aside(server: &Server, mut turn: Turn, title: &str) -> Result<TurnStatus, String> {
+    let title = shorten(title.lines().next().unwrap_or_default(), TITLE);
+    let progress = Progress::begin(server, None, &title, turn.cancel.clone());
+    let (mut status, mut error) = (TurnStatus::Failed, None);
+    while let Some(event) = turn.next().await {
+        let line = event.description();
+        match event.kind {
+            EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&line),
+            EventKind::Error(reported) => error = Some(reported.message),
+            EventKind::TurnEnd(ended) => status = ended.status,
+            _ => {}
+        }
+    }
+    progress.end(&outcome(Some(status), 0, 0));
+    match status {
+        TurnStatus::Failed => Err(error.unwrap_or_else(|| "the turn failed: see `claw trace` for why".to_owned())),
+        TurnStatus::Done | TurnStatus::Cancelled | TurnStatus::Limit => Ok(status),
     }
 }
 
@@ -247,9 +269,9 @@ async fn show_answer(server: &Server, session: &Session, mode: Mode, title: &str
     explain::show(server, session.id(), title, answer).await;
 }
 
-fn outcome(end: Option<&TurnEnd>, hunks: usize, files: usize) -> String {
+fn outcome(status: Option<TurnStatus>, hunks: usize, files: usize) -> String {
     let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-    match end.map(|end| end.status) {
+    match status {
         Some(TurnStatus::Done) if hunks > 0 => {
             format!("{} in {} to review", count(hunks, "hunk"), count(files, "file"))
         }

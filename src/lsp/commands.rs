@@ -4,9 +4,13 @@
 //! done is `ok: false` with a reason for the user, never an error of the protocol. No command grants a permission.
 
 mod asking;
+mod changing;
+mod deciding;
+mod meant;
 mod place;
 mod queries;
 mod reviewing;
+mod undoing;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -26,9 +30,13 @@ pub const COMMANDS: &[&str] = &[
     "claw.cancel",
     "claw.acceptHunk",
     "claw.rejectHunk",
+    "claw.changeHunk",
+    "claw.resolveHunk",
     "claw.acceptFile",
     "claw.acceptAll",
     "claw.rejectAll",
+    "claw.undo",
+    "claw.redo",
     "claw.proposal",
     "claw.nextHunk",
     "claw.prevHunk",
@@ -77,8 +85,11 @@ struct Arguments {
     message: Option<String>,
     hunk: Option<String>,
     reason: Option<String>,
-    lines: Option<Value>,
+    lines: Option<deciding::Lines>,
     text: Option<String>,
+    take: Option<deciding::Take>,
+    /// Of `claw.undo`: what was accepted last in the session, not all of it.
+    last: bool,
     model: Option<String>,
     effort: Option<String>,
     tokens: Option<u64>,
@@ -107,11 +118,15 @@ async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
         "claw.review" => asking::review(server, arguments).await,
         "claw.steer" => asking::steer(server, &arguments),
         "claw.cancel" => asking::cancel(server, &arguments),
-        "claw.acceptHunk" => reviewing::accept_hunk(server, arguments).await,
-        "claw.rejectHunk" => reviewing::reject_hunk(server, arguments).await,
-        "claw.acceptFile" => reviewing::accept_file(server, arguments).await,
-        "claw.acceptAll" => reviewing::accept_all(server, arguments).await,
-        "claw.rejectAll" => reviewing::reject_all(server, arguments).await,
+        "claw.acceptHunk" => deciding::accept_hunk(server, arguments).await,
+        "claw.rejectHunk" => deciding::reject_hunk(server, arguments).await,
+        "claw.changeHunk" => changing::change_hunk(server, arguments).await,
+        "claw.resolveHunk" => deciding::resolve_hunk(server, arguments).await,
+        "claw.undo" => undoing::undo(server, arguments).await,
+        "claw.redo" => undoing::redo(server, arguments).await,
+        "claw.acceptFile" => deciding::accept_file(server, arguments).await,
+        "claw.acceptAll" => deciding::accept_all(server, arguments).await,
+        "claw.rejectAll" => deciding::reject_all(server, arguments).await,
         "claw.proposal" => reviewing::proposal(server, arguments).await,
         "claw.nextHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Next),
         "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),

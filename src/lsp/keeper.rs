@@ -87,7 +87,7 @@ impl Reviews {
 
 /// A document was opened, changed, saved or closed. Never waits.
 pub fn document_changed(server: &Server, path: &DocPath) {
-    let start = server.state.with(|state| {
+    server.state.with(|state| {
         let reviews = &mut state.reviews;
         if state.workspace.buffers().get(path).is_none() {
             reviews.symbols.forget(path);
@@ -95,9 +95,17 @@ pub fn document_changed(server: &Server, path: &DocPath) {
         } else {
             reviews.unparsed.insert(path.clone());
         }
-        let start = (!reviews.changes.is_kept).then(|| reviews.changes.count.subscribe());
-        reviews.changes.is_kept = true;
-        reviews.changes.count.send_modify(|count| *count = count.wrapping_add(1));
+    });
+    proposal_changed(server);
+}
+
+/// What is proposed may be another: by a step of a turn, or by what happened to files. Never waits.
+pub fn proposal_changed(server: &Server) {
+    let start = server.state.with(|state| {
+        let changes = &mut state.reviews.changes;
+        let start = (!changes.is_kept).then(|| changes.count.subscribe());
+        changes.is_kept = true;
+        changes.count.send_modify(|count| *count = count.wrapping_add(1));
         start
     });
     if let Some(changes) = start {
@@ -117,8 +125,8 @@ async fn keep(server: Server, mut changes: watch::Receiver<u64>) {
     }
 }
 
-/// Lets every session that is not at work look at the live text, derives its proposal again, and tells the client what
-/// became different. Sessions whose turn runs are left alone until it ends.
+/// Lets every session look at the live text, derives its proposal again, and tells the client what became different. One
+/// that is at work too: its hunks can be decided while it goes on.
 pub async fn refresh(server: &Server) {
     let refreshing = server.state.with(|state| Arc::clone(&state.reviews.refreshing));
     let _one_at_a_time = refreshing.lock().await;
@@ -138,7 +146,7 @@ fn look(server: &Server) -> Vec<Arc<Review>> {
     });
     parse(server, &workspace, unparsed);
     let mut changed = Vec::new();
-    for session in sessions.into_iter().filter(|session| !session.is_running()) {
+    for session in sessions {
         let before = server.state.with(|state| state.reviews.get(session.id()));
         if before.is_none() && session.overlay().is_empty() {
             continue;

@@ -10,10 +10,11 @@ use super::convert;
 use super::diagnostics::headline;
 use super::review::{PlacedFile, Review, shorten};
 use super::server::Server;
+use crate::event::HunkState;
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
 
-/// The lenses of `path` in the text `now`: two for each hunk that can be accepted, one for any other.
+/// The lenses of `path` in the text `now`: two for each hunk that can be accepted, three for a conflict, one for any other.
 pub fn of_document(
     reviews: &[impl AsRef<Review>],
     path: &DocPath,
@@ -27,21 +28,26 @@ pub fn of_document(
         let hunks = placed.iter().flat_map(|placed| placed.hunks().map(move |(hunk, range)| (placed, hunk, range)));
         for (placed, hunk, range) in hunks {
             let range = convert::range(now, placed.shown(hunk, range), encoding);
-            let lens = |title: String, command: &str| CodeLens {
-                range,
-                command: Some(Command {
-                    title,
-                    tooltip: None,
-                    command: command.to_owned(),
-                    arguments: Some(vec![json!({"session": review.session, "hunk": hunk.id})]),
-                }),
-                data: None,
+            let lens = |title: String, command: &str, take: Option<&str>| {
+                let mut arguments = json!({"session": review.session, "hunk": hunk.id});
+                if let (Some(take), Some(arguments)) = (take, arguments.as_object_mut()) {
+                    arguments.insert("take".to_owned(), json!(take));
+                }
+                let command =
+                    Command { title, tooltip: None, command: command.to_owned(), arguments: Some(vec![arguments]) };
+                CodeLens { range, command: Some(command), data: None }
             };
-            if hunk.can_be_accepted() {
-                lenses
-                    .push(lens(format!("Accept: {}", shorten(&headline(placed.file(), hunk), 60)), "claw.acceptHunk"));
+            if hunk.state == HunkState::Conflict && !hunk.whole_file {
+                lenses.push(lens("Conflict: take mine".to_owned(), "claw.resolveHunk", Some("mine")));
+                lenses.push(lens("Take Claw's".to_owned(), "claw.resolveHunk", Some("claw")));
+                lenses.push(lens("Take both".to_owned(), "claw.resolveHunk", Some("both")));
+                continue;
             }
-            lenses.push(lens("Reject".to_owned(), "claw.rejectHunk"));
+            if hunk.can_be_accepted() {
+                let title = format!("Accept: {}", shorten(&headline(placed.file(), hunk), 60));
+                lenses.push(lens(title, "claw.acceptHunk", None));
+            }
+            lenses.push(lens("Reject".to_owned(), "claw.rejectHunk", None));
         }
     }
     lenses

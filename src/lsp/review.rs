@@ -99,7 +99,8 @@ impl Review {
 }
 
 impl ReviewFile {
-    fn of(file: &FileProposal, live: &View, files: &[ProposedFile]) -> Option<ReviewFile> {
+    /// A file's hunks, placed in `live`; `files` is how clients are shown them. `None` where there are no hunks.
+    pub fn of(file: &FileProposal, live: &View, files: &[ProposedFile]) -> Option<ReviewFile> {
         if file.hunks.is_empty() {
             return None;
         }

@@ -19,7 +19,7 @@ use look::Reshape;
 
 pub use apply::{Act, FileChange, Written};
 pub use merge::Landed;
-pub use undo::{Applied, TakeBack, What, take_back};
+pub use undo::{Applied, TakeBack, TakenBack, What, take_back};
 
 /// Hash of path, old text, new text and occurrence: the first 16 hexadecimal digits. Stable while the hunk means the same.
 /// Among hunks that are the same change of one file the occurrence counts on past those that have been decided, so that
@@ -134,6 +134,11 @@ pub enum Settle {
 /// Makes a pending hunk of a conflict: one that replaces what the user wrote. Tells its id. `None` if there is no such conflict.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
+}
+
+/// The bytes of the overlay's current text that a hunk puts in; `None` where it is no text: a deletion, a rename.
+pub fn text_of(overlay: &Overlay, live: &View, hunk: &HunkId) -> Option<Range<usize>> {
+    look::all(overlay, live).into_iter().find_map(|look| look.text_of(hunk))
 }
 
 fn reshape(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: &Reshape<'_>) -> Option<HunkId> {

@@ -5,6 +5,7 @@ mod exclude;
 mod failures;
 mod hostile;
 mod limits;
+mod living;
 mod replay;
 mod review;
 pub mod rig;

@@ -2,6 +2,7 @@
 
 mod ask;
 mod commands;
+mod decide;
 mod descriptors;
 mod documents;
 mod folders;

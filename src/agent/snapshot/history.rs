@@ -5,20 +5,9 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 use super::{Folders, Held, Name, TextsIn, TextsOut};
+use crate::agent::history::Entry;
 use crate::workspace::proposal::{Landed, What};
 use crate::workspace::{Applied, HunkId, Roots};
-
-/// An accepted hunk as a session remembers it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::agent) struct Entry {
-    pub applied: Applied,
-    /// Hunks that were accepted together have the same number.
-    pub batch: u64,
-    /// Undoing has numbers of its own; `None` while the hunk is applied.
-    pub undone: Option<u64>,
-    /// One line for the user.
-    pub label: String,
-}
 
 /// An [`Entry`] as it is written.
 #[derive(Clone, Debug, Serialize, Deserialize)]

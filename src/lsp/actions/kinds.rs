@@ -19,9 +19,12 @@ kinds! {
     REVIEW = "source.claw.review", "Ask Claw: review this file";
     ACCEPT = "quickfix.claw.accept", "Claw: accept hunk <n>/<of> — <label>";
     REJECT = "quickfix.claw.reject", "Claw: reject hunk <n>/<of>";
+    CHANGE = "quickfix.claw.change", "Claw: change hunk <n>/<of>…";
+    RESOLVE = "quickfix.claw.resolve", "Claw: take <mine|Claw's|both>, hunk <n>/<of>";
     WHY = "quickfix.claw.why", "Claw: why?";
     ACCEPT_FILE = "refactor.rewrite.claw.acceptFile", "Claw: accept all <n> hunks in this file";
     ACCEPT_ALL = "refactor.rewrite.claw.acceptAll", "Claw: accept all <n> hunks in <m> files";
     REJECT_ALL = "refactor.rewrite.claw.rejectAll", "Claw: reject all";
+    UNDO = "refactor.rewrite.claw.undo", "Claw: undo \"<what was accepted last>\"";
     CANCEL = "refactor.claw.cancel", "Claw: stop \"<title>\"";
 }

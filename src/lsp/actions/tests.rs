@@ -40,6 +40,7 @@ fn scene(needle: &str) -> Scene {
         symbol: None,
         reviews: Vec::new(),
         running: Vec::new(),
+        undoable: Vec::new(),
         encoding: PositionEncoding::Utf16,
         edits: EditSupport::of(&client),
         input: false,
@@ -167,6 +168,7 @@ fn hunks_where_they_stand_and_whole_files_anywhere() {
         expect![[r#"
             quickfix.claw.accept | Claw: accept hunk 1/3 — w.saturating_mul(h) | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 1/3 | claw.rejectHunk
+            quickfix.claw.change | Claw: change hunk 1/3… | edit
             quickfix.claw.why | Claw: why? | claw.explain
             quickfix.claw.accept | Claw: accept hunk 3/3 — create new.rs | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 3/3 | claw.rejectHunk
@@ -188,6 +190,7 @@ fn an_automatic_request_gets_hunks_and_fixes_only() {
         expect![[r#"
             quickfix.claw.accept | Claw: accept hunk 2/3 — remove fn other() {} | edit (preferred)
             quickfix.claw.reject | Claw: reject hunk 2/3 | claw.rejectHunk
+            quickfix.claw.change | Claw: change hunk 2/3… | edit
             quickfix.claw.why | Claw: why? | claw.explain
             quickfix.claw.fix | Ask Claw: fix "unused" | claw.fix
         "#]],

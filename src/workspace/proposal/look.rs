@@ -321,6 +321,16 @@ impl Look {
         reshaped
     }
 
+    /// The bytes of the current text that a hunk puts in.
+    pub(super) fn text_of(&self, id: &HunkId) -> Option<Range<usize>> {
+        let (at, hunk) = self.hunks.iter().enumerate().find(|(_, hunk)| &hunk.id == id)?;
+        match hunk.kind {
+            ChangeKind::Create => Some(0..hunk.new_text.len()),
+            ChangeKind::Edit => Some(self.file.changes.get(at.checked_sub(self.acts)?)?.new.clone()),
+            ChangeKind::Delete | ChangeKind::Rename => None,
+        }
+    }
+
     /// The document whose live text the hunks speak of.
     fn place(&self) -> DocPath {
         self.file.moved_from.clone().unwrap_or_else(|| self.path.clone())

@@ -41,30 +41,26 @@ pub enum What {
 pub struct TakeBack {
     /// A proposal against the live text. Its own, and no session's.
     pub overlay: Overlay,
-    /// What would undo this again, in the order in which it would have to be taken back: last first.
-    pub inverse: Vec<Applied>,
-    /// The hunks that can not be taken back, because the user has changed the same lines or the file since.
-    pub clashes: Vec<HunkId>,
-    /// The hunks that the live text does not hold any more.
-    pub gone: Vec<HunkId>,
+    /// What comes of each, in the order in which they were given.
+    pub outcomes: Vec<TakenBack>,
+}
+
+/// What comes of taking back one accepted hunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TakenBack {
+    /// With what would undo this again.
+    Done(Applied),
+    /// The live text does not hold it any more.
+    Gone,
+    /// The user has changed the same lines, or the file, since.
+    Clash,
 }
 
 /// What takes `applied` back. They are in the order in which they are taken back: last accepted first. Blocks on the disk.
 pub fn take_back<'a>(applied: impl IntoIterator<Item = &'a Applied>, live: &View) -> TakeBack {
     let mut desk = Desk { live, files: BTreeMap::new() };
-    let mut back = TakeBack::default();
-    for applied in applied {
-        match desk.take_back(applied) {
-            Outcome::Done(what, path) => {
-                let inverse = Applied { what, path, ..applied.clone() };
-                back.inverse.insert(0, inverse);
-            }
-            Outcome::Gone => back.gone.push(applied.hunk.clone()),
-            Outcome::Clash => back.clashes.push(applied.hunk.clone()),
-        }
-    }
-    back.overlay = desk.into_overlay();
-    back
+    let outcomes = applied.into_iter().map(|applied| desk.take_back(applied)).collect();
+    TakeBack { overlay: desk.into_overlay(), outcomes }
 }
 
 /// The documents as they would be.
@@ -82,55 +78,49 @@ struct File {
     from: Option<DocPath>,
 }
 
-enum Outcome {
-    /// What takes this back again, and the document that it speaks of.
-    Done(What, DocPath),
-    Gone,
-    Clash,
-}
-
 impl Desk<'_> {
-    fn take_back(&mut self, applied: &Applied) -> Outcome {
+    fn take_back(&mut self, applied: &Applied) -> TakenBack {
+        let done = |what, path| TakenBack::Done(Applied { what, path, ..applied.clone() });
         // A file that nobody can read is not to be touched.
-        let Some(file) = self.file(&applied.path) else { return Outcome::Clash };
+        let Some(file) = self.file(&applied.path) else { return TakenBack::Clash };
         match (&applied.what, file.now.clone()) {
-            (What::Edit(_), None) => Outcome::Clash,
+            (What::Edit(_), None) => TakenBack::Clash,
             (What::Edit(landed), Some(now)) => match take_out(landed, &now) {
                 Ok(Some((text, landed))) => {
                     file.now = Some(text);
-                    Outcome::Done(What::Edit(landed), applied.path.clone())
+                    done(What::Edit(landed), applied.path.clone())
                 }
-                Ok(None) => Outcome::Gone,
-                Err(Overlaps) => Outcome::Clash,
+                Ok(None) => TakenBack::Gone,
+                Err(Overlaps) => TakenBack::Clash,
             },
             (What::Create(text), Some(now)) if now == *text => {
                 file.now = None;
-                Outcome::Done(What::Delete(now), applied.path.clone())
+                done(What::Delete(now), applied.path.clone())
             }
-            (What::Create(_), Some(_)) => Outcome::Clash,
-            (What::Create(_), None) => Outcome::Gone,
+            (What::Create(_), Some(_)) => TakenBack::Clash,
+            (What::Create(_), None) => TakenBack::Gone,
             (What::Delete(text), None) => {
                 file.now = Some(text.clone());
-                Outcome::Done(What::Create(text.clone()), applied.path.clone())
+                done(What::Create(text.clone()), applied.path.clone())
             }
-            (What::Delete(text), Some(now)) if now == *text => Outcome::Gone,
-            (What::Delete(_), Some(_)) => Outcome::Clash,
+            (What::Delete(text), Some(now)) if now == *text => TakenBack::Gone,
+            (What::Delete(_), Some(_)) => TakenBack::Clash,
             (What::Rename { from }, Some(now)) => {
                 let moved = file.clone();
-                let Some(target) = self.file(from) else { return Outcome::Clash };
+                let Some(target) = self.file(from) else { return TakenBack::Clash };
                 if target.now.is_some() {
-                    return Outcome::Clash;
+                    return TakenBack::Clash;
                 }
                 target.now = Some(now);
                 target.from = moved.live.is_some().then(|| applied.path.clone());
                 if let Some(file) = self.files.get_mut(&applied.path) {
                     file.now = None;
                 }
-                Outcome::Done(What::Rename { from: applied.path.clone() }, from.clone())
+                done(What::Rename { from: applied.path.clone() }, from.clone())
             }
             (What::Rename { from }, None) => match self.file(from).map(|file| file.now.is_some()) {
-                Some(true) => Outcome::Gone,
-                Some(false) | None => Outcome::Clash,
+                Some(true) => TakenBack::Gone,
+                Some(false) | None => TakenBack::Clash,
             },
         }
     }

@@ -97,9 +97,9 @@ async fn what_the_editor_claims_is_looked_at() {
     ask(&session, "Go").await;
     let (_, edit, _) = hunks(&rig, &session).into_iter().find(|(path, ..)| path == "src/lib.rs").unwrap();
 
-    session.accepting(std::slice::from_ref(&edit), "user");
+    session.accepting(std::slice::from_ref(&edit), "user", 1);
     assert_eq!(session.settle(std::slice::from_ref(&edit), false), [(edit.clone(), HunkState::Pending)]);
-    session.accepting(std::slice::from_ref(&edit), "user");
+    session.accepting(std::slice::from_ref(&edit), "user", 1);
     assert_eq!(session.settle(std::slice::from_ref(&edit), true), [(edit.clone(), HunkState::Unverified)]);
 
     // The user makes the same change by hand, in an editor.
@@ -126,7 +126,7 @@ async fn what_is_there_by_half_while_it_goes_to_the_editor_is_no_conflict() {
     assert_eq!(states(), [HunkState::Pending; 3]);
     let (moved, notes) = (rig.fixture.root_path().join("moved.txt"), rig.fixture.root_path().join("notes.txt"));
 
-    session.accepting(&all, "user");
+    session.accepting(&all, "user", 1);
     // Made and not filled; copied and not yet gone from its old place; emptied before it goes.
     std::fs::write(rig.fixture.root_path().join("new.txt"), "").unwrap();
     std::fs::copy(&notes, &moved).unwrap();

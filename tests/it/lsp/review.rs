@@ -264,7 +264,7 @@ async fn typing_beside_a_hunk_moves_it() {
 }
 
 #[tokio::test]
-async fn lines_that_the_user_changed_are_a_conflict_that_can_only_be_rejected() {
+async fn lines_that_the_user_changed_are_a_conflict_and_never_part_of_a_batch() {
     let (mut editor, session, proposal) = two_hunks(Setup::default()).await;
     editor.type_over("lib.rs", "fn one() {}", "fn uno() {}");
     editor.proposal(|proposal| states(proposal) == ["conflict", "pending"]).await;
@@ -275,7 +275,8 @@ async fn lines_that_the_user_changed_are_a_conflict_that_can_only_be_rejected() 
     let range = editor.range("lib.rs", "fn uno");
     let actions = editor.code_actions("lib.rs", range, json!({"triggerKind": 2})).await;
     let kinds: Vec<&str> = actions.iter().filter_map(|action| action["kind"].as_str()).collect();
-    assert_eq!(kinds, ["quickfix.claw.reject", "quickfix.claw.why"]);
+    let resolve = "quickfix.claw.resolve";
+    assert_eq!(kinds, [resolve, resolve, resolve, "quickfix.claw.reject", "quickfix.claw.change", "quickfix.claw.why"]);
     let hunk = json!({"session": session, "hunk": hunk_ids(&proposal)[0]});
     let answer = editor.command("claw.acceptHunk", hunk).await;
     assert_eq!(answer["ok"], false, "{answer}");
@@ -283,7 +284,8 @@ async fn lines_that_the_user_changed_are_a_conflict_that_can_only_be_rejected() 
     let answer = editor.command("claw.acceptAll", Value::Null).await;
     assert_eq!(answer["hunks"].as_array().unwrap().len(), 1, "{answer}");
     editor.pending(0).await;
-    editor.take(&actions[0]).await;
+    let reject = actions.iter().find(|action| action["kind"] == "quickfix.claw.reject").unwrap();
+    editor.take(reject).await;
     editor.diagnostics("lib.rs", <[Value]>::is_empty).await;
     assert!(editor.text("lib.rs").unwrap().contains("fn uno() {}"));
     editor.finish().await;

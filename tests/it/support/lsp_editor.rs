@@ -141,6 +141,12 @@ impl Editor {
         Editor { client, folder, desk }
     }
 
+    /// Gives the model another script, for sessions that begin from now on.
+    pub fn rewrite_script(&self, turns: &[Value]) {
+        let lines: String = turns.iter().map(|turn| format!("{turn}\n")).collect();
+        std::fs::write(self.folder.path().join("script.jsonl"), lines).expect("a script");
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("work").join(name)
     }
@@ -261,7 +267,8 @@ impl Editor {
 
     /// Goes on, by talking to the server, until something is so.
     pub async fn until(&mut self, is_so: impl Fn(&Editor) -> bool) {
-        for _ in 0..2000 {
+        let patience = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while std::time::Instant::now() < patience {
             if is_so(self) {
                 return;
             }

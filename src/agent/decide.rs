@@ -1,0 +1,134 @@
+//! What the user decides about hunks besides taking or leaving them whole: parts of them, other text for them, conflicts; and
+//! taking accepted ones back.
+
+use std::ops::Range;
+
+use super::Session;
+use super::history::{UndoPlan, UndoTarget};
+use crate::event::{HunkState, ReviewDecision};
+use crate::workspace::proposal::{Settle, amend, cut, observe, settle_conflict};
+use crate::workspace::{HunkId, Overlay, View};
+
+impl Session {
+    /// Cuts a pending hunk so that `lines` of it can be decided alone; the new hunk's id. Lines are 1-based and inclusive, of the
+    /// hunk's new text, or of its old text where it only deletes. The error is for the user. Blocks on the disk.
+    pub fn cut_hunk(&self, hunk: &HunkId, first: usize, last: usize) -> Result<HunkId, String> {
+        let lines = lines_of(first, last).ok_or("lines are `[first, last]`, from 1, the first not after the last")?;
+        let (_, pending) = self.shown_hunk(hunk)?;
+        let whole = if pending.new_text.is_empty() { &pending.old_text } else { &pending.new_text };
+        let count = crate::text::line_ending::line_ends(whole).len();
+        if lines == (0..count) {
+            return Ok(hunk.clone());
+        }
+        if lines.end > count {
+            return Err(format!("this hunk has {count} lines, and not a line {last}"));
+        }
+        self.reshape(|overlay, live| cut(overlay, live, hunk, lines)).ok_or_else(|| {
+            "this hunk can not be cut there: it stands for a whole file, or its last line has no line break".to_owned()
+        })
+    }
+
+    /// Lets a pending hunk put in `text` instead; the new hunk's id. When it is accepted the review says `edited`, under the id
+    /// the hunk had, and the model is told the text. The error is for the user. Blocks on the disk.
+    pub fn amend_hunk(&self, hunk: &HunkId, text: &str) -> Result<HunkId, String> {
+        let (_, pending) = self.shown_hunk(hunk)?;
+        if pending.new_text == text {
+            return Ok(hunk.clone());
+        }
+        let amended = self.reshape(|overlay, live| amend(overlay, live, hunk, text));
+        let amended = amended
+            .ok_or("this text leaves nothing to change there, or the hunk has no text of its own: reject it instead")?;
+        self.state().reviews.amended(&amended, hunk);
+        self.save();
+        Ok(amended)
+    }
+
+    /// Lets a pending hunk put in `text`, which the model made on the user's word; the new hunk's id. The error is for the user.
+    /// Blocks on the disk.
+    pub(in crate::agent) fn replace_hunk(&self, hunk: &HunkId, text: &str) -> Result<HunkId, String> {
+        let replaced = self.reshape(|overlay, live| amend(overlay, live, hunk, text));
+        replaced.ok_or_else(|| "the hunk was decided meanwhile, or its new text would change nothing".to_owned())
+    }
+
+    /// Makes a pending hunk of a conflict: Claw's text over what the user wrote, or behind it; its id. The error is for the user.
+    /// Blocks on the disk.
+    pub fn settle_hunk(&self, hunk: &HunkId, how: Settle) -> Result<HunkId, String> {
+        let (state, _) = self.shown_hunk(hunk)?;
+        if state != HunkState::Conflict {
+            return Err("this hunk is in no conflict: accept it, or reject it".to_owned());
+        }
+        let settled = self.reshape(|overlay, live| settle_conflict(overlay, live, hunk, how));
+        settled.ok_or_else(|| {
+            "this conflict is about a whole file: make it as it should be in the editor, then reject the hunk"
+                .to_owned()
+        })
+    }
+
+    /// What takes back what `target` means, from the live text of this moment. The error is for the user. Blocks on the disk.
+    pub fn plan_undo(&self, target: &UndoTarget) -> Result<UndoPlan, String> {
+        self.observe();
+        let history = self.lock_history().clone();
+        history.undo(target, &self.parts().workspace.live())
+    }
+
+    /// What brings back what was undone last. The error is for the user. Blocks on the disk.
+    pub fn plan_redo(&self) -> Result<UndoPlan, String> {
+        self.observe();
+        let history = self.lock_history().clone();
+        history.redo(&self.parts().workspace.live())
+    }
+
+    /// What of a plan the live text does not show yet. Blocks on the disk.
+    pub fn left_of(&self, plan: &UndoPlan) -> Overlay {
+        let mut left = plan.overlay.clone();
+        observe(&mut left, &self.parts().workspace.live());
+        left
+    }
+
+    /// Takes note of what of a plan the live text shows, and records it; the hunks that went. Blocks on the disk.
+    pub fn settle_undo(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {
+        let left = self.left_of(plan);
+        let done = self.lock_history().settle(plan, &left);
+        // Before anybody is told.
+        self.save();
+        let decision = if plan.redo { ReviewDecision::Accepted } else { ReviewDecision::Undone };
+        for hunk in &done {
+            self.decide(hunk, decision, by, None);
+        }
+        self.observe();
+        self.save();
+        done
+    }
+
+    /// What [`UndoTarget::Last`] would take back, in one line for the user.
+    pub fn undo_label(&self) -> Option<String> {
+        self.lock_history().last_label()
+    }
+
+    fn reshape(&self, how: impl FnOnce(&mut Overlay, &View) -> Option<HunkId>) -> Option<HunkId> {
+        let reshaped = {
+            let _one_at_a_time = self.lock_observing();
+            let live = self.parts().workspace.live();
+            how(&mut self.lock_overlay(), &live)
+        };
+        if reshaped.is_some() {
+            // What is shown is what can be told of it when it is decided.
+            self.proposal();
+            self.save();
+        }
+        reshaped
+    }
+
+    /// A hunk that is not decided, and how it stands.
+    fn shown_hunk(&self, id: &HunkId) -> Result<(HunkState, crate::workspace::Hunk), String> {
+        let proposal = self.proposal();
+        let hunk = proposal.hunk(id).map(|(_, hunk)| hunk.clone());
+        let hunk = hunk.ok_or_else(|| format!("there is no pending hunk `{id}` in session `{}`", self.id()))?;
+        Ok((hunk.state, hunk))
+    }
+}
+
+/// 1-based and inclusive lines as a 0-based range.
+fn lines_of(first: usize, last: usize) -> Option<Range<usize>> {
+    (first <= last).then_some(first.checked_sub(1)?..last)
+}

@@ -1,0 +1,186 @@
+//! What a session's accepted hunks did, kept so that each can be taken back, in any order and however late.
+//!
+//! A list of values: it must never know how a hunk came to be accepted, or who makes the edit that takes it back.
+
+use std::collections::BTreeSet;
+
+use crate::workspace::proposal::{Applied, TakeBack, TakenBack, take_back};
+use crate::workspace::{DocPath, HunkId, Overlay, View};
+
+/// The accepted hunks of a session, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::agent) struct History {
+    pub entries: Vec<Entry>,
+}
+
+/// An accepted hunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::agent) struct Entry {
+    /// While it is undone: what would bring it back.
+    pub applied: Applied,
+    /// What was accepted at one word of the user has one number, and is taken back together.
+    pub batch: u64,
+    /// Undoing has numbers of its own; `None` while the hunk is applied.
+    pub undone: Option<u64>,
+    /// One line for the user.
+    pub label: String,
+}
+
+/// Which accepted hunks are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UndoTarget {
+    /// What was accepted last, at one word.
+    Last,
+    Hunk(HunkId),
+    Turn(String),
+    /// All of the session.
+    Session,
+}
+
+/// What takes accepted hunks back, or brings undone ones back: a proposal of its own against the live text.
+#[derive(Clone, Debug)]
+pub struct UndoPlan {
+    pub overlay: Overlay,
+    /// Brings back instead of taking back.
+    pub redo: bool,
+    /// One line for the user.
+    pub label: String,
+    /// The hunks that go.
+    pub hunks: Vec<HunkId>,
+    /// Those whose lines the user has changed since: they stay.
+    pub clashes: Vec<HunkId>,
+    /// Those that the text does not hold any more.
+    pub gone: Vec<HunkId>,
+    /// The entry, and what it becomes.
+    steps: Vec<(usize, Applied)>,
+    gone_entries: Vec<usize>,
+}
+
+impl History {
+    /// The number of the next batch.
+    pub fn next_batch(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.batch).max().map_or(1, |batch| batch.saturating_add(1))
+    }
+
+    pub fn push(&mut self, applied: Applied, batch: u64, label: String) {
+        self.entries.push(Entry { applied, batch, undone: None, label });
+    }
+
+    /// What would be undone by [`UndoTarget::Last`], for the user.
+    pub fn last_label(&self) -> Option<String> {
+        self.chosen(&UndoTarget::Last).ok().map(|chosen| self.label(&chosen))
+    }
+
+    /// What takes back what `target` means. The error is for the user. Blocks on the disk.
+    pub fn undo(&self, target: &UndoTarget, live: &View) -> Result<UndoPlan, String> {
+        let mut chosen = self.chosen(target)?;
+        chosen.reverse();
+        Ok(self.plan(chosen, false, live))
+    }
+
+    /// What brings back what was undone last. Blocks on the disk.
+    pub fn redo(&self, live: &View) -> Result<UndoPlan, String> {
+        let last = self.entries.iter().filter_map(|entry| entry.undone).max();
+        let last = last.ok_or("nothing has been undone that could be brought back")?;
+        Ok(self.plan(self.entries_where(|entry| entry.undone == Some(last)), true, live))
+    }
+
+    /// Takes note of what a plan did. `left` is what of the plan's overlay the text does not show. Returns the hunks that went.
+    pub fn settle(&mut self, plan: &UndoPlan, left: &Overlay) -> Vec<HunkId> {
+        let open: BTreeSet<&DocPath> = left.iter().map(|(path, _)| path).collect();
+        let number =
+            self.entries.iter().filter_map(|entry| entry.undone).max().map_or(1, |last| last.saturating_add(1));
+        let undone = (!plan.redo).then_some(number);
+        let mut done = Vec::new();
+        for (index, inverse) in &plan.steps {
+            let Some(entry) = self.entries.get_mut(*index) else { continue };
+            if open.contains(&entry.applied.path) || open.contains(&inverse.path) {
+                continue;
+            }
+            done.push(entry.applied.hunk.clone());
+            entry.applied = inverse.clone();
+            entry.undone = undone;
+        }
+        // What the text has lost can not be lost again.
+        let gone: BTreeSet<usize> = plan.gone_entries.iter().copied().collect();
+        let mut index = 0;
+        self.entries.retain(|_| {
+            index += 1;
+            !gone.contains(&(index - 1))
+        });
+        done
+    }
+
+    fn chosen(&self, target: &UndoTarget) -> Result<Vec<usize>, String> {
+        let is_applied = |entry: &Entry| entry.undone.is_none();
+        let chosen = match target {
+            UndoTarget::Last => {
+                let last = self.entries.iter().filter(|entry| is_applied(entry)).map(|entry| entry.batch).max();
+                self.entries_where(|entry| is_applied(entry) && Some(entry.batch) == last)
+            }
+            UndoTarget::Hunk(hunk) => {
+                let mut found = self.entries_where(|entry| is_applied(entry) && entry.applied.hunk == *hunk);
+                // The same change may have been accepted more than once: the last time is meant.
+                found.drain(..found.len().saturating_sub(1));
+                if found.is_empty() && self.entries.iter().any(|entry| entry.applied.hunk == *hunk) {
+                    return Err("this hunk has been undone already".to_owned());
+                }
+                found
+            }
+            UndoTarget::Turn(turn) => self.entries_where(|entry| is_applied(entry) && entry.applied.turn == *turn),
+            UndoTarget::Session => self.entries_where(is_applied),
+        };
+        if chosen.is_empty() {
+            return Err(match target {
+                UndoTarget::Hunk(hunk) => format!("no accepted hunk `{hunk}` is known here"),
+                UndoTarget::Last | UndoTarget::Turn(_) | UndoTarget::Session => {
+                    "nothing that was accepted is left to undo".to_owned()
+                }
+            });
+        }
+        Ok(chosen)
+    }
+
+    fn entries_where(&self, is_meant: impl Fn(&Entry) -> bool) -> Vec<usize> {
+        self.entries.iter().enumerate().filter(|(_, entry)| is_meant(entry)).map(|(index, _)| index).collect()
+    }
+
+    fn label(&self, chosen: &[usize]) -> String {
+        match chosen {
+            [only] => self.entries.get(*only).map(|entry| entry.label.clone()).unwrap_or_default(),
+            more => format!("{} hunks", more.len()),
+        }
+    }
+
+    /// `chosen` in the order in which they are taken back.
+    fn plan(&self, chosen: Vec<usize>, redo: bool, live: &View) -> UndoPlan {
+        let label = self.label(&chosen);
+        let entries: Vec<&Entry> = chosen.iter().filter_map(|index| self.entries.get(*index)).collect();
+        let TakeBack { overlay, outcomes } = take_back(entries.iter().map(|entry| &entry.applied), live);
+        let mut plan = UndoPlan {
+            overlay,
+            redo,
+            label,
+            hunks: Vec::new(),
+            clashes: Vec::new(),
+            gone: Vec::new(),
+            steps: Vec::new(),
+            gone_entries: Vec::new(),
+        };
+        for ((index, entry), outcome) in chosen.into_iter().zip(entries).zip(outcomes) {
+            let hunk = entry.applied.hunk.clone();
+            match outcome {
+                TakenBack::Done(inverse) => {
+                    plan.hunks.push(hunk);
+                    plan.steps.push((index, inverse));
+                }
+                TakenBack::Clash => plan.clashes.push(hunk),
+                TakenBack::Gone => {
+                    plan.gone.push(hunk);
+                    plan.gone_entries.push(index);
+                }
+            }
+        }
+        plan
+    }
+}
