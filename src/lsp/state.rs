@@ -91,6 +91,12 @@ impl ServerState {
         self.with(|state| state.client.clone())
     }
 
+    /// Lets go of all sessions, so that others can open them: the agent and what watches it hold each other.
+    pub fn close_sessions(&self) {
+        let closed = self.with(|state| (std::mem::take(&mut state.sessions), state.agent.take()));
+        drop(closed);
+    }
+
     pub fn workspace(&self) -> Workspace {
         self.with(|state| state.workspace.clone())
     }
