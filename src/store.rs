@@ -16,6 +16,7 @@ pub mod trust;
 
 pub use journal::{Journal, read_journal, read_lines};
 pub use ledger::{Ledger, read_ledger};
+pub use pending::Mark;
 pub use redact::Redactor;
 pub use sessions::{SessionSummary, Store, cut_title};
 pub use trust::Trust;

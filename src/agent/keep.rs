@@ -7,13 +7,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 
+use super::Session;
 use super::history::Entry;
 use super::snapshot::{
     BACKUP, FILE, FIRST_FILE, File, Folders, Name, Past, Record, State, TextsIn, TextsOut, Touched, VERSION, read_first,
 };
-use crate::store::{Ledger, Store};
+use crate::event::{ErrorReported, EventKind};
+use crate::store::{Ledger, Mark, Store};
 use crate::text::ContentHash;
-use crate::workspace::{DocPath, Overlay, OverlayFile, Roots};
+use crate::workspace::{DocPath, HunkId, Overlay, OverlayFile, Roots};
+
+/// Sessions with proposals that are brought back at once: each keeps two files open.
+const MOST_PENDING: usize = 64;
+
+/// Sessions that are brought back because something of them can be taken back.
+const MOST_APPLIED: usize = 4;
 
 /// What of a session outlives the process, beside its trace.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,8 +44,8 @@ pub(in crate::agent) struct Keeper {
     folders: Folders,
     /// What lies in folders that are not open: it is kept as it is.
     absent: Absent,
-    /// The folders that the session is marked as pending in.
-    marked: BTreeSet<PathBuf>,
+    /// The folders that the session is marked in.
+    marked: BTreeSet<(Mark, PathBuf)>,
     /// A newer version wrote the ledger: it is not touched.
     is_foreign: bool,
     /// The disk fails, and the user knows.
@@ -146,8 +154,8 @@ impl Keeper {
         let touched = state.files.iter().map(|(name, file)| Touched { name: name.clone(), file: Some(file.clone()) });
         let record = Record { files: touched.collect(), texts: texts.fresh, ..Record::default() };
         let known = texts.hashes;
-        for folder in folders_of(&state) {
-            store.mark_pending(&folder, id)?;
+        for (mark, folder) in folders_of(&state) {
+            store.mark(mark, &folder, id)?;
         }
         let mut ledger = store.open_ledger(id, FILE, VERSION)?.ledger;
         ledger.append(&serde_json::to_string(&record)?)?;
@@ -246,9 +254,9 @@ impl Keeper {
         if self.ledger.is_none() {
             self.ledger = Some(store.open_ledger(session, FILE, VERSION)?.ledger);
         }
-        let folders: BTreeSet<PathBuf> = self.folders_of(&kept);
-        for folder in folders.difference(&self.marked) {
-            store.mark_pending(folder, session)?;
+        let folders = self.folders_of(&kept);
+        for (mark, folder) in folders.difference(&self.marked) {
+            store.mark(*mark, folder, session)?;
         }
         let is_whole = self.ledger.as_ref().is_some_and(Ledger::wants_rewrite);
         let none = BTreeSet::new();
@@ -270,8 +278,8 @@ impl Keeper {
         }
         self.known.extend(hashes);
         self.absent.is_moved &= record.history.is_empty();
-        for folder in self.marked.difference(&folders) {
-            store.unmark_pending(folder, session);
+        for (mark, folder) in self.marked.difference(&folders) {
+            store.unmark(*mark, folder, session);
         }
         self.marked = folders;
         self.written = kept;
@@ -314,11 +322,78 @@ impl Keeper {
         Ok(record)
     }
 
-    /// The folders that something is proposed in.
-    fn folders_of(&self, kept: &Kept) -> BTreeSet<PathBuf> {
-        let names = kept.overlay.iter().filter_map(|(path, _)| self.folders.name(path));
-        let open: Vec<Name> = names.collect();
-        open.iter().chain(self.absent.files.keys()).filter_map(Name::folder).cloned().collect()
+    /// The folders that the session matters in.
+    fn folders_of(&self, kept: &Kept) -> BTreeSet<(Mark, PathBuf)> {
+        let proposed: Vec<Name> = kept.overlay.iter().filter_map(|(path, _)| self.folders.name(path)).collect();
+        let accepted: Vec<Name> =
+            kept.history.iter().filter_map(|entry| self.folders.name(&entry.applied.path)).collect();
+        marks(
+            proposed.iter().chain(self.absent.files.keys()),
+            accepted.iter().chain(self.absent.history.iter().map(Past::name)),
+        )
+    }
+}
+
+impl Session {
+    /// Keeps the pending proposal on disk, and returns when it is there: what is told of it afterwards is no lie when the process
+    /// dies. Where the disk fails the session goes on in memory, the user is told once, and the next save writes what is missing.
+    /// Blocks on the disk.
+    pub(in crate::agent) fn save(&self) {
+        if self.is_aside() {
+            return;
+        }
+        let Some(store) = &self.parts().store else { return };
+        let trouble = {
+            let mut keeper = self.lock_keeper();
+            let saved = keeper.save(store, self.id(), self.kept(), &self.parts().workspace.roots());
+            let was_reported = std::mem::replace(&mut keeper.reported, saved.is_err());
+            saved.err().filter(|_| !was_reported)
+        };
+        if let Some(error) = trouble {
+            tracing::error!(session = self.id(), %error, "the proposal is not on disk");
+            self.report_trouble(format!(
+                "the proposal of this session can not be kept on the disk ({error}). It stands in memory, and is kept when the \
+                 disk takes it: make room, or mend {}",
+                store.root().display()
+            ));
+        }
+    }
+
+    /// Takes in what is kept for folders that have been opened since. `true` if there was anything. Blocks on the disk.
+    pub fn follow_folders(&self) -> bool {
+        let Some(store) = &self.parts().store else { return false };
+        let mut keeper = self.lock_keeper();
+        let found = keeper.follow_folders(store, self.id(), &self.parts().workspace.roots(), &self.overlay());
+        self.lock_history().entries.splice(0..0, found.history);
+        let mut overlay = self.lock_overlay();
+        let any = !found.files.is_empty();
+        found.files.into_iter().for_each(|(path, file)| overlay.set(path, file));
+        any
+    }
+
+    /// Whether something of it was accepted that can be taken back, or brought back.
+    pub fn has_history(&self) -> bool {
+        !self.lock_history().entries.is_empty()
+    }
+
+    fn kept(&self) -> Kept {
+        let history = self.lock_history().entries.clone();
+        Kept { overlay: self.overlay(), history, amended: self.state().reviews.amended_ids() }
+    }
+
+    pub(in crate::agent) fn set_kept(&self, kept: Kept) {
+        let Kept { overlay, history, amended } = kept;
+        *self.lock_overlay() = overlay;
+        self.lock_history().entries = history;
+        for (amended, original) in amended {
+            self.state().reviews.amended(&HunkId(amended), &HunkId(original));
+        }
+    }
+
+    /// Tells the user of something about what is kept. It is no part of a turn.
+    pub(in crate::agent) fn report_trouble(&self, message: String) {
+        let trouble = ErrorReported { code: "trace".to_owned(), message, retryable: true };
+        self.recorder().record(EventKind::Error(trouble));
     }
 }
 
@@ -331,46 +406,66 @@ impl Absent {
     }
 }
 
-/// The sessions that propose something in `roots`, in the order in which they began; some of them may propose nothing any more.
-/// Blocks on the disk, for a moment that does not depend on how many sessions there are.
+/// The sessions that propose something in `roots`, and the last ones of which something was accepted there, in the order in
+/// which they began; some of them may have nothing any more. Blocks on the disk, for a moment that does not depend on how many
+/// other sessions there are.
 pub fn waiting(store: &Store, roots: &Roots) -> Vec<String> {
-    if let Err(error) = store.complete_pending(|id| kept_folders(store, id)) {
+    if let Err(error) = store.complete_marks(|id| kept_folders(store, id)) {
         tracing::warn!(%error, "the sessions could not be looked through for proposals");
     }
-    let mut ids = BTreeSet::new();
-    for root in roots.iter() {
-        match store.pending_in(&root.path) {
-            Ok(found) => ids.extend(found),
-            Err(error) => tracing::warn!(%error, "what waits for review could not be looked up"),
+    let last = |mark: Mark, most: usize| -> Vec<String> {
+        let mut ids = BTreeSet::new();
+        for root in roots.iter() {
+            match store.marked(mark, &root.path) {
+                Ok(found) => ids.extend(found),
+                Err(error) => tracing::warn!(%error, "what waits for review could not be looked up"),
+            }
         }
-    }
+        let older = ids.len().saturating_sub(most);
+        if older > 0 && mark == Mark::Pending {
+            tracing::warn!(older, "older sessions propose something too: name them to open them");
+        }
+        ids.into_iter().skip(older).collect()
+    };
+    let ids: BTreeSet<String> =
+        last(Mark::Pending, MOST_PENDING).into_iter().chain(last(Mark::Applied, MOST_APPLIED)).collect();
     ids.into_iter().collect()
 }
 
-/// The folders that a session which nobody has open proposes something in.
-fn kept_folders(store: &Store, id: &str) -> Vec<PathBuf> {
+/// The folders that a session which nobody has open matters in.
+fn kept_folders(store: &Store, id: &str) -> Vec<(Mark, PathBuf)> {
     let mut state = State::default();
     match store.read_ledger(id, FILE, VERSION) {
-        Ok(Some(records)) => {
-            records
-                .iter()
-                .filter_map(|record| serde_json::from_str(&record.payload).ok())
-                .for_each(|record| state.add(record));
-        }
+        Ok(Some(records)) => records
+            .iter()
+            .filter_map(|record| serde_json::from_str(&record.payload).ok())
+            .for_each(|record| state.add(record)),
         Ok(None) => {
             let bytes = store.file(id, FIRST_FILE).ok().flatten().unwrap_or_default();
             let files = read_first(&bytes).unwrap_or_default();
-            return files.iter().filter_map(|(name, ..)| name.folder()).cloned().collect();
+            return marks(files.iter().map(|(name, ..)| name), []).into_iter().collect();
         }
         Err(error) => tracing::warn!(session = id, %error, "what is kept of a session can not be read"),
     }
     folders_of(&state).into_iter().collect()
 }
 
-fn folders_of(state: &State) -> BTreeSet<PathBuf> {
-    state.files.keys().filter_map(Name::folder).cloned().collect()
+fn folders_of(state: &State) -> BTreeSet<(Mark, PathBuf)> {
+    marks(state.files.keys(), state.history.iter().map(Past::name))
+}
+
+fn marks<'a>(
+    proposed: impl IntoIterator<Item = &'a Name>,
+    accepted: impl IntoIterator<Item = &'a Name>,
+) -> BTreeSet<(Mark, PathBuf)> {
+    let pending = proposed.into_iter().filter_map(|name| Some((Mark::Pending, name.folder()?.clone())));
+    let applied = accepted.into_iter().filter_map(|name| Some((Mark::Applied, name.folder()?.clone())));
+    pending.chain(applied).collect()
 }
 
 fn is_open(path: &DocPath, roots: &Roots) -> bool {
     path.root().is_none_or(|root| roots.get(root).is_some())
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
 use super::history::History;
-use super::keep::{Keeper, Kept, Restored};
+use super::keep::{Keeper, Restored};
 use super::live::Live;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
@@ -24,7 +24,7 @@ use crate::event::{
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::{Seen, ToolError};
-use crate::workspace::{HunkId, Overlay, RootId};
+use crate::workspace::{Overlay, RootId};
 
 /// A conversation. Cheap to clone: clones are the same session.
 #[derive(Clone)]
@@ -375,63 +375,8 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps the pending proposal on disk, and returns when it is there: what is told of it afterwards is no lie when the process
-    /// dies. Where the disk fails the session goes on in memory, the user is told once, and the next save writes what is missing.
-    /// Blocks on the disk.
-    pub(in crate::agent) fn save(&self) {
-        if self.inner.is_aside {
-            return;
-        }
-        let Some(store) = &self.parts().store else { return };
-        let trouble = {
-            let mut keeper = self.lock_keeper();
-            let saved = keeper.save(store, self.id(), self.kept(), &self.parts().workspace.roots());
-            let was_reported = std::mem::replace(&mut keeper.reported, saved.is_err());
-            saved.err().filter(|_| !was_reported)
-        };
-        if let Some(error) = trouble {
-            tracing::error!(session = self.id(), %error, "the proposal is not on disk");
-            self.report_trouble(format!(
-                "the proposal of this session can not be kept on the disk ({error}). It stands in memory, and is kept when the \
-                 disk takes it: make room, or mend {}",
-                store.root().display()
-            ));
-        }
-    }
-
-    /// Takes in what is kept for folders that have been opened since. `true` if there was anything. Blocks on the disk.
-    pub fn follow_folders(&self) -> bool {
-        let Some(store) = &self.parts().store else { return false };
-        let mut keeper = self.lock_keeper();
-        let found = keeper.follow_folders(store, self.id(), &self.parts().workspace.roots(), &self.overlay());
-        self.lock_history().entries.splice(0..0, found.history);
-        let mut overlay = self.lock_overlay();
-        let any = !found.files.is_empty();
-        found.files.into_iter().for_each(|(path, file)| overlay.set(path, file));
-        any
-    }
-
-    fn kept(&self) -> Kept {
-        let history = self.lock_history().entries.clone();
-        Kept { overlay: self.overlay(), history, amended: self.state().reviews.amended_ids() }
-    }
-
-    fn set_kept(&self, kept: Kept) {
-        let Kept { overlay, history, amended } = kept;
-        *self.lock_overlay() = overlay;
-        self.lock_history().entries = history;
-        for (amended, original) in amended {
-            self.state().reviews.amended(&HunkId(amended), &HunkId(original));
-        }
-    }
-
-    fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {
+    pub(in crate::agent) fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {
         self.inner.keeper.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn report_trouble(&self, message: String) {
-        let trouble = ErrorReported { code: "trace".to_owned(), message, retryable: true };
-        self.inner.recorder.record(EventKind::Error(trouble));
     }
 
     async fn run(self, world: SharedWorld) {

@@ -1,13 +1,14 @@
 //! What waits for review outlives the server: at its start, and when a folder is opened, the sessions that propose something there
-//! come back. In the background, and cheaply: which they are is looked up by folder, however many others there are.
+//! come back, and the last ones of which something can be taken back. In the background, and cheaply: which they are is looked up by folder, however many others there are.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::server::Server;
 use super::{ask, keeper, settings};
 use crate::agent::{Session, waiting};
 use crate::config;
-use crate::store::Store;
+use crate::store::{Mark, Store};
 
 /// Sessions that another process has are asked for again after these times: an editor that starts anew may overtake its own
 /// server on the way out.
@@ -68,12 +69,15 @@ fn bring_back(server: &Server) -> Looked {
         looked.brought_back |= session.follow_folders();
     }
     let roots = workspace.roots();
+    let mut brought = BTreeSet::new();
+    let unmark = |mark: Mark, id: &str| roots.iter().for_each(|root| store.unmark(mark, &root.path, id));
     for id in waiting(&store, &roots) {
         if open.iter().any(|session| session.id() == id) {
             continue;
         }
         if !store.trace_path(&id).is_file() {
-            roots.iter().for_each(|root| store.unmark_pending(&root.path, &id));
+            unmark(Mark::Pending, &id);
+            unmark(Mark::Applied, &id);
             continue;
         }
         if store.is_open(&id) {
@@ -82,17 +86,22 @@ fn bring_back(server: &Server) -> Looked {
             continue;
         }
         match ask::open(server, &id) {
-            Ok(session) if session.overlay().is_empty() => {
-                roots.iter().for_each(|root| store.unmark_pending(&root.path, &id));
-                server.state.with(|state| state.sessions.remove(&id));
-            }
-            Ok(_) => {
+            Ok(session) => {
+                if session.overlay().is_empty() {
+                    unmark(Mark::Pending, &id);
+                    if !session.has_history() {
+                        unmark(Mark::Applied, &id);
+                        drop(server.state.with(|state| state.sessions.remove(&id)));
+                        continue;
+                    }
+                }
                 server.state.with(|state| {
-                    let newest = state.last_session.as_ref().is_none_or(|last| !state.sessions.contains_key(last));
-                    if newest {
+                    // In the order in which they began: the last one is meant where none is named.
+                    if state.last_session.as_ref().is_none_or(|last| brought.contains(last)) {
                         state.last_session = Some(id.clone());
                     }
                 });
+                brought.insert(id);
                 looked.brought_back = true;
             }
             Err(error) => tracing::warn!(session = id, error, "what it proposes is not brought back"),

@@ -80,6 +80,10 @@ impl Past {
         Ok(Some(Entry { applied, batch: self.batch, undone: self.undone, label: self.label.clone() }))
     }
 
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
     /// The texts that it names.
     pub fn texts(&self) -> impl Iterator<Item = &Held> {
         let held: Vec<&Held> = match &self.what {

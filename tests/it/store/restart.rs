@@ -95,10 +95,19 @@ async fn what_waited_for_review_comes_back() {
     editor.pending(0).await;
     let folder = editor.leave().await;
 
-    // Nothing waits: nothing comes back.
+    // Nothing waits; what was accepted can still be taken back.
     let mut editor = Editor::start_in(folder, again()).await;
+    editor.open("notes.txt");
+    let mut undone = editor.command("claw.undo", Value::Null).await;
+    while undone["message"] == "no session is open yet: ask something first" {
+        undone = editor.command("claw.undo", Value::Null).await;
+    }
+    assert_eq!((&undone["ok"], &undone["hunks"]), (&json!(true), &json!([ids[0]])), "{undone}");
+    editor.until(|editor| editor.text("notes.txt").as_deref() == Some(NOTES)).await;
     let status = editor.command("claw.status", Value::Null).await;
-    assert_eq!(status["sessions"], json!([]));
+    assert_eq!((&status["pending"], &status["sessions"][0]["session"]), (&json!(0), &json!(session)));
+    let mut shown = editor.client.unread_of("claw/proposal");
+    assert!(shown.all(|proposal| states(proposal).iter().all(|state| state != "pending")));
     editor.finish().await;
 }
 
@@ -375,4 +384,46 @@ fn folder_of(shared: &tempfile::TempDir) -> tempfile::TempDir {
 fn again_in(shared: &tempfile::TempDir) -> Setup {
     let state = shared.path().join("state").display().to_string();
     Setup { environment: vec![("CLAW_STATE_DIR".to_owned(), state)], ..again() }
+}
+
+/// The editor and the server die when half of the files are written: the restart shows the exact split, and either way goes on.
+#[tokio::test]
+async fn e11_a_death_half_way_through_accepting_all() {
+    const FILES: usize = 40;
+    let name = |number: usize| format!("f{number:02}.txt");
+    let calls: Vec<Value> = (0..FILES)
+        .map(|number| json!({"name": "write_file", "input": {"path": name(number), "content": format!("{number}\n")}}))
+        .collect();
+    let setup = Setup { script: vec![json!({"tools": calls}), json!({"text": "Made."})], ..Setup::default() };
+    let mut editor = Editor::start(setup).await;
+    let session = editor.ask(json!({"instruction": "Make them"})).await;
+    editor.pending(FILES).await;
+    let folder = editor.leave().await;
+    for number in 0..FILES / 2 {
+        std::fs::write(folder.path().join("work").join(name(number)), format!("{number}\n")).unwrap();
+    }
+
+    let mut editor = Editor::start_in(folder, Setup::default()).await;
+    let split = editor.pending(FILES / 2).await;
+    let uris = |state: &str| -> Vec<String> {
+        let files = split["files"].as_array().unwrap().iter();
+        let mut uris: Vec<String> = files
+            .filter(|file| file["hunks"][0]["state"] == state)
+            .map(|file| file["uri"].as_str().unwrap().to_owned())
+            .collect();
+        uris.sort();
+        uris
+    };
+    let expected =
+        |numbers: std::ops::Range<usize>| numbers.map(|number| editor.uri(&name(number))).collect::<Vec<_>>();
+    assert_eq!((uris("accepted"), uris("pending")), (expected(0..FILES / 2), expected(FILES / 2..FILES)));
+    // What was observed at the start is one thing that can be undone; the rest can be accepted.
+    let undone = editor.command("claw.undo", json!({"session": session})).await;
+    assert_eq!(undone["ok"], true, "{undone}");
+    editor.until(|editor| !editor.path(&name(0)).exists() && !editor.path(&name(FILES / 2 - 1)).exists()).await;
+    let accepted = editor.command("claw.acceptAll", json!({"session": session})).await;
+    assert_eq!(accepted["ok"], true, "{accepted}");
+    editor.pending(0).await;
+    assert!((0..FILES).all(|number| editor.path(&name(number)).exists() == (number >= FILES / 2)));
+    editor.finish().await;
 }
