@@ -3,7 +3,7 @@
 use super::*;
 use crate::text::Text;
 use crate::workspace::proposal::{Landed, What, cut, observe};
-use crate::workspace::{Applied, Author, Proposal, Workspace};
+use crate::workspace::{Applied, Author, Proposal, Stamp, Workspace};
 
 const SESSION: &str = "s";
 
@@ -60,8 +60,13 @@ impl Desk {
     /// What a restart gives back is what there was.
     #[track_caller]
     fn check(&mut self) {
-        let before = self.kept.clone();
+        let mut before = self.kept.clone();
         let proposal = Proposal::derive(&before.overlay, &self.workspace.live());
+        // A stamp says what a read saw of the base: after a restart that is the base.
+        for (path, file) in self.kept.overlay.iter() {
+            let stamp = file.base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
+            before.overlay.set(path.clone(), Some(OverlayFile { stamp, ..file.clone() }));
+        }
         self.reopen();
         assert_eq!(self.kept, before);
         assert_eq!(Proposal::derive(&self.kept.overlay, &self.workspace.live()), proposal);

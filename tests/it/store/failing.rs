@@ -112,13 +112,16 @@ fn r03_the_nth_call_fails() {
             }
             assert_eq!(second.status.code(), Some(0), "{case}: {second:?}");
             let kept = kept(&ledger);
-            // strace counts by thread, and saves come from more than one: the first call of any is met for certain.
-            match (when, told.as_slice()) {
-                // The save after it wrote what was missing.
-                ("1", [_]) | ("2" | "3" | "2+", []) => assert_eq!(kept, all, "{case}"),
-                ("1+", [_]) => assert_eq!(kept, all[..1], "{case}"),
-                ("2" | "3" | "2+", [_]) => assert_eq!(kept, all[..kept.len().max(2)], "{case}"),
-                _ => panic!("{case}: told once: {told:?}"),
+            // strace counts by thread, and saves come from more than one: a single failure may be met once in each.
+            match (when, told.len()) {
+                ("1+", 1) => assert_eq!(kept, all[..1], "{case}"),
+                ("1", 1..=3) | ("2" | "3" | "2+", 0..=3) => {
+                    // The next save writes what was missing; only what the last one had may be missing at the end.
+                    let least = if told.is_empty() { all.len() } else { 1 };
+                    assert!(kept.len() >= least, "{case}: {kept:?}");
+                    assert_eq!(kept, all[..kept.len()], "{case}");
+                }
+                _ => panic!("{case}: told once for each time that it fails: {told:?}"),
             }
             assert!(told.iter().all(|event| event["message"].as_str().unwrap().contains("stands in memory")), "{case}");
         }

@@ -396,7 +396,9 @@ fn r02_e11_kill_9_at_any_point_loses_nothing_acknowledged() {
                 let mut outcomes = Vec::new();
                 loop {
                     let Some((kind, number)) = queue.lock().unwrap().next() else { return outcomes };
-                    outcomes.push(kill_at(&kind, number, &ids));
+                    let outcome = kill_at(&kind, number, &ids);
+                    println!("{kind} {number}: {outcome:?}");
+                    outcomes.push(outcome);
                 }
             })
         })

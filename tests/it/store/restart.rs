@@ -76,10 +76,15 @@ async fn what_waited_for_review_comes_back() {
 
     // A decision needs no id of a session, and is kept too.
     assert_eq!(editor.command("claw.proposal", Value::Null).await["session"], json!(session));
-    let two = json!({"session": session, "hunk": ids[0]});
+    let hunk_of = |name: &str| {
+        let file = after["files"].as_array().unwrap().iter().find(|file| file["path"] == name);
+        file.unwrap()["hunks"][0]["hunk"].as_str().unwrap().to_owned()
+    };
+    let accepted = hunk_of("notes.txt");
+    let two = json!({"session": session, "hunk": accepted});
     assert_eq!(editor.command("claw.acceptHunk", two).await["ok"], true);
     editor.pending(3).await;
-    let four = json!({"session": session, "hunk": hunk_ids(&json!({"files": [after["files"][2]]}))[0]});
+    let four = json!({"session": session, "hunk": hunk_of("other.txt")});
     assert_eq!(editor.command("claw.rejectHunk", four).await["ok"], true);
     editor.pending(2).await;
     let folder = editor.leave().await;
@@ -102,7 +107,7 @@ async fn what_waited_for_review_comes_back() {
     while undone["message"] == "no session is open yet: ask something first" {
         undone = editor.command("claw.undo", Value::Null).await;
     }
-    assert_eq!((&undone["ok"], &undone["hunks"]), (&json!(true), &json!([ids[0]])), "{undone}");
+    assert_eq!((&undone["ok"], &undone["hunks"]), (&json!(true), &json!([accepted])), "{undone}");
     editor.until(|editor| editor.text("notes.txt").as_deref() == Some(NOTES)).await;
     let status = editor.command("claw.status", Value::Null).await;
     assert_eq!((&status["pending"], &status["sessions"][0]["session"]), (&json!(0), &json!(session)));
@@ -249,7 +254,7 @@ async fn r06_a_ledger_of_a_newer_version_is_left_as_it_is() {
     assert_eq!(answer["ok"], true, "{answer}");
     editor.turn_end(&answer["turn"]).await;
     let _ = editor.client.notification("window/showMessage").await;
-    editor.finish().await;
+    let _folder = editor.leave().await;
     assert_eq!(std::fs::read(&path).unwrap(), bytes);
 }
 
