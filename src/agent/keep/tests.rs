@@ -64,8 +64,9 @@ impl Desk {
         let proposal = Proposal::derive(&before.overlay, &self.workspace.live());
         // A stamp says what a read saw of the base: after a restart that is the base.
         for (path, file) in self.kept.overlay.iter() {
-            let stamp = file.base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
-            before.overlay.set(path.clone(), Some(OverlayFile { stamp, ..file.clone() }));
+            let mut file = file.clone();
+            file.stamp = file.base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
+            before.overlay.set(path.clone(), Some(file));
         }
         self.reopen();
         assert_eq!(self.kept, before);

@@ -67,8 +67,8 @@ fn r03_the_nth_call_fails() {
         ("write", "ENOSPC"),
         ("write", "EDQUOT"),
         ("write", "EIO"),
-        ("fdatasync", "EIO"),
-        ("fdatasync", "EROFS"),
+        ("fsync,fdatasync", "EIO"),
+        ("fsync,fdatasync", "EROFS"),
         ("openat", "EMFILE"),
     ] {
         for when in ["1", "2", "3", "1+", "2+"] {
@@ -93,8 +93,10 @@ fn r03_the_nth_call_fails() {
             let ledger = session.join("proposal.ledger");
             let inject = format!("inject={call}:error={error}:when={when}");
             let trace = format!("trace={call}");
+            let anew = ledger.with_file_name("proposal.ledger.new");
+            let (ledger_path, anew) = (ledger.to_str().unwrap(), anew.to_str().unwrap());
             let strace =
-                ["strace", "-f", "-qq", "-o", "/dev/null", "-P", ledger.to_str().unwrap(), "-e", &trace, "-e", &inject];
+                ["strace", "-f", "-qq", "-o", "/dev/null", "-P", ledger_path, "-P", anew, "-e", &trace, "-e", &inject];
             let second = claw(&strace, &["--continue", "Go on"]);
             let case = format!("{call} {error} {when}");
             let told: Vec<Value> = String::from_utf8(second.stdout.clone())

@@ -316,10 +316,10 @@ struct Outcome {
 /// Kills the server at a point, starts it again, and checks what it shows.
 fn kill_at(kind: &str, number: usize, ids: &BTreeMap<String, String>) -> Outcome {
     let place = Place::new();
+    // Without `--seccomp-bpf`, with which strace 6.1 never counts beyond the first call.
     let inject = format!("inject={kind}:signal=KILL:when={number}");
     let before =
-        ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", &format!("trace={kind}"), "-e", &inject]
-            .map(str::to_owned);
+        ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={kind}"), "-e", &inject].map(str::to_owned);
     let mut client = place.start(&before);
     let mut known = Known::default();
     let killed = go(&place, &mut client, &mut known).is_err();
@@ -396,9 +396,18 @@ fn r02_e11_kill_9_at_any_point_loses_nothing_acknowledged() {
                 let mut outcomes = Vec::new();
                 loop {
                     let Some((kind, number)) = queue.lock().unwrap().next() else { return outcomes };
-                    let outcome = kill_at(&kind, number, &ids);
-                    println!("{kind} {number}: {outcome:?}");
-                    outcomes.push(outcome);
+                    // Threads share the work otherwise than they did: a number that none reaches is taken lower.
+                    let mut number = number;
+                    loop {
+                        let outcome = kill_at(&kind, number, &ids);
+                        println!("{kind} {number}: {outcome:?}");
+                        let again = !outcome.killed && number > 1;
+                        outcomes.push(outcome);
+                        if !again {
+                            break;
+                        }
+                        number = number * 2 / 3;
+                    }
                 }
             })
         })
@@ -416,7 +425,8 @@ fn r02_e11_kill_9_at_any_point_loses_nothing_acknowledged() {
         restarts.len(),
         restarts.last()
     );
-    assert!(killed * 4 >= outcomes.len() * 3, "most points are met: {killed} of {}", outcomes.len());
-    assert!(restarts.len() * 2 >= outcomes.len(), "most points come after something was acknowledged");
+    assert_eq!(killed, wanted, "every sampled point is a kill");
+    let telling = outcomes.iter().filter(|outcome| outcome.killed && outcome.restart.is_some()).count();
+    assert!(telling * 4 >= wanted, "many come after something was acknowledged: {telling}");
     assert!(median <= RESTART, "{restarts:?}");
 }
