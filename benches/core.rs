@@ -3,13 +3,17 @@
 use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use claw::agent::Agent;
 use claw::context::{Budget, Index, Inquiry, assemble};
+use claw::model::script::Script;
 use claw::syntax::{Language, Parsed, Symbols};
 use claw::text::locate::locate;
 use claw::text::{Position, PositionEncoding, Text, diff};
 use claw::workspace::{Overlay, Roots, View, Workspace};
+use serde_json::json;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -19,7 +23,8 @@ fn main() -> Result<(), Failure> {
     long_line();
     edits(&large);
     parses(&large)?;
-    first_message()
+    first_message()?;
+    large_proposal()
 }
 
 /// Rust of four lines a function.
@@ -126,4 +131,59 @@ fn measure(name: &str, times: usize, goal: &str, mut run: impl FnMut()) {
     };
     let row = format!("p50 {:8.3} ms   p99 {:8.3} ms   n {times}", milliseconds(50), milliseconds(99));
     let _ = writeln!(std::io::stdout().lock(), "{name:<48} {row:<44} {goal}");
+}
+
+/// 5,000 hunks in 500 files, each of which defines something that others of its hunks use.
+fn large_proposal() -> Result<(), Failure> {
+    const FILES: usize = 500;
+    let folder = tempfile::tempdir()?;
+    let name = |n: usize| format!("src/part{}/file{n}.rs", n % 25);
+    let mut calls = Vec::new();
+    for n in 0..FILES {
+        let path = folder.path().join(name(n));
+        std::fs::create_dir_all(path.parent().ok_or("no parent")?)?;
+        let text = source(40);
+        std::fs::write(&path, &text)?;
+        let mut proposed = format!("fn helper{n}() -> u32 {{\n    1\n}}\n\n{text}");
+        for use_at in 0..9 {
+            let old = format!("    x + {}\n", use_at * 4 + 3);
+            proposed = proposed.replace(&old, &format!("    x + helper{n}()\n"));
+        }
+        calls.push(json!({"name": "write_file", "input": {"path": name(n), "content": proposed}}));
+    }
+    let mut script: String = calls.chunks(100).map(|calls| format!("{}\n", json!({"tools": calls}))).collect();
+    script.push_str("{\"text\": \"Done.\"}\n");
+    let script = Script::parse("bench.jsonl", &script)?;
+    let mut roots = Roots::default();
+    roots.add(folder.path())?;
+    let builder = Agent::builder().workspace(Workspace::new(roots)).without_state();
+    let agent = builder.model_client(Arc::new(script)).build()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(agent.run("Use a helper"))?;
+    let session = &result.session;
+    let hunks = || session.proposed_files().iter().map(|file| file.hunks.len()).sum::<usize>();
+    let needs =
+        session.proposed_files().iter().flat_map(|file| &file.hunks).filter(|hunk| !hunk.needs.is_empty()).count();
+    if (hunks(), needs) != (5_000, 4_500) {
+        return Err(format!("{} hunks, {needs} of which need others", hunks()).into());
+    }
+    measure("5,000 hunks in 500 files: listed", 20, "<= 100 ms", || {
+        black_box(hunks());
+    });
+    let change = |n: usize| {
+        use std::fs::OpenOptions;
+        let file = OpenOptions::new().append(true).open(folder.path().join(name(n)));
+        file.and_then(|mut file| file.write_all(b"// more\n"))
+    };
+    let mut n = 0;
+    measure("the same after one file changed", 20, "", || {
+        n += 1;
+        let _ = change(n);
+        black_box(hunks());
+    });
+    measure("the same after every file changed", 3, "", || {
+        let _ = (0..FILES).try_for_each(change);
+        black_box(hunks());
+    });
+    Ok(())
 }

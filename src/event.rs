@@ -362,10 +362,43 @@ pub struct ProposedHunk {
     pub start_line: u32,
     pub old_text: String,
     pub new_text: String,
+    /// Of a conflict: what the user made of `old_text`, as the live document holds it at `start_line`. An extension of the
+    /// contract.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mine: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub symbol: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub summary: Option<String>,
+    /// What to look at before accepting it: an extension of the contract.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub flags: Vec<HunkFlag>,
+    /// Pending hunks without which this one makes no sense, by the names it uses or takes away: an extension of the
+    /// contract.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub needs: Vec<String>,
+}
+
+/// Something about a hunk that its reader might not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HunkFlag {
+    /// It puts in characters that can not be seen, or that show the text in another order.
+    HiddenCharacters,
+    /// With it the file has a syntax error that it has not now.
+    Syntax,
+    /// What stands at its path can run later.
+    Protected,
+}
+
+impl HunkFlag {
+    /// Whether a hunk with this flag is accepted by itself only, and never among others.
+    pub fn needs_own_yes(self) -> bool {
+        match self {
+            HunkFlag::HiddenCharacters | HunkFlag::Protected => true,
+            HunkFlag::Syntax => false,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -25,7 +25,7 @@
 //!
 //! - [`event`]: the events of a session, one schema for trace, stream, notification and library
 //! - [`text`]: text as a value, in byte offsets
-//! - [`syntax`]: symbols and comments, by tree-sitter
+//! - [`syntax`]: symbols, names, comments and errors, by tree-sitter
 //! - [`workspace`]: disk < open buffers < overlay; the path gate, search, proposals
 //! - [`context`]: what the model should see for an ask, within a budget
 //! - [`config`]: one typed struct, layered, every value with its origin

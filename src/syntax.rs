@@ -1,4 +1,4 @@
-//! Source code as symbols and comments, by tree-sitter.
+//! Source code as symbols, names, comments and errors, by tree-sitter.
 //!
 //! Parses a [`Text`](crate::text::Text) and answers in byte offsets. This module must never know about files, workspaces or
 //! protocols; an unknown language is an answer, not an error. tree-sitter stays in here.
@@ -8,7 +8,9 @@
 pub mod comments;
 mod grammar;
 pub mod languages;
+pub mod names;
 pub mod parsed;
+pub mod problems;
 mod search;
 pub mod symbols;
 

@@ -9,9 +9,11 @@
 pub mod decode;
 pub mod diff;
 pub mod edit;
+pub mod hidden;
 pub mod line_ending;
 pub mod locate;
 pub mod position;
+pub mod shift;
 
 use std::fmt;
 use std::ops::Range;
@@ -23,6 +25,7 @@ pub use decode::{Decoded, FileEncoding};
 pub use edit::{Edit, EditError, Replaced};
 pub use line_ending::LineEnding;
 pub use position::{Position, PositionEncoding};
+pub use shift::Shift;
 
 /// An immutable text. Clones share their storage.
 #[derive(Clone, Default)]

@@ -15,6 +15,7 @@ mod diagnostics;
 mod edit_file;
 mod list_files;
 mod move_file;
+mod preflight;
 mod propose;
 mod read_file;
 mod search;

@@ -3,8 +3,12 @@
 use std::ops::Deref;
 
 use super::Session;
-use crate::event::HunkState;
+use crate::event::{HunkFlag, HunkState};
+use crate::text::hidden;
 use crate::workspace::{FileProposal, Hunk, HunkId, Proposal, View};
+
+/// Characters that a reason names.
+const MOST_NAMED: usize = 3;
 
 /// A session's proposal as it was at the end of a task, and the way to accept it.
 #[derive(Clone, Debug)]
@@ -41,7 +45,8 @@ impl ProposalHandle {
         ProposalHandle { session, proposal }
     }
 
-    /// Writes every hunk to disk but those on protected paths, which are in [`Applied::skipped`]. Blocks on the disk.
+    /// Writes every hunk to disk but those on protected paths and those that put in hidden characters, which are in
+    /// [`Applied::skipped`]. Blocks on the disk.
     pub fn apply(&self) -> Result<Applied, ApplyError> {
         self.session.apply_all()
     }
@@ -78,13 +83,11 @@ impl Session {
         self.write(&proposal, &live, |_, hunk| hunks.contains(&hunk.id), |_| None)
     }
 
-    /// Like [`Session::apply`] with every pending hunk but those on protected paths.
+    /// Like [`Session::apply`] with every pending hunk but those on protected paths and those that put in hidden characters.
     pub fn apply_all(&self) -> Result<Applied, ApplyError> {
         let (proposal, live) = (self.proposal(), self.parts().workspace.live());
-        let protected = |file: &FileProposal| {
-            file.is_protected().then(|| "the path is protected: accept the hunk by itself".to_owned())
-        };
-        self.write(&proposal, &live, |_, _| true, protected)
+        let flags = self.flags(&proposal);
+        self.write(&proposal, &live, |_, _| true, |hunk| own_yes(flags.get(&hunk.id)?, hunk))
     }
 
     fn write(
@@ -92,12 +95,12 @@ impl Session {
         proposal: &Proposal,
         live: &View,
         wanted: impl Fn(&FileProposal, &Hunk) -> bool,
-        refused: impl Fn(&FileProposal) -> Option<String>,
+        refused: impl Fn(&Hunk) -> Option<String>,
     ) -> Result<Applied, ApplyError> {
         let mut applied = Applied::default();
         let mut chosen = Vec::new();
         for (file, hunk) in proposal.hunks().filter(|(file, hunk)| wanted(file, hunk)) {
-            match refused(file).or_else(|| unwritable(file, hunk, live)) {
+            match refused(hunk).or_else(|| unwritable(file, hunk, live)) {
                 Some(reason) => applied.skipped.push(skipped(live, file, hunk, reason)),
                 None => chosen.push(hunk.id.clone()),
             }
@@ -124,6 +127,20 @@ impl Session {
             _ => Ok(applied),
         }
     }
+}
+
+/// Why a hunk with these flags is not accepted among others, for the user.
+pub fn own_yes(flags: &[HunkFlag], hunk: &Hunk) -> Option<String> {
+    flags.iter().find_map(|flag| match flag {
+        HunkFlag::Protected => Some("the path is protected: accept the hunk by itself".to_owned()),
+        HunkFlag::HiddenCharacters => {
+            let names: Vec<String> =
+                hidden::added(&hunk.old_text, &hunk.new_text).into_iter().take(MOST_NAMED).map(hidden::name).collect();
+            let what = if names.is_empty() { "in its name".to_owned() } else { format!("({})", names.join(", ")) };
+            Some(format!("it puts in characters that can not be seen {what}: accept the hunk by itself"))
+        }
+        HunkFlag::Syntax => None,
+    })
 }
 
 fn unwritable(file: &FileProposal, hunk: &Hunk, live: &View) -> Option<String> {

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::calls::{Call, prepare};
+use super::prompt;
 use crate::context::render;
 use crate::event::{EventKind, PlanItem, ToolResultReturned, TurnStatus, Usage};
 use crate::model::Message;
@@ -72,6 +73,9 @@ impl Conversation {
             }
             EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
             EventKind::Steer { message } => self.messages.push(Message::User { text: message.clone() }),
+            EventKind::Check(check) if !check.ok => {
+                self.messages.push(Message::User { text: prompt::failed_check(check) });
+            }
             EventKind::ModelRequest(request) => self.so_far.steps = request.request,
             EventKind::ModelResponse(response) => {
                 self.so_far.usage += response.usage;
@@ -96,8 +100,8 @@ impl Conversation {
             EventKind::Text(_)
             | EventKind::Reasoning(_)
             | EventKind::Permission(_)
-            | EventKind::ToolCall(_)
             | EventKind::Check(_)
+            | EventKind::ToolCall(_)
             | EventKind::Proposal { .. }
             | EventKind::Review(_)
             | EventKind::Compaction(_)

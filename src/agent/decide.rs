@@ -4,10 +4,10 @@
 use std::ops::Range;
 
 use super::Session;
-use super::history::{UndoPlan, UndoTarget};
+use super::history::{UndoPlan, UndoTarget, is_wrong_step};
 use crate::event::{HunkState, ReviewDecision};
-use crate::workspace::proposal::{Settle, amend, cut, observe, settle_conflict};
-use crate::workspace::{HunkId, Overlay, View};
+use crate::workspace::proposal::{Misapplied, Settle, amend, cut, observe, settle_conflict};
+use crate::workspace::{DocPath, HunkId, Overlay, View};
 
 impl Session {
     /// Cuts a pending hunk so that `lines` of it can be decided alone; the new hunk's id. Lines are 1-based and inclusive, of the
@@ -92,12 +92,24 @@ impl Session {
         // Before anybody is told.
         self.save();
         let decision = if plan.redo { ReviewDecision::Accepted } else { ReviewDecision::Undone };
-        for hunk in &done {
+        for hunk in done.iter().filter(|hunk| !is_wrong_step(hunk)) {
             self.decide(hunk, decision, by, None);
         }
         self.observe();
         self.save();
         done
+    }
+
+    /// Takes note of steps that an editor made in the wrong place, so that undoing takes them back like accepted hunks. Returns
+    /// their number for [`UndoTarget::Batch`]. Blocks on the disk.
+    pub fn misapplied(&self, steps: &[(DocPath, Misapplied)], label: &str) -> u64 {
+        let batch = self.next_batch();
+        let turn = self.last_turn().unwrap_or_default();
+        for (path, step) in steps {
+            self.lock_history().push_wrong(path, step, &turn, batch, label);
+        }
+        self.save();
+        batch
     }
 
     /// What [`UndoTarget::Last`] would take back, in one line for the user.

@@ -4,8 +4,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::workspace::proposal::{Applied, TakeBack, TakenBack, take_back};
+use crate::text::diff::diff;
+use crate::workspace::proposal::{Applied, Landed, Misapplied, TakeBack, TakenBack, What, take_back};
 use crate::workspace::{DocPath, HunkId, Overlay, View};
+
+/// What the id of a step begins with that is no hunk.
+const WRONG: &str = "misapplied-";
+
+/// Whether an entry of this id is no hunk but a step that an editor made in the wrong place.
+pub(in crate::agent) fn is_wrong_step(id: &HunkId) -> bool {
+    id.0.starts_with(WRONG)
+}
 
 /// The accepted hunks of a session, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +42,8 @@ pub enum UndoTarget {
     Last,
     Hunk(HunkId),
     Turn(String),
+    /// What has this number ([`Session::next_batch`](super::Session::next_batch)).
+    Batch(u64),
     /// All of the session.
     Session,
 }
@@ -64,6 +75,18 @@ impl History {
 
     pub fn push(&mut self, applied: Applied, batch: u64, label: String) {
         self.entries.push(Entry { applied, batch, undone: None, label });
+    }
+
+    /// A step that an editor made in the wrong place: no hunk, and taken back as if it were one.
+    pub fn push_wrong(&mut self, path: &DocPath, wrong: &Misapplied, turn: &str, batch: u64, label: &str) {
+        let Misapplied { before, after } = wrong;
+        for change in diff(before, after) {
+            let replaced = before.slice(change.old).unwrap_or_default();
+            let what = What::Edit(Landed { text: after.clone(), range: change.new, replaced });
+            let hunk = HunkId(format!("{WRONG}{batch}-{}", self.entries.len()));
+            let applied = Applied { hunk, path: path.clone(), turn: turn.to_owned(), what };
+            self.push(applied, batch, label.to_owned());
+        }
     }
 
     /// What would be undone by [`UndoTarget::Last`], for the user.
@@ -101,8 +124,10 @@ impl History {
             entry.applied = inverse.clone();
             entry.undone = undone;
         }
-        // What the text has lost can not be lost again.
-        let gone: BTreeSet<usize> = plan.gone_entries.iter().copied().collect();
+        // What the text has lost can not be lost again, and nobody wants a wrong step back.
+        let undone_wrong = self.entries.iter().enumerate().filter(|(_, entry)| entry.undone.is_some());
+        let undone_wrong = undone_wrong.filter(|(_, entry)| is_wrong_step(&entry.applied.hunk)).map(|(index, _)| index);
+        let gone: BTreeSet<usize> = plan.gone_entries.iter().copied().chain(undone_wrong).collect();
         let mut index = 0;
         self.entries.retain(|_| {
             index += 1;
@@ -128,12 +153,13 @@ impl History {
                 found
             }
             UndoTarget::Turn(turn) => self.entries_where(|entry| is_applied(entry) && entry.applied.turn == *turn),
+            UndoTarget::Batch(batch) => self.entries_where(|entry| is_applied(entry) && entry.batch == *batch),
             UndoTarget::Session => self.entries_where(is_applied),
         };
         if chosen.is_empty() {
             return Err(match target {
                 UndoTarget::Hunk(hunk) => format!("no accepted hunk `{hunk}` is known here"),
-                UndoTarget::Last | UndoTarget::Turn(_) | UndoTarget::Session => {
+                UndoTarget::Last | UndoTarget::Turn(_) | UndoTarget::Batch(_) | UndoTarget::Session => {
                     "nothing that was accepted is left to undo".to_owned()
                 }
             });
@@ -148,6 +174,9 @@ impl History {
     fn label(&self, chosen: &[usize]) -> String {
         match chosen {
             [only] => self.entries.get(*only).map(|entry| entry.label.clone()).unwrap_or_default(),
+            [first, ..] if self.entries.get(*first).is_some_and(|entry| is_wrong_step(&entry.applied.hunk)) => {
+                self.entries.get(*first).map(|entry| entry.label.clone()).unwrap_or_default()
+            }
             more => format!("{} hunks", more.len()),
         }
     }

@@ -17,7 +17,8 @@ use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
 use super::{context_of, prompt};
 use crate::event::{
-    ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits, TurnStart,
+    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits,
+    TurnStart,
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::store::Redactor;
@@ -412,6 +413,21 @@ impl World for Live {
             }
         })
         .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>> {
+        Box::pin(async move {
+            if self.session.overlay() == self.overlay_before {
+                return Ok(None);
+            }
+            let (session, before) = (self.session.clone(), self.overlay_before.clone());
+            let checking = tokio::task::spawn_blocking(move || session.check_syntax(&before));
+            let check = self.or_end(AbortOnDropHandle::new(checking)).await?.unwrap_or_else(|error| {
+                tracing::error!(%error, "what is proposed was not checked");
+                None
+            });
+            Ok(check.map(|check| CheckRan { output: self.redactor().redact(&check.output).into_owned(), ..check }))
+        })
     }
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {

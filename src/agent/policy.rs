@@ -91,6 +91,11 @@ impl Policy {
         Ok(self.requests)
     }
 
+    /// Whether [`Policy::admit_request`] would allow one more.
+    pub fn has_request_left(&self) -> bool {
+        self.requests < self.limits.steps && self.limits.tokens.is_none_or(|most| self.tokens < most)
+    }
+
     /// Counts tokens, input and output together.
     pub fn spend(&mut self, tokens: u64) {
         self.tokens = self.tokens.saturating_add(tokens);

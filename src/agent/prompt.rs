@@ -3,7 +3,7 @@
 //! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
-use crate::event::{ContextSection, Mode, PermissionMode};
+use crate::event::{CheckRan, ContextSection, Mode, PermissionMode};
 use crate::model::{Message, Request, ToolSchema};
 use crate::tools::{Effect, Tool, Tools};
 
@@ -17,6 +17,7 @@ pub struct Prompt {
 const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
 const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
 const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
+const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
 const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
 
@@ -29,7 +30,7 @@ impl Prompt {
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, EXPLAIN, PLAN, CHANGE, READ_ONLY]
+    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit.
@@ -41,6 +42,12 @@ pub(in crate::agent) fn mode_section(mode: Mode, permissions: PermissionMode) ->
         (Mode::Edit, PermissionMode::Ask | PermissionMode::Auto) => return None,
     };
     Some(section("mode", "claw", prompt.text.trim_end()))
+}
+
+/// What the model is told of a check that failed.
+pub(in crate::agent) fn failed_check(check: &CheckRan) -> String {
+    let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };
+    format!("{}\n\n{}: {}{before}", CHECK.text.trim_end(), check.command, check.output.trim_end())
 }
 
 /// The task of making one hunk anew: what the user said of it, and the hunk.

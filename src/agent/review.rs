@@ -2,19 +2,18 @@
 //!
 //! Nothing here believes an answer: a hunk counts as accepted when the live text holds it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Session;
-use crate::context::Index;
+use super::preflight::{FileFacts, HunkFacts, Looked};
+use super::remembered::{Decided, Shown};
 use crate::event::{
     ChangeKind, Event, EventKind, HunkState, ProposedFile, ProposedHunk, ReviewDecided, ReviewDecision,
 };
-use crate::syntax::{Language, Symbols};
 use crate::text::Text;
 use crate::text::diff::unified;
-use crate::workspace::proposal::{Applied, observe, reject};
-use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Overlay, Proposal, View};
+use crate::workspace::proposal::{Applied, observe_some, reject};
+use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Observed, Overlay, Proposal, Stamp, View};
 
 /// Lines of a diff that the model is told of what the user typed.
 const DIFF_LINES: usize = 60;
@@ -23,14 +22,16 @@ const DIFF_LINES: usize = 60;
 #[derive(Debug, Default)]
 pub(in crate::agent) struct Reviews {
     /// The hunks as they were last shown: a decided one is derived no more.
-    shown: Vec<ProposedFile>,
-    /// Decided since the last turn began, one hunk each.
-    decided: Vec<ProposedFile>,
+    shown: Shown,
+    /// Decided since the last turn began.
+    decided: Decided,
     /// Hunks that are on their way to the editor, on whose word, and with which others.
     accepting: BTreeMap<HunkId, Accepting>,
     /// Hunks whose text the user made another, with the ids they had.
     amended: BTreeMap<HunkId, HunkId>,
-    unverified: BTreeSet<HunkId>,
+    /// Sent to the editor, and the text did not show it: with the document as it was then. When that is another by now, the
+    /// hunk stands again as the texts say.
+    unverified: BTreeMap<HunkId, (DocPath, Option<Stamp>)>,
     conflicts: BTreeSet<HunkId>,
     /// What the model is told at its next step, or at the next turn.
     notes: Vec<String>,
@@ -55,8 +56,11 @@ impl Session {
     /// the disk.
     pub fn proposed_files(&self) -> Vec<ProposedFile> {
         let (_, mut files) = self.look();
-        for decided in &self.state().reviews.decided {
-            match files.iter_mut().find(|file| file.uri == decided.uri && file.old_uri == decided.old_uri) {
+        let name = |file: &ProposedFile| (file.uri.clone(), file.old_uri.clone());
+        let mut at: HashMap<_, usize> = files.iter().enumerate().map(|(at, file)| (name(file), at)).collect();
+        for decided in self.state().reviews.decided.iter() {
+            let at = *at.entry(name(decided)).or_insert(files.len());
+            match files.get_mut(at) {
                 Some(file) => file.hunks.extend(decided.hunks.iter().cloned()),
                 None => files.push(decided.clone()),
             }
@@ -98,22 +102,75 @@ impl Session {
         self.observe_answered(&[])
     }
 
+    /// Like [`Session::observe`], with nothing but what these documents hold of the hunks. Blocks on the disk.
+    pub fn observe_accepted(&self, paths: &BTreeSet<DocPath>) {
+        let _one_at_a_time = self.lock_observing();
+        if self.lock_overlay().is_empty() {
+            return;
+        }
+        let (observed, _) = self.look_at_texts(&|path| paths.contains(path));
+        let settled = self.settle_accepted(observed.accepted);
+        if !settled.is_empty() {
+            self.save();
+        }
+    }
+
+    /// What the documents that are meant hold, and held since the last look.
+    fn look_at_texts(&self, is_meant: &dyn Fn(&DocPath) -> bool) -> (Observed, View) {
+        let mut accepted = Vec::new();
+        // Whatever the picture holds has passed before it was made.
+        let live = loop {
+            let live = self.parts().workspace.live();
+            let passed = self.take_passed();
+            if passed.is_empty() {
+                break live;
+            }
+            for (path, buffer) in passed {
+                let then = live.with_buffer(&path, buffer);
+                accepted.extend(observe_some(&mut self.lock_overlay(), &then, &|other| *other == path).accepted);
+            }
+        };
+        let mut observed = observe_some(&mut self.lock_overlay(), &live, is_meant);
+        accepted.append(&mut observed.accepted);
+        (Observed { accepted, ..observed }, live)
+    }
+
     /// Of the hunks that are on their way to the editor, it has answered about `answered`. The others may be there by half,
     /// a file made and its text not yet: that is no conflict.
     fn observe_answered(&self, answered: &[HunkId]) -> Vec<(HunkId, ReviewDecision)> {
         let _one_at_a_time = self.lock_observing();
         if self.lock_overlay().is_empty() {
+            self.take_passed();
             return Vec::new();
         }
         // What is shown first is what can be told of a hunk when it is gone.
         if self.state().reviews.shown.is_empty() {
-            self.look();
+            self.look_now();
         }
-        let live = self.parts().workspace.live();
-        let observed = observe(&mut self.lock_overlay(), &live);
-        let mut accepted = Vec::new();
+        let (observed, live) = self.look_at_texts(&|_| true);
+        let mut settled = self.settle_accepted(observed.accepted);
+        let mut conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
+        let known = {
+            let reviews = &mut self.state().reviews;
+            reviews.forget_verified(&live);
+            conflicts.retain(|hunk| answered.contains(hunk) || !reviews.accepting.contains_key(hunk));
+            conflicts.retain(|hunk| !reviews.unverified.contains_key(hunk));
+            std::mem::replace(&mut reviews.conflicts, conflicts.clone())
+        };
+        for hunk in conflicts.difference(&known) {
+            self.decide(hunk, ReviewDecision::Conflict, "observed", None);
+            settled.push((hunk.clone(), ReviewDecision::Conflict));
+        }
+        if !settled.is_empty() {
+            self.save();
+        }
+        settled
+    }
+
+    fn settle_accepted(&self, accepted: Vec<Applied>) -> Vec<(HunkId, ReviewDecision)> {
+        let mut settling = Vec::new();
         let next_batch = self.next_batch();
-        for applied in observed.accepted {
+        for applied in accepted {
             let hunk = applied.hunk.clone();
             let (accepting, label, original) = {
                 let reviews = &mut self.state().reviews;
@@ -124,29 +181,16 @@ impl Session {
             let decision = if original.is_some() { ReviewDecision::Edited } else { ReviewDecision::Accepted };
             let original = original.unwrap_or_else(|| hunk.clone());
             self.lock_history().push(Applied { hunk: original, ..applied }, batch, label);
-            accepted.push((hunk, decision, by));
+            settling.push((hunk, decision, by));
         }
-        if !accepted.is_empty() {
+        if !settling.is_empty() {
             // Before anybody is told.
             self.save();
         }
         let mut settled = Vec::new();
-        for (hunk, decision, by) in accepted {
+        for (hunk, decision, by) in settling {
             self.decide(&hunk, decision, &by, None);
             settled.push((hunk, decision));
-        }
-        let mut conflicts: BTreeSet<HunkId> = observed.conflicts.into_iter().collect();
-        let known = {
-            let reviews = &mut self.state().reviews;
-            conflicts.retain(|hunk| answered.contains(hunk) || !reviews.accepting.contains_key(hunk));
-            std::mem::replace(&mut reviews.conflicts, conflicts.clone())
-        };
-        for hunk in conflicts.difference(&known) {
-            self.decide(hunk, ReviewDecision::Conflict, "observed", None);
-            settled.push((hunk.clone(), ReviewDecision::Conflict));
-        }
-        if !settled.is_empty() {
-            self.save();
         }
         settled
     }
@@ -165,40 +209,63 @@ impl Session {
         in_flight.map_or(next, |batch| next.max(batch.saturating_add(1)))
     }
 
+    /// Which of these hunks are on their way to the editor, and the last look did not find them in the text.
+    pub fn awaits(&self, hunks: &[HunkId]) -> bool {
+        let state = self.state();
+        hunks.iter().any(|hunk| state.reviews.accepting.contains_key(hunk))
+    }
+
     /// Says that the editor has answered about hunks that went to it, and that what it sent since has been taken in. Looks at the
     /// live text; what `applied` and yet not there becomes unverified, what was not applied is pending again. Returns how
     /// each stands now. Blocks on the disk.
     pub fn settle(&self, hunks: &[HunkId], applied: bool) -> Vec<(HunkId, HunkState)> {
-        self.observe_answered(hunks);
+        self.settle_all(&[(hunks.to_vec(), applied)]).pop().unwrap_or_default()
+    }
+
+    /// Like [`Session::settle`], for several answers at once, in their order.
+    pub fn settle_all(&self, answers: &[(Vec<HunkId>, bool)]) -> Vec<Vec<(HunkId, HunkState)>> {
+        // Of what was said to be applied, the lines that are neither the old nor the new are not the user's.
+        let is_act = |hunk: &&HunkId| self.state().reviews.is_act(hunk);
+        let answered: Vec<HunkId> = answers
+            .iter()
+            .flat_map(|(hunks, applied)| hunks.iter().filter(move |hunk| !applied || is_act(hunk)))
+            .cloned()
+            .collect();
+        self.observe_answered(&answered);
         let proposal = self.proposal();
-        let mut standing = Vec::new();
-        for hunk in hunks {
+        let open: HashMap<&HunkId, (&FileProposal, &Hunk)> =
+            proposal.hunks().map(|(file, hunk)| (&hunk.id, (file, hunk))).collect();
+        let standing = |hunk: &HunkId, applied: bool| {
             let by = self.state().reviews.accepting.remove(hunk);
-            let state = match proposal.hunk(hunk).map(|(_, hunk)| hunk.state) {
-                Some(HunkState::Pending) if applied => {
-                    let is_news = self.state().reviews.unverified.insert(hunk.clone());
-                    if is_news {
-                        self.record_review(
-                            hunk,
-                            ReviewDecision::Accepted,
-                            by.as_ref().map_or("user", |on| &on.by),
-                            false,
-                            None,
-                        );
-                    }
-                    HunkState::Unverified
-                }
-                Some(state) => state,
-                None => self.state().reviews.state_of(hunk).unwrap_or(HunkState::Unverified),
+            let Some((file, open)) = open.get(hunk) else {
+                return self.state().reviews.state_of(hunk).unwrap_or(HunkState::Unverified);
             };
-            standing.push((hunk.clone(), state));
-        }
-        standing
+            let is_nowhere = match open.state {
+                HunkState::Pending => true,
+                HunkState::Conflict => open.kind == ChangeKind::Edit,
+                HunkState::Accepted | HunkState::Rejected | HunkState::Unverified => false,
+            };
+            if !applied || !is_nowhere {
+                return open.state;
+            }
+            let place = (file.old_path.clone().unwrap_or_else(|| file.path.clone()), Some(file.stamp));
+            let is_news = self.state().reviews.unverified.insert(hunk.clone(), place).is_none();
+            if is_news {
+                let by = by.as_ref().map_or("user", |on| &on.by);
+                self.record_review(hunk, ReviewDecision::Accepted, by, false, None);
+            }
+            HunkState::Unverified
+        };
+        let standing = |(hunks, applied): &(Vec<HunkId>, bool)| {
+            hunks.iter().map(|hunk| (hunk.clone(), standing(hunk, *applied))).collect()
+        };
+        answers.iter().map(standing).collect()
     }
 
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
     /// no such pending hunk. Blocks on the disk.
     pub fn reject(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
+        let _one_at_a_time = self.lock_observing();
         let rejected = self.take_out(hunk);
         if rejected {
             // Before anybody is told.
@@ -211,6 +278,7 @@ impl Session {
     /// Rejects all that is pending; how many hunks that were. Blocks on the disk.
     pub fn reject_all(&self, by: &str) -> usize {
         let proposal = self.proposal();
+        let _one_at_a_time = self.lock_observing();
         let rejected: Vec<&HunkId> =
             proposal.hunks().map(|(_, hunk)| &hunk.id).filter(|hunk| self.take_out(hunk)).collect();
         self.save();
@@ -240,16 +308,24 @@ impl Session {
 
     /// The proposal, and as clients are shown it.
     fn look(&self) -> (Proposal, Vec<ProposedFile>) {
+        // Not between what a look at the texts finds and what is told of it: that is told as it was shown last.
+        let _one_at_a_time = self.lock_observing();
+        self.look_now()
+    }
+
+    fn look_now(&self) -> (Proposal, Vec<ProposedFile>) {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
         // Most looks find nothing, and nothing needs no disk.
         let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
-        let mut files: Vec<ProposedFile> =
-            proposal.files.iter().map(|file| show(file, &live, &self.parts().index)).collect();
+        let looked = self.preflight().look(&proposal, &live);
+        let files = proposal.files.iter().zip(&looked.files);
+        let mut files: Vec<ProposedFile> = files.map(|(file, facts)| show(file, &live, facts, &looked)).collect();
         let mut state = self.state();
+        state.reviews.forget_verified(&live);
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             hunk.state = state.reviews.shown_state(hunk);
         }
-        state.reviews.shown.clone_from(&files);
+        state.reviews.shown.set(files.clone());
         drop(state);
         (proposal, files)
     }
@@ -257,7 +333,7 @@ impl Session {
     /// Takes a hunk out of the proposal. `false` if there is no such pending hunk.
     fn take_out(&self, hunk: &HunkId) -> bool {
         if !self.state().reviews.is_shown(hunk) {
-            self.look();
+            self.look_now();
         }
         let live = self.parts().workspace.live();
         reject(&mut self.lock_overlay(), &live, hunk)
@@ -284,6 +360,7 @@ impl Reviews {
     /// What was decided before is history now.
     pub fn begin_turn(&mut self) {
         self.decided.clear();
+        self.shown.forget_gone();
     }
 
     /// Takes up what a trace tells: what was shown last, and decided since.
@@ -292,7 +369,7 @@ impl Reviews {
             match &event.kind {
                 EventKind::TurnStart(_) => self.begin_turn(),
                 EventKind::Context(_) => self.notes.clear(),
-                EventKind::Proposal { files } => self.shown.clone_from(files),
+                EventKind::Proposal { files } => self.shown.set(files.clone()),
                 EventKind::Review(review) if review.verified => {
                     self.decide(&HunkId(review.hunk.clone()), review.decision, review.reason.as_deref());
                 }
@@ -311,10 +388,12 @@ impl Reviews {
             ReviewDecision::Conflict => return,
         };
         self.unverified.remove(hunk);
+        self.accepting.remove(hunk);
         let id = self.original(hunk);
-        let shown = self.shown.iter().find_map(|file| only(file, hunk));
+        let shown = self.shown.only(&hunk.0);
+        self.shown.forget(&hunk.0);
         // What was accepted and is undone, or undone and brought back, is shown no more.
-        let known = || self.decided.iter().find_map(|file| only(file, &id));
+        let known = || self.decided.get(&id.0).cloned();
         let Some(mut file) = shown.or_else(known) else {
             if decision == ReviewDecision::Undone {
                 self.notes.push(format!("- undone: an earlier change of yours (hunk {id})"));
@@ -330,10 +409,9 @@ impl Reviews {
         self.notes.push(format!("- {word}: your change at `{}` line {lines}{reason}{tweak}", file.path));
         for hunk in &mut file.hunks {
             hunk.state = state;
+            hunk.needs.clear();
             hunk.hunk.clone_from(&id.0);
         }
-        self.decided.iter_mut().for_each(|file| file.hunks.retain(|hunk| hunk.hunk != id.0));
-        self.decided.retain(|file| !file.hunks.is_empty());
         self.decided.push(file);
     }
 
@@ -379,28 +457,41 @@ impl Reviews {
 
     /// A shown hunk in one line, for the user.
     fn label(&self, hunk: &HunkId) -> String {
-        let Some(file) = self.shown.iter().find_map(|file| only(file, hunk)) else { return String::new() };
-        let summary = file.hunks.first().and_then(|hunk| hunk.summary.clone()).unwrap_or_default();
-        format!("{summary} in {}", file.path)
+        let Some((file, hunk)) = self.shown.hunk(&hunk.0) else { return String::new() };
+        format!("{} in {}", hunk.summary.as_deref().unwrap_or_default(), file.path)
     }
 
     /// A hunk's state, by what is known besides the texts.
     fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
         let id = HunkId(hunk.hunk.clone());
         match hunk.state {
-            HunkState::Pending if self.unverified.contains(&id) => HunkState::Unverified,
+            HunkState::Pending | HunkState::Conflict if self.unverified.contains_key(&id) => HunkState::Unverified,
             HunkState::Conflict if self.accepting.contains_key(&id) => HunkState::Pending,
             state => state,
         }
     }
 
     fn is_shown(&self, hunk: &HunkId) -> bool {
-        self.shown.iter().any(|file| only(file, hunk).is_some())
+        self.shown.holds(&hunk.0)
     }
 
     fn state_of(&self, hunk: &HunkId) -> Option<HunkState> {
         let id = self.original(hunk);
-        self.decided.iter().flat_map(|file| &file.hunks).find(|decided| decided.hunk == id.0).map(|hunk| hunk.state)
+        self.decided.get(&id.0).and_then(|file| file.hunks.first()).map(|hunk| hunk.state)
+    }
+
+    /// Whether a shown hunk stands for a whole file.
+    fn is_act(&self, hunk: &HunkId) -> bool {
+        self.shown.hunk(&hunk.0).is_some_and(|(file, _)| matches!(file.change, ChangeKind::Create | ChangeKind::Delete))
+    }
+
+    /// What was sent and not found is as uncertain as before only while its document is as it was.
+    fn forget_verified(&mut self, live: &View) {
+        let mut now: HashMap<DocPath, Option<Stamp>> = HashMap::new();
+        self.unverified.retain(|_, (path, then)| {
+            let now = now.entry(path.clone()).or_insert_with(|| live.live_stamp(path).ok());
+            now == then
+        });
     }
 }
 
@@ -414,49 +505,40 @@ fn first_lines(diff: &str) -> String {
     first.join("\n")
 }
 
-/// The file with this hunk alone.
-fn only(file: &ProposedFile, hunk: &HunkId) -> Option<ProposedFile> {
-    let found = file.hunks.iter().find(|other| other.hunk == hunk.0)?;
-    Some(ProposedFile { hunks: vec![found.clone()], ..without_hunks(file) })
-}
-
-fn without_hunks(file: &ProposedFile) -> ProposedFile {
-    ProposedFile {
-        uri: file.uri.clone(),
-        path: file.path.clone(),
-        change: file.change,
-        old_uri: file.old_uri.clone(),
-        hunks: Vec::new(),
-    }
-}
-
 /// A file's proposal as clients are shown it.
-fn show(file: &FileProposal, live: &View, index: &Index) -> ProposedFile {
-    let place = file.old_path.as_ref().unwrap_or(&file.path);
-    let symbols = symbols_of(place, live, index);
+fn show(file: &FileProposal, live: &View, facts: &FileFacts, looked: &Looked) -> ProposedFile {
+    let hunks = file.hunks.iter().zip(&facts.hunks);
     ProposedFile {
         uri: live.uri(&file.path),
         path: live.roots().display(&file.path),
         change: file.change,
         old_uri: file.old_path.as_ref().map(|path| live.uri(path)),
-        hunks: file.hunks.iter().map(|hunk| show_hunk(file, hunk, symbols.as_deref(), live)).collect(),
+        hunks: hunks.map(|(hunk, facts)| show_hunk(file, hunk, facts, looked, live)).collect(),
     }
 }
 
-fn show_hunk(file: &FileProposal, hunk: &Hunk, symbols: Option<&Symbols>, live: &View) -> ProposedHunk {
+fn show_hunk(file: &FileProposal, hunk: &Hunk, facts: &HunkFacts, looked: &Looked, live: &View) -> ProposedHunk {
     ProposedHunk {
         hunk: hunk.id.0.clone(),
         state: hunk.state,
         start_line: hunk.start_line,
         old_text: hunk.old_text.clone(),
         new_text: hunk.new_text.clone(),
-        symbol: symbols.and_then(|symbols| {
-            let enclosing = symbols.enclosing(hunk.live.start);
-            let names: Vec<&str> = enclosing.iter().map(|symbol| symbol.name.as_str()).collect();
-            (!names.is_empty()).then(|| names.join("."))
-        }),
+        mine: mine(file, hunk, live),
+        symbol: facts.symbol.clone(),
+        flags: facts.flags.clone(),
+        needs: looked.needs(&hunk.id),
         summary: Some(summary(file, hunk, live)),
     }
+}
+
+/// What the user made of the lines of a conflict.
+fn mine(file: &FileProposal, hunk: &Hunk, live: &View) -> Option<String> {
+    if hunk.state != HunkState::Conflict || hunk.kind != ChangeKind::Edit {
+        return None;
+    }
+    let place = file.old_path.as_ref().unwrap_or(&file.path);
+    live.read_live(place).ok()?.text.slice(hunk.live.clone())
 }
 
 /// What is done to the file as a whole; within a file `+3 −1`, and the first new line that says something.
@@ -480,12 +562,6 @@ fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
         Some(line) => format!("{counts} {line}"),
         None => counts,
     }
-}
-
-fn symbols_of(path: &DocPath, live: &View, index: &Index) -> Option<Arc<Symbols>> {
-    let language = Language::of_path(&live.roots().display(path))?;
-    let document = live.read_live(path).ok()?;
-    Some(index.symbols_of(&document.text, language))
 }
 
 /// What git writes above a file's hunks: without it a rename, or an empty file that comes or goes, would show nothing.

@@ -1,5 +1,6 @@
 //! One conversation, its overlay, and the turns that it has had.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use super::builder::Parts;
 use super::history::History;
 use super::keep::{Keeper, Restored};
 use super::live::Live;
+use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
@@ -24,7 +26,10 @@ use crate::event::{
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::{Seen, ToolError};
-use crate::workspace::{Overlay, RootId};
+use crate::workspace::{Buffer, DocPath, Overlay, RootId};
+
+/// Texts of documents that wait for a look.
+const MOST_PASSED: usize = 512;
 
 /// A conversation. Cheap to clone: clones are the same session.
 #[derive(Clone)]
@@ -44,8 +49,11 @@ struct Inner {
     history: Mutex<History>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
+    preflight: Preflight,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
+    /// What documents held since the last look that have hunks on their way to the editor.
+    passed: Mutex<VecDeque<(DocPath, Buffer)>>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
     state: Mutex<State>,
 }
@@ -156,7 +164,9 @@ impl Session {
             history: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
+            preflight: Preflight::default(),
             observing: Mutex::default(),
+            passed: Mutex::default(),
             state: Mutex::new(state),
         };
         Session { inner: Arc::new(inner) }
@@ -310,6 +320,21 @@ impl Session {
         self.inner.observing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says what a document holds from now on, before the workspace does: every look looks at each of these in order, so that a
+    /// hunk counts as accepted that a formatter or an undo changed right after. Of use while hunks of it are on their way to the
+    /// editor. Never waits for a look.
+    pub fn passed(&self, path: &DocPath, buffer: Buffer) {
+        let mut passed = self.inner.passed.lock().unwrap_or_else(PoisonError::into_inner);
+        if passed.len() >= MOST_PASSED {
+            passed.pop_front();
+        }
+        passed.push_back((path.clone(), buffer));
+    }
+
+    pub(in crate::agent) fn take_passed(&self) -> VecDeque<(DocPath, Buffer)> {
+        std::mem::take(&mut self.inner.passed.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(in crate::agent) fn lock_overlay(&self) -> MutexGuard<'_, Overlay> {
         self.inner.overlay.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,6 +350,11 @@ impl Session {
 
     pub(in crate::agent) fn seen(&self) -> Seen {
         self.inner.seen.clone()
+    }
+
+    /// What is known of the hunks besides their texts.
+    pub(in crate::agent) fn preflight(&self) -> &Preflight {
+        &self.inner.preflight
     }
 
     /// What a turn that begins now goes by.
@@ -423,7 +453,8 @@ impl Session {
 
 /// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
 fn had_finished(events: &[Event]) -> bool {
-    let mut newest_first = events.iter().rev().map(|event| &event.kind);
+    let passed = |kind: &&EventKind| matches!(kind, EventKind::Check(check) if check.ok);
+    let mut newest_first = events.iter().rev().map(|event| &event.kind).filter(|kind| !passed(kind));
     matches!(newest_first.next(), Some(EventKind::Proposal { .. }))
         && matches!(newest_first.next(), Some(EventKind::ModelResponse(response)) if response.tool_calls.is_empty())
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::diff::Change;
 use crate::text::{Edit, Text};
-use crate::workspace::{Author, DocPath, HunkId, OverlayFile, RootId, Roots};
+use crate::workspace::{Author, DocPath, HunkId, OverlayFile, RootId, Roots, Stamp};
 
 pub(in crate::agent) use first::{BACKUP, FILE as FIRST_FILE, read as read_first};
 pub(in crate::agent) use history::Past;
@@ -89,6 +89,8 @@ enum Current {
 struct Changed {
     old: (usize, usize),
     new: Held,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hunk: Option<String>,
 }
 
 /// A document, whatever number its root has.
@@ -172,18 +174,20 @@ impl File {
         };
         let text = |held: &Held| texts.text(held);
         let base = self.base.as_ref().map(text).transpose()?;
-        let (current, changes) = match &self.current {
-            None => (None, Vec::new()),
-            Some(Current::Text(held)) => (Some(text(held)?), Vec::new()),
-            Some(Current::Changes(changes)) => {
-                let base = base.as_ref().ok_or_else(|| invalid("changes of no text"))?;
-                let (current, changes) = apply(base, changes, texts)?;
-                (Some(current), changes)
-            }
-        };
         let looked = self.looked.as_ref().map(text).transpose()?;
         let author = Author { turn: self.turn.clone(), call: self.call.clone() };
-        let mut file = OverlayFile::kept(base, current, changes, looked, author);
+        let mut file = match &self.current {
+            None => OverlayFile::kept(base, None, Vec::new(), looked, author),
+            Some(Current::Text(held)) => {
+                let stamp = base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
+                OverlayFile::new(base, stamp, Some(text(held)?), author)
+            }
+            Some(Current::Changes(changes)) => {
+                let (current, changes) =
+                    apply(base.as_ref().ok_or_else(|| invalid("changes of no text"))?, changes, texts)?;
+                OverlayFile::kept(base, Some(current), changes, looked, author)
+            }
+        };
         file.moved_from = moved_from;
         file.decided = self.decided.iter().cloned().map(HunkId).collect();
         Ok(Some(file))
@@ -210,30 +214,35 @@ impl Current {
         let Some(base) = &file.base else { return Ok(Current::Text(texts.hold_text(current)?)) };
         let new = |change: &Change| current.slice(change.new.clone()).unwrap_or_default();
         let edits: Vec<Edit> =
-            file.changes().iter().map(|change| Edit { range: change.old.clone(), insert: new(change) }).collect();
+            file.changes().map(|(change, _)| Edit { range: change.old.clone(), insert: new(change) }).collect();
         // This must hold; if it did not, other text would come back than went in.
         if base.apply_all(&edits).ok().as_ref() != Some(current) {
             tracing::error!("a proposal's changes do not make its text");
             return Ok(Current::Text(texts.hold_text(current)?));
         }
-        let changes = edits
-            .into_iter()
-            .map(|edit| Ok(Changed { old: (edit.range.start, edit.range.end), new: texts.hold(edit.insert)? }));
+        let changes = edits.into_iter().zip(file.changes()).map(|(edit, (_, hunk))| {
+            let hunk = hunk.map(|hunk| hunk.0.clone());
+            Ok(Changed { old: (edit.range.start, edit.range.end), new: texts.hold(edit.insert)?, hunk })
+        });
         Ok(Current::Changes(changes.collect::<io::Result<_>>()?))
     }
 }
 
-/// The text that the changes make, and the changes in bytes of both.
-fn apply(base: &Text, changes: &[Changed], texts: &TextsIn<'_>) -> io::Result<(Text, Vec<Change>)> {
+/// A change, and the id of its hunk where it has one.
+type Named = (Change, Option<HunkId>);
+
+/// The text that the changes make, and the changes in bytes of both, with the ids of their hunks.
+fn apply(base: &Text, changes: &[Changed], texts: &TextsIn<'_>) -> io::Result<(Text, Vec<Named>)> {
     let mut edits = Vec::with_capacity(changes.len());
-    let mut kept: Vec<Change> = Vec::with_capacity(changes.len());
+    let mut kept: Vec<Named> = Vec::with_capacity(changes.len());
     for change in changes {
         let old = change.old.0..change.old.1;
         let insert = texts.string(&change.new)?;
-        let (old_end, new_end) = kept.last().map_or((0, 0), |last| (last.old.end, last.new.end));
+        let (old_end, new_end) = kept.last().map_or((0, 0), |(last, _)| (last.old.end, last.new.end));
         let between = old.start.checked_sub(old_end).ok_or_else(|| invalid("changes out of order"))?;
         let start = new_end.saturating_add(between);
-        kept.push(Change { old: old.clone(), new: start..start.saturating_add(insert.len()) });
+        let made = Change { old: old.clone(), new: start..start.saturating_add(insert.len()) };
+        kept.push((made, change.hunk.clone().map(HunkId)));
         edits.push(Edit { range: old, insert });
     }
     let current = base.apply_all(&edits).map_err(|_| invalid("changes that do not fit their text"))?;

@@ -31,6 +31,16 @@ pub(in crate::agent) struct TurnRun {
     cost: Option<f64>,
 }
 
+/// How often a turn's model is told that what it proposes is not fit to be shown.
+const CHECKS: u32 = 2;
+
+/// What came of the checks of a turn.
+#[derive(Default)]
+struct Checks {
+    failed: u32,
+    last_failed: bool,
+}
+
 /// A call that has been looked at.
 enum Vetted {
     Run { call: Call, effect: Effect },
@@ -66,12 +76,16 @@ impl TurnRun {
     async fn converse(&mut self, model: &SharedModel) -> Result<End, End> {
         let receipt = self.world.context().await?;
         self.recorder.record(EventKind::Context(receipt));
+        let mut checks = Checks::default();
         loop {
             self.take_steering(false)?;
             let answer = self.ask(model).await?;
             let stop_reason = answer.stop_reason;
             let calls = self.recorder.with_conversation(|conversation| conversation.open_calls());
             if calls.is_empty() {
+                if end_of(stop_reason).is_ok() && self.check(&mut checks).await? {
+                    continue;
+                }
                 if self.take_steering(true)? {
                     continue;
                 }
@@ -79,6 +93,19 @@ impl TurnRun {
             }
             self.run_calls(calls, stop_reason).await?;
         }
+    }
+
+    /// Whether what is proposed is not fit to be shown, and the model is told so. After [`CHECKS`] times, or where no request
+    /// is left, it is shown as it is, with its flags.
+    async fn check(&mut self, checks: &mut Checks) -> Result<bool, End> {
+        let Some(check) = self.world.check().await? else { return Ok(false) };
+        let go_on = !check.ok && checks.failed < CHECKS && self.policy.has_request_left();
+        if go_on || (check.ok && checks.last_failed) {
+            checks.last_failed = !check.ok;
+            checks.failed += u32::from(!check.ok);
+            self.recorder.record(EventKind::Check(check));
+        }
+        Ok(go_on)
     }
 
     /// Sends what the conversation holds now, and takes in the answer. A stream that was cut is asked for once more: nothing

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::End;
 use crate::event::{
-    ContextReceipt, ErrorReported, PlanItem, ProposedFile, StopReason, ToolCallRequested, ToolResultReturned,
+    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, StopReason, ToolCallRequested, ToolResultReturned,
     TurnStart, Usage,
 };
 use crate::model::SharedModel;
@@ -37,6 +37,10 @@ pub(in crate::agent) trait World: Send + Sync {
 
     /// Runs calls side by side; their results in the order in which they come.
     fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>>;
+
+    /// Whether what this turn proposes is fit to be shown, asked when the model has answered; `None` where that need not be
+    /// told.
+    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>>;
 
     /// What is proposed at the end of the turn; `None` where there is nothing to show.
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>>;

@@ -179,7 +179,7 @@ mod tests {
         check_call("move_file", json!({"from": "a", "to": "b"}), "move_file a to b");
         check_call("update_plan", json!({"items": [{}, {}]}), "update_plan 2 items");
         check_call("server__tool", json!({"n": 1}), "server__tool {\"n\":1}");
-        check_call("read_file", json!({"path": "a\u{1b}[2J\nb"}), "read_file a<U+001B>[2J<U+000A>b");
+        check_call("read_file", json!({"path": "a\u{1b}[2J\nb"}), "read_file a⟨U+001B⟩[2J⟨U+000A⟩b");
     }
 
     #[test]

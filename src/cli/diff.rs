@@ -109,6 +109,6 @@ mod tests {
 
     #[test]
     fn nothing_in_a_diff_acts_on_the_terminal() {
-        check("@@ -0,0 +1 @@\n+\u{1b}[2J\u{202e}\n", "<c>@@ -0,0 +1 @@<>\n<g>+<U+001B>[2J<U+202E><>\n");
+        check("@@ -0,0 +1 @@\n+\u{1b}[2J\u{202e}\n", "<c>@@ -0,0 +1 @@<>\n<g>+⟨U+001B⟩[2J⟨U+202E⟩<>\n");
     }
 }

@@ -2,13 +2,14 @@
 //!
 //! Nothing is written here. The answers are collected first; whoever asked acts on them.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 
 use super::describe;
 use super::terminal::{Palette, Style};
 use super::visible::{visible, visible_line};
-use crate::event::{ChangeKind, HunkState};
-use crate::text::Text;
+use crate::event::{ChangeKind, HunkFlag, HunkState};
+use crate::text::{Text, hidden};
 use crate::workspace::{FileProposal, Hunk, HunkId, Proposal, View};
 
 /// Lines shown before and after a hunk.
@@ -39,9 +40,11 @@ enum Answer {
     Quit,
 }
 
-/// Asks about every pending hunk of `proposal`. An end of input is a `q`. On a protected path each hunk needs its own yes.
+/// Asks about every pending hunk of `proposal`. An end of input is a `q`. On a protected path, and where
+/// it puts in what can not be seen, a hunk needs its own yes.
 pub fn ask(
     proposal: &Proposal,
+    flags: &HashMap<HunkId, Vec<HunkFlag>>,
     live: &View,
     input: &mut dyn BufRead,
     out: &mut dyn Write,
@@ -52,8 +55,8 @@ pub fn ask(
     let mut number = 0;
     for file in &proposal.files {
         let name = live.roots().display(&file.path);
-        let careful = file.is_protected();
-        write_file_line(out, palette, live, file, &name, careful)?;
+        let protected = file.is_protected();
+        write_file_line(out, palette, live, file, &name, protected)?;
         let text = live.read_live(&file.path).map(|document| document.text).unwrap_or_default();
         let mut rest: Option<bool> = None;
         for hunk in &file.hunks {
@@ -64,7 +67,10 @@ pub fn ask(
                 continue;
             }
             number += 1;
-            let accept = match rest {
+            let flags = flags.get(&hunk.id).map(Vec::as_slice).unwrap_or_default();
+            write_flags(out, palette, flags, hunk)?;
+            let careful = protected || flags.iter().any(|flag| flag.needs_own_yes());
+            let accept = match rest.filter(|accept| !*accept || !careful) {
                 Some(accept) => accept,
                 None => {
                     let question = format!("({number}/{total}) {}? [y,n,a,d,q,?] ", verb(file.change));
@@ -72,7 +78,7 @@ pub fn ask(
                         Answer::Yes => true,
                         Answer::No => false,
                         Answer::RestOfFile => {
-                            rest = (!careful).then_some(true);
+                            rest = (!protected).then_some(true);
                             true
                         }
                         Answer::NoneOfFile => {
@@ -90,6 +96,23 @@ pub fn ask(
         }
     }
     Ok(decisions)
+}
+
+fn write_flags(out: &mut dyn Write, palette: Palette, flags: &[HunkFlag], hunk: &Hunk) -> io::Result<()> {
+    for flag in flags {
+        let note = match flag {
+            HunkFlag::HiddenCharacters => {
+                let names: Vec<String> =
+                    hidden::added(&hunk.old_text, &hunk.new_text).into_iter().map(hidden::name).collect();
+                format!("it puts in characters that can not be seen: {}", names.join(", "))
+            }
+            HunkFlag::Syntax => "with it the file has a syntax error".to_owned(),
+            // The line of the file says so.
+            HunkFlag::Protected => continue,
+        };
+        writeln!(out, "{}", palette.paint(Style::Yellow, note))?;
+    }
+    Ok(())
 }
 
 fn verb(change: ChangeKind) -> &'static str {

@@ -336,7 +336,8 @@ impl Front {
         let view = self.workspace.live();
         let palette = Palette::new(color, true);
         // Standard error stays unlocked: an interrupt has to write to it as well.
-        let decisions = hunks::ask(&proposal, &view, &mut io::stdin().lock(), &mut io::stderr(), palette)?;
+        let flags = session.flags(&proposal);
+        let decisions = hunks::ask(&proposal, &flags, &view, &mut io::stdin().lock(), &mut io::stderr(), palette)?;
         Ok(decisions)
     }
 

@@ -21,6 +21,7 @@ use super::edits::{EditSupport, Step, text_edit};
 use super::enclosing::Enclosing;
 use super::host;
 use super::keeper;
+use super::needs;
 use super::review::{PlacedFile, Review, ReviewFile, ReviewHunk, shorten};
 use super::server::Server;
 use crate::context::Focus;
@@ -207,7 +208,7 @@ impl Wanted<'_> {
 }
 
 impl Offer {
-    fn new(title: String, kind: &'static str, command: &'static str, arguments: Value) -> Offer {
+    pub fn new(title: String, kind: &'static str, command: &'static str, arguments: Value) -> Offer {
         Offer { title, kind, edit: None, command, arguments, diagnostics: Vec::new(), preferred: false }
     }
 
@@ -283,8 +284,10 @@ fn decide_offers(
         let title = format!("Claw: accept hunk {number} — {label}");
         let mut accept = Offer::new(title, kinds::ACCEPT, "claw.acceptHunk", address.clone());
         accept.edit = accept_edit(scene, placed, hunk);
-        accept.preferred = true;
+        // What needs its own yes is not taken by a key that takes whatever is best.
+        accept.preferred = hunk.goes_with_others();
         offers.push(accept);
+        offers.extend(needs::offer(review, hunk, number));
     }
     if hunk.state == HunkState::Conflict && !hunk.whole_file && !scene.lossy && scene.edits.apply {
         for (what, take) in [("mine", "mine"), ("Claw's", "claw"), ("both", "both")] {
@@ -449,7 +452,7 @@ fn whole_offers(scene: &Scene) -> Vec<Offer> {
     for review in &pending {
         let of_session =
             if pending.len() > 1 { format!(" of \"{}\"", shorten(&review.title, 40)) } else { String::new() };
-        let ready = |file: &ReviewFile| file.hunks.iter().filter(|hunk| hunk.can_be_accepted()).count();
+        let ready = |file: &ReviewFile| file.hunks.iter().filter(|hunk| hunk.goes_with_others()).count();
         let in_file =
             review.pending.iter().filter(|file| file.live == scene.path || file.path == scene.path).map(ready).sum();
         if in_file > 0 {

@@ -24,6 +24,8 @@ pub struct ClientFeatures {
     pub delete_files: bool,
     pub failure_handling: FailureHandling,
     pub change_annotations: bool,
+    /// It watches files when it is asked to.
+    pub watched_files: bool,
     /// `workspace/configuration` can be asked.
     pub configuration: bool,
     /// It tells of changes of its settings when it is asked to.
@@ -88,6 +90,9 @@ impl ClientFeatures {
                 },
             ),
             change_annotations: edit.is_some_and(|edit| edit.change_annotation_support.is_some()),
+            watched_files: on(workspace
+                .and_then(|workspace| workspace.did_change_watched_files.as_ref())
+                .and_then(|watched| watched.dynamic_registration)),
             configuration: on(workspace.and_then(|workspace| workspace.configuration)),
             configuration_registration: on(workspace
                 .and_then(|workspace| workspace.did_change_configuration.as_ref())

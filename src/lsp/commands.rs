@@ -90,6 +90,10 @@ struct Arguments {
     take: Option<deciding::Take>,
     /// Of `claw.undo`: what was accepted last in the session, not all of it.
     last: bool,
+    /// Of `claw.acceptFile` and `claw.acceptAll`: the user looks through the edit before it is made.
+    preview: bool,
+    /// Of `claw.acceptHunk`: the hunks that it needs too.
+    with_needs: bool,
     model: Option<String>,
     effort: Option<String>,
     tokens: Option<u64>,

@@ -4,8 +4,10 @@ use serde_json::json;
 use tower_lsp::gen_lsp_types::{Code, Diagnostic, DiagnosticSeverity, Message};
 
 use super::convert;
+use super::needs;
 use super::review::{Review, ReviewFile, ReviewHunk, small_diff};
-use crate::event::{ChangeKind, HunkState};
+use crate::event::{ChangeKind, HunkFlag, HunkState};
+use crate::text::hidden::{self, visible_line};
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
 
@@ -14,6 +16,9 @@ pub const SOURCE: &str = "claw";
 
 /// Lines of diff that a message may hold.
 const DIFF_LINES: usize = 12;
+
+/// Hidden characters that a title names.
+const MOST_HIDDEN: usize = 3;
 
 /// The diagnostics of `path` in the text `now`, of all sessions. Hunks that can not be placed there are left out: they
 /// come back, or become conflicts, when the proposal has been derived again.
@@ -33,7 +38,7 @@ pub fn of_document(
                     severity: Some(DiagnosticSeverity::Hint),
                     code: Some(Code::String(state_word(hunk.state).to_owned())),
                     source: Some(SOURCE.to_owned()),
-                    message: Message::String(message(placed.file(), hunk)),
+                    message: Message::String(needs::told(review, hunk, message(placed.file(), hunk))),
                     data: Some(json!({"session": review.session, "hunk": hunk.id})),
                     ..Diagnostic::default()
                 });
@@ -56,20 +61,42 @@ pub fn message(file: &ReviewFile, hunk: &ReviewHunk) -> String {
 pub fn headline(file: &ReviewFile, hunk: &ReviewHunk) -> String {
     let what = if hunk.whole_file {
         match file.change {
-            ChangeKind::Create => format!("create {}", file.name),
-            ChangeKind::Delete => format!("delete {}", file.name),
-            ChangeKind::Rename => format!("rename to {}", file.name),
+            ChangeKind::Create => format!("create {}", visible_line(&file.name)),
+            ChangeKind::Delete => format!("delete {}", visible_line(&file.name)),
+            ChangeKind::Rename => format!("rename to {}", visible_line(&file.name)),
             ChangeKind::Edit => hunk.label(),
         }
     } else {
         hunk.label()
     };
+    let what = warned(hunk, what);
     match hunk.state {
         HunkState::Pending | HunkState::Accepted | HunkState::Rejected => what,
         HunkState::Conflict => format!("{what} (conflict: these lines were changed meanwhile)"),
         HunkState::Unverified => {
             format!("{what} (not certain: the editor said it applied this, but its text does not show it)")
         }
+    }
+}
+
+/// With what to look at in front, where no cut reaches it.
+fn warned(hunk: &ReviewHunk, what: String) -> String {
+    let warnings = hunk.flags.iter().map(|flag| match flag {
+        HunkFlag::HiddenCharacters => hides(hunk),
+        HunkFlag::Syntax => "adds a syntax error".to_owned(),
+        HunkFlag::Protected => "protected path".to_owned(),
+    });
+    let warnings: Vec<String> = warnings.collect();
+    if warnings.is_empty() { what } else { format!("{}: {what}", warnings.join(", ")) }
+}
+
+fn hides(hunk: &ReviewHunk) -> String {
+    let hidden = hidden::added(&hunk.old_text, &hunk.new_text);
+    let shown: Vec<String> = hidden.iter().take(MOST_HIDDEN).map(|c| format!("⟨U+{:04X}⟩", u32::from(*c))).collect();
+    match hidden.len().saturating_sub(MOST_HIDDEN) {
+        _ if hidden.is_empty() => "hides characters in its name".to_owned(),
+        0 => format!("hides {}", shown.join(" ")),
+        more => format!("hides {} and {more} more", shown.join(" ")),
     }
 }
 

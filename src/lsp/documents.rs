@@ -18,6 +18,9 @@ use crate::context::Focus;
 use crate::text::{Edit, PositionEncoding, Text};
 use crate::workspace::{Buffer, DocPath};
 
+/// Changes of one message whose texts are looked at one by one while an edit is on its way.
+const MOST_STEPS: usize = 8;
+
 tokio::task_local! {
     /// Whether the message being handled held a string that could not be represented, so that its text differs from the
     /// client's.
@@ -70,6 +73,7 @@ pub fn did_open(server: &Server, mut params: Value) {
             language_id: document.language_id.into(),
             lossy: message_is_lossy(),
         };
+        state.reviews.flights.passed(&path, std::slice::from_ref(&buffer));
         state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
         path
     });
@@ -102,8 +106,12 @@ pub fn did_change(server: &Server, params: Value) {
             lossy: known.as_ref().is_some_and(|buffer| buffer.lossy),
             edited: None,
         };
+        // Every step between, unless there are so many that it is one act of the editor's.
+        let is_in_flight = params.content_changes.len() <= MOST_STEPS && state.reviews.flights.is_in_flight(&path);
+        let mut passed = Vec::new();
         for event in params.content_changes {
             change.apply(event, encoding);
+            passed.extend(change.text.clone().filter(|_| is_in_flight));
         }
         // A change to a document that was never opened, and not whole: there is nothing it could be made to.
         let text = change.text?;
@@ -116,6 +124,9 @@ pub fn did_change(server: &Server, params: Value) {
             language_id: known.map_or_else(|| Arc::from(""), |buffer| Arc::clone(&buffer.language_id)),
             lossy: change.lossy,
         };
+        passed.push(buffer.text.clone());
+        let passed: Vec<Buffer> = passed.into_iter().map(|text| Buffer { text, ..buffer.clone() }).collect();
+        state.reviews.flights.passed(&path, &passed);
         state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
         if let Some(range) = change.edited {
             state.focus = Some(Focus { path: path.clone(), range });

@@ -3,6 +3,8 @@
 //! An edit is made for exactly one text: ranges are checked against it here, because clients clamp what lies outside and
 //! call it applied. What a client did not announce is not sent.
 
+mod annotated;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -11,6 +13,8 @@ use tower_lsp::gen_lsp_types::{
     OptionalVersionedTextDocumentIdentifier, Position as LspPosition, Range as LspRange, RenameFile, TextDocumentEdit,
     TextDocumentIdentifier, TextEdit, Uri, WorkspaceEdit,
 };
+
+pub use annotated::{Annotated, Annotation};
 
 use super::client::{ClientFeatures, FailureHandling};
 use super::convert;
@@ -27,6 +31,8 @@ pub struct EditSupport {
     pub create: bool,
     pub rename: bool,
     pub delete: bool,
+    /// What an edit does can be shown to the user before it is made.
+    pub preview: bool,
     /// An edit of several files is applied whole or not at all.
     pub transactional: bool,
     /// The same, for edits that hold nothing but text.
@@ -69,6 +75,7 @@ impl EditSupport {
             create: document_changes && client.create_files,
             rename: document_changes && client.rename_files,
             delete: document_changes && client.delete_files,
+            preview: document_changes && client.change_annotations,
             transactional: client.failure_handling == FailureHandling::Transactional,
             text_transactional: client.failure_handling == FailureHandling::TextOnlyTransactional,
         }

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::review::Shift;
 use crate::syntax::{Language, Symbols};
-use crate::text::Text;
+use crate::text::{Shift, Text};
 use crate::workspace::DocPath;
 
 /// The symbols of open documents. Parsed off the keystroke path; a document that was never parsed has none.

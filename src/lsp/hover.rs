@@ -7,6 +7,7 @@ use tower_lsp::jsonrpc::Result;
 
 use super::convert;
 use super::diagnostics::headline;
+use super::needs;
 use super::review::{PlacedFile, Review, small_diff};
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
@@ -44,7 +45,8 @@ pub fn at(
 ) -> Option<Hover> {
     let line = now.line_of(offset);
     for review in reviews {
-        let placed: Vec<PlacedFile<'_>> = review.as_ref().files_at(path).map(|file| file.placed(now)).collect();
+        let review = review.as_ref();
+        let placed: Vec<PlacedFile<'_>> = review.files_at(path).map(|file| file.placed(now)).collect();
         let hunks = placed.iter().flat_map(|placed| placed.hunks().map(move |(hunk, range)| (placed, hunk, range)));
         for (placed, hunk, range) in hunks {
             let shown = placed.shown(hunk, range);
@@ -52,6 +54,7 @@ pub fn at(
                 continue;
             }
             let (headline, diff) = (headline(placed.file(), hunk), small_diff(hunk, DIFF_LINES));
+            let headline = needs::told(review, hunk, headline);
             let (kind, value) = if markdown {
                 (MarkupKind::Markdown, format!("**Claw:** {}\n\n{}", plain(&headline), fenced("diff", &diff)))
             } else {

@@ -16,9 +16,11 @@ use tower_lsp::gen_lsp_types::{
 use super::diagnostics;
 use super::enclosing::{Parsed, SymbolCache};
 use super::ext::{ClawProposal, ProposalParams};
+use super::flights::Flights;
 use super::host::KnownDiagnostics;
 use super::review::Review;
 use super::server::Server;
+use super::watched::{self, Watch};
 use crate::agent::Session;
 use crate::context::Index;
 use crate::syntax::Language;
@@ -49,6 +51,14 @@ pub struct Reviews {
     published: BTreeMap<String, Vec<Diagnostic>>,
     /// Hunks that are on their way to the editor: session and hunk.
     pub in_flight: BTreeSet<(String, String)>,
+    pub flights: Flights,
+    /// Held while an edit is on its way that nobody has to look through: the next is made for the text that this one leaves.
+    pub applying: Arc<tokio::sync::Mutex<()>>,
+    /// Held while a question stands before the user.
+    pub asking: Arc<tokio::sync::Mutex<()>>,
+    pub watch: Watch,
+    /// How often the live texts were looked at.
+    pub looks: u64,
     pub symbols: SymbolCache,
     pub known: KnownDiagnostics,
     /// The symbols of the workspace: kept when the agent is built anew.
@@ -133,7 +143,10 @@ pub async fn refresh(server: &Server) {
     let looker = server.clone();
     let looked = tokio::task::spawn_blocking(move || look(&looker)).await;
     match looked {
-        Ok(changed) => tell(server, &changed),
+        Ok(changed) => {
+            tell(server, &changed);
+            watched::follow(server);
+        }
         Err(error) => tracing::error!(%error, "the proposals could not be derived"),
     }
 }
@@ -142,6 +155,7 @@ pub async fn refresh(server: &Server) {
 fn look(server: &Server) -> Vec<Arc<Review>> {
     let (workspace, sessions, unparsed) = server.state.with(|state| {
         let sessions: Vec<Session> = state.sessions.values().map(|entry| entry.session.clone()).collect();
+        state.reviews.looks = state.reviews.looks.wrapping_add(1);
         (state.workspace.clone(), sessions, std::mem::take(&mut state.reviews.unparsed))
     });
     parse(server, &workspace, unparsed);

@@ -5,13 +5,15 @@
 //! carries it over the typing since then, and gives no place where the typing touched the hunk itself. So a code action
 //! right after a keystroke needs no diff, and never carries an edit for a text that is gone.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::agent::Session;
-use crate::event::{ChangeKind, HunkState, ProposedFile};
-use crate::text::{PositionEncoding, Text};
+use crate::agent::{Session, sure_flags};
+use crate::event::{ChangeKind, HunkFlag, HunkState, ProposedFile, ProposedHunk};
+use crate::text::hidden::{visible, visible_line};
+use crate::text::{PositionEncoding, Shift, Text};
 use crate::workspace::{DocPath, FileProposal, Proposal, View};
 
 use super::edits::{Step, text_edit};
@@ -27,6 +29,8 @@ pub struct Review {
     pub files: Vec<ProposedFile>,
     /// The same without what has been decided, placed.
     pub pending: Vec<ReviewFile>,
+    /// Where in `pending` each hunk stands: its file and its own place in there, by its id.
+    places: HashMap<String, (usize, usize)>,
 }
 
 /// A file with hunks that wait.
@@ -66,6 +70,10 @@ pub struct ReviewHunk {
     pub new_text: String,
     pub symbol: Option<String>,
     pub summary: Option<String>,
+    /// What to look at before accepting it.
+    pub flags: Vec<HunkFlag>,
+    /// Ids of pending hunks without which it makes no sense.
+    pub needs: Vec<String>,
     /// The hunk is the creation, deletion or renaming itself.
     pub whole_file: bool,
 }
@@ -76,7 +84,14 @@ impl Review {
         let files = session.proposed_files();
         let proposal = Proposal::derive(&session.overlay(), live);
         let pending = proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
-        Review { session: session.id().to_owned(), title: session.title(), files, pending }
+        Review::new(session.id().to_owned(), session.title(), files, pending)
+    }
+
+    pub fn new(session: String, title: String, files: Vec<ProposedFile>, pending: Vec<ReviewFile>) -> Review {
+        let places = pending.iter().enumerate().flat_map(|(index, file)| {
+            file.hunks.iter().enumerate().map(move |(place, hunk)| (hunk.id.clone(), (index, place)))
+        });
+        Review { session, title, places: places.collect(), files, pending }
     }
 
     pub fn hunks(&self) -> impl Iterator<Item = (&ReviewFile, &ReviewHunk)> {
@@ -89,7 +104,18 @@ impl Review {
     }
 
     pub fn hunk(&self, id: &str) -> Option<(&ReviewFile, &ReviewHunk)> {
-        self.hunks().find(|(_, hunk)| hunk.id == id)
+        self.at(*self.places.get(id)?)
+    }
+
+    /// Where a hunk stands among the others.
+    pub fn place(&self, id: &str) -> Option<(usize, usize)> {
+        self.places.get(id).copied()
+    }
+
+    /// The hunk at such a place.
+    pub fn at(&self, (file, hunk): (usize, usize)) -> Option<(&ReviewFile, &ReviewHunk)> {
+        let file = self.pending.get(file)?;
+        Some((file, file.hunks.get(hunk)?))
     }
 
     /// The state of a hunk that has been decided, where the session still remembers it.
@@ -106,7 +132,10 @@ impl ReviewFile {
         }
         let live_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
         let text = live.read(&live_path).map(|document| document.text).unwrap_or_default();
-        let told = |id: &str| files.iter().flat_map(|file| &file.hunks).find(|hunk| hunk.hunk == id);
+        let uri = live.uri(&file.path);
+        let shown = files.iter().filter(|shown| shown.uri == uri).flat_map(|shown| &shown.hunks);
+        let shown: HashMap<&str, &ProposedHunk> = shown.map(|hunk| (hunk.hunk.as_str(), hunk)).collect();
+        let told = |id: &str| shown.get(id).copied();
         let hunks = file.hunks.iter().map(|hunk| {
             let told = told(&hunk.id.0);
             ReviewHunk {
@@ -117,6 +146,9 @@ impl ReviewFile {
                 new_text: hunk.new_text.clone(),
                 symbol: told.and_then(|told| told.symbol.clone()),
                 summary: told.and_then(|told| told.summary.clone()),
+                // One that is newer than what was told is looked at here: no hidden text slips into a batch.
+                flags: told.map_or_else(|| sure_flags(file, hunk, live), |told| told.flags.clone()),
+                needs: told.map(|told| told.needs.clone()).unwrap_or_default(),
                 whole_file: hunk.kind != ChangeKind::Edit,
             }
         });
@@ -152,7 +184,11 @@ impl<'a> PlacedFile<'a> {
     /// Where `hunk` stands. `None` if what it replaces is not there as it was.
     pub fn place(&self, hunk: &ReviewHunk) -> Option<Range<usize>> {
         let (file, now) = (self.file, self.now);
-        let range = self.shift.carry(&hunk.range)?;
+        // Of lines that the user types at now, a hunk must not take a part, nor put a part of a line before others.
+        let range = self.shift.carry_lines(&hunk.range, now)?;
+        if range.end < now.len() && !hunk.new_text.is_empty() && !hunk.new_text.ends_with(['\n', '\r']) {
+            return None;
+        }
         let same = match hunk.state {
             // The creation, deletion or renaming of a file speaks of all of it.
             _ if hunk.whole_file => *now == file.text,
@@ -198,20 +234,26 @@ impl<'a> PlacedFile<'a> {
 }
 
 impl ReviewHunk {
-    /// One line that tells this hunk from others: what it does, else where, else its text.
+    /// One line that tells this hunk from others: where and what it does, else its text. Nothing in it hides.
     pub fn label(&self) -> String {
-        let summary = self.summary.as_deref().or(self.symbol.as_deref()).map(str::trim).filter(|text| !text.is_empty());
+        let told = [self.symbol.as_deref(), self.summary.as_deref()];
+        let told: Vec<&str> = told.into_iter().flatten().map(str::trim).filter(|text| !text.is_empty()).collect();
+        let summary = (!told.is_empty()).then(|| told.join(": "));
         let first_line = |text: &str| text.lines().map(str::trim).find(|line| !line.is_empty()).map(str::to_owned);
         let label = summary
-            .map(str::to_owned)
             .or_else(|| first_line(&self.new_text))
             .or_else(|| first_line(&self.old_text).map(|line| format!("remove {line}")))
             .unwrap_or_else(|| "white space".to_owned());
-        shorten(&label, 60)
+        shorten(&visible_line(&label), 60)
     }
 
     pub fn can_be_accepted(&self) -> bool {
         self.state == HunkState::Pending
+    }
+
+    /// Whether it is accepted with others; one that is not has a yes of its own.
+    pub fn goes_with_others(&self) -> bool {
+        self.can_be_accepted() && !self.flags.iter().any(|flag| flag.needs_own_yes())
     }
 }
 
@@ -236,13 +278,13 @@ pub fn merge_steps(steps: Vec<Step>) -> Vec<Step> {
     merged
 }
 
-/// A small diff of a hunk: at most `most` lines, then how many were left out.
+/// A small diff of a hunk: at most `most` lines, then how many were left out. What hides is written out.
 pub fn small_diff(hunk: &ReviewHunk, most: usize) -> String {
     let lines: Vec<String> = hunk
         .old_text
         .lines()
-        .map(|line| format!("-{line}"))
-        .chain(hunk.new_text.lines().map(|line| format!("+{line}")))
+        .map(|line| format!("-{}", visible(line)))
+        .chain(hunk.new_text.lines().map(|line| format!("+{}", visible(line))))
         .collect();
     let hidden = lines.len().saturating_sub(most);
     let mut shown: Vec<String> = lines.into_iter().take(most).collect();
@@ -263,133 +305,9 @@ pub fn shorten(text: &str, most: usize) -> String {
     short
 }
 
-/// The one stretch in which two texts differ, in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shift {
-    old: Range<usize>,
-    new: Range<usize>,
-}
-
-impl Shift {
-    /// Costs time by the length of the texts, except where they share their storage.
-    pub fn between(old: &Text, new: &Text) -> Shift {
-        if old == new {
-            return Shift { old: old.len()..old.len(), new: new.len()..new.len() };
-        }
-        let most = old.len().min(new.len());
-        let prefix = common_prefix(old, new, most);
-        let suffix = common_suffix(old, new, most - prefix);
-        Shift { old: prefix..old.len() - suffix, new: prefix..new.len() - suffix }
-    }
-
-    /// Where a range of the old text is in the new one. `None` if the difference reaches into it. What was put in right
-    /// before a range stays before it.
-    pub fn carry(&self, range: &Range<usize>) -> Option<Range<usize>> {
-        if range.start >= self.old.end {
-            let moved = |at: usize| at - self.old.end + self.new.end;
-            return Some(moved(range.start)..moved(range.end));
-        }
-        (range.end <= self.old.start).then(|| range.clone())
-    }
-
-    /// Where an offset of the new text was in the old one; within the difference, its start.
-    pub fn back(&self, at: usize) -> usize {
-        if at >= self.new.end { at - self.new.end + self.old.end } else { at.min(self.old.start) }
-    }
-
-    /// Where an offset of the old text is in the new one; within the difference, its start.
-    pub fn forth(&self, at: usize) -> usize {
-        if at >= self.old.end { at - self.old.end + self.new.end } else { at.min(self.new.start) }
-    }
-}
-
-fn common_prefix(a: &Text, b: &Text, most: usize) -> usize {
-    let mut at = 0;
-    while at < most {
-        let (from_a, from_b) = (tail_of_chunk(a, at), tail_of_chunk(b, at));
-        let length = from_a.len().min(from_b.len()).min(most - at);
-        let same = from_a.iter().zip(from_b).take(length).take_while(|(x, y)| x == y).count();
-        at += same;
-        if same < length || length == 0 {
-            break;
-        }
-    }
-    at
-}
-
-fn common_suffix(a: &Text, b: &Text, most: usize) -> usize {
-    let mut done = 0;
-    while done < most {
-        let (from_a, from_b) = (head_of_chunk(a, a.len() - done), head_of_chunk(b, b.len() - done));
-        let length = from_a.len().min(from_b.len()).min(most - done);
-        let same = from_a.iter().rev().zip(from_b.iter().rev()).take(length).take_while(|(x, y)| x == y).count();
-        done += same;
-        if same < length || length == 0 {
-            break;
-        }
-    }
-    done
-}
-
-/// The bytes from `at` to the end of the chunk that holds it.
-fn tail_of_chunk(text: &Text, at: usize) -> &[u8] {
-    let (chunk, start) = text.chunk_at(at);
-    chunk.as_bytes().get(at - start..).unwrap_or_default()
-}
-
-/// The bytes before `end` in the chunk that holds the byte before it.
-fn head_of_chunk(text: &Text, end: usize) -> &[u8] {
-    let Some(last) = end.checked_sub(1) else { return &[] };
-    let (chunk, start) = text.chunk_at(last);
-    chunk.as_bytes().get(..end - start).unwrap_or_default()
-}
-
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
-
-    fn carried(old: &str, new: &str, range: Range<usize>) -> Option<String> {
-        let (old, new) = (Text::new(old), Text::new(new));
-        let range = Shift::between(&old, &new).carry(&range)?;
-        new.slice(range)
-    }
-
-    #[test]
-    fn a_range_follows_the_typing_around_it() {
-        let old = "one\ntwo\nthree\n";
-        let two = 4..8;
-        for (new, expected) in [
-            (old, Some("two\n")),
-            ("zero\none\ntwo\nthree\n", Some("two\n")),
-            ("two\nthree\n", Some("two\n")),
-            ("one\ntwo\n", Some("two\n")),
-            ("one\ntwo\nthree\nfour\n", Some("two\n")),
-            ("one\ninserted before\ntwo\nthree\n", Some("two\n")),
-            ("one\ntwo\ninserted behind\nthree\n", Some("two\n")),
-            ("one\ntwwo\nthree\n", None),
-            ("one\nthree\n", None),
-            ("", None),
-        ] {
-            assert_eq!(carried(old, new, two.clone()).as_deref(), expected, "{new:?}");
-        }
-    }
-
-    #[test]
-    fn an_insertion_at_the_start_of_an_empty_range_stays_before_it() {
-        let (old, new) = (Text::new("a\nb\n"), Text::new("a\nx\nb\n"));
-        assert_eq!(Shift::between(&old, &new).carry(&(2..2)), Some(4..4));
-    }
-
-    #[test]
-    fn long_texts_are_compared_across_chunks() {
-        let line = "the same line again and again\n";
-        let old = Text::new(&line.repeat(10_000));
-        let at = 5_000 * line.len();
-        let new = old.apply(&crate::text::Edit { range: at..at, insert: "x".to_owned() }).unwrap();
-        let shift = Shift::between(&old, &new);
-        assert_eq!(shift, Shift { old: at..at, new: at..at + 1 });
-    }
 
     #[test]
     fn a_small_diff_says_what_it_left_out() {
@@ -401,6 +319,8 @@ mod tests {
             new_text: "c\nd\n".to_owned(),
             symbol: None,
             summary: None,
+            flags: Vec::new(),
+            needs: Vec::new(),
             whole_file: false,
         };
         assert_eq!(small_diff(&hunk, 9), "-a\n-b\n+c\n+d");

@@ -20,6 +20,7 @@ use tower::Service;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id, Request, Response};
 use tower_lsp::{ExitedError, LspService};
 
+use super::accept::Patience;
 use super::documents::MESSAGE_IS_LOSSY;
 use super::frame::{Frame, FrameDecoder};
 use super::message::{self, Message};
@@ -43,6 +44,8 @@ pub struct ServeOptions {
     pub workspace: Workspace,
     /// The environment variables to go by, instead of those of the process.
     pub environment: Option<Environment>,
+    /// How long editors are waited for.
+    pub patience: Patience,
     /// For tests: what each handler does first.
     pub on_method: Option<OnMethod>,
 }

@@ -18,7 +18,7 @@ use super::outbox::Outbox;
 use super::progress::ProgressCancels;
 use super::serve::ServeOptions;
 use super::state::ServerState;
-use super::{actions, commands, documents, hover, lenses, lifecycle, parent, progress, settings};
+use super::{actions, commands, documents, hover, lenses, lifecycle, parent, progress, settings, watched};
 use crate::config::{self, Environment};
 use crate::store::Trust;
 
@@ -127,6 +127,7 @@ pub fn register(builder: LspServiceBuilder<Server>) -> LspServiceBuilder<Server>
         .custom_method("textDocument/didClose", Server::did_close)
         .custom_method("workspace/didChangeWorkspaceFolders", Server::did_change_workspace_folders)
         .custom_method("workspace/didChangeConfiguration", Server::did_change_configuration)
+        .custom_method("workspace/didChangeWatchedFiles", Server::did_change_watched_files)
         .custom_method("textDocument/codeAction", Server::code_action)
         .custom_method("codeAction/resolve", Server::code_action_resolve)
         .custom_method("textDocument/codeLens", Server::code_lens)
@@ -158,6 +159,10 @@ impl Server {
 
     async fn did_change_configuration(&self, params: DidChangeConfigurationParams) {
         settings::did_change_configuration(self, params);
+    }
+
+    async fn did_change_watched_files(&self, _: LspAny) {
+        watched::did_change_watched_files(self);
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<Vec<CodeActionResponse>>> {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices_deadline};
 
-use super::{Edit, Text};
+use super::{Edit, Shift, Text};
 
 /// How long a diff may look for the shortest answer before it takes a good one.
 const DEADLINE: Duration = Duration::from_millis(500);
@@ -27,14 +27,17 @@ pub fn diff(old: &Text, new: &Text) -> Vec<Change> {
     if old == new {
         return Vec::new();
     }
-    let (old, new) = (old.to_string(), new.to_string());
+    let (in_old, in_new) = changed_lines(old, new);
+    let start = in_old.start;
+    let (old, new) = (old.slice(in_old).unwrap_or_default(), new.slice(in_new).unwrap_or_default());
     let (old_lines, new_lines) = (Lines::of(&old), Lines::of(&new));
     let mut changes: Vec<Change> = Vec::new();
     for op in diff_lines(&old_lines.lines, &new_lines.lines) {
         if let DiffOp::Equal { .. } = op {
             continue;
         }
-        let change = Change { old: old_lines.bytes(op.old_range()), new: new_lines.bytes(op.new_range()) };
+        let here = |range: Range<usize>| start.saturating_add(range.start)..start.saturating_add(range.end);
+        let change = Change { old: here(old_lines.bytes(op.old_range())), new: here(new_lines.bytes(op.new_range())) };
         match changes.last_mut() {
             Some(last) if last.old.end == change.old.start && last.new.end == change.new.start => {
                 last.old.end = change.old.end;
@@ -44,6 +47,86 @@ pub fn diff(old: &Text, new: &Text) -> Vec<Change> {
         }
     }
     changes
+}
+
+/// The whole lines, from the first to the last, in which two texts differ. What a diff costs is what stands in there.
+pub fn changed_lines(old: &Text, new: &Text) -> (Range<usize>, Range<usize>) {
+    let Shift { old: in_old, new: in_new } = Shift::between(old, new);
+    let line_start = |text: &Text, at: usize| text.line_start(text.line_of(at));
+    // Of a `\r` and a `\n`, one may be common and the other not: then a line starts in one of the texts only.
+    let start = line_start(new, line_start(old, in_old.start));
+    let start = line_start(old, start);
+    let is_start = |text: &Text, at: usize| line_start(text, at) == at;
+    let rest = if is_start(old, in_old.end) && is_start(new, in_new.end) {
+        old.len().saturating_sub(in_old.end)
+    } else {
+        old.len().saturating_sub(old.line_start(old.line_of(in_old.end).saturating_add(1)))
+    };
+    (start..old.len().saturating_sub(rest).max(start), start..new.len().saturating_sub(rest).max(start))
+}
+
+/// Like [`diff`], with every run that could as well stand some lines higher or lower put where it reads best: a new function
+/// begins with its own first line and not with the last brace of the one before.
+pub fn readable(old: &Text, new: &Text) -> Vec<Change> {
+    let mut changes = diff(old, new);
+    for index in 0..changes.len() {
+        let above = index.checked_sub(1).and_then(|above| changes.get(above)).cloned();
+        let below = changes.get(index.saturating_add(1)).cloned();
+        let Some(change) = changes.get_mut(index) else { break };
+        let is_insertion = change.old.is_empty();
+        if !is_insertion && !change.new.is_empty() {
+            continue;
+        }
+        // The run stands in one of the texts; in the other only its place moves along.
+        let side = |change: &Change| if is_insertion { change.new.clone() } else { change.old.clone() };
+        let text = if is_insertion { new } else { old };
+        let run = side(change);
+        let best =
+            best_place(text, run.clone(), above.map(|above| side(&above).end), below.map(|below| side(&below).start));
+        let moved = |range: &Range<usize>| {
+            let at = |offset: usize| offset.saturating_add(best).saturating_sub(run.start);
+            at(range.start)..at(range.end)
+        };
+        *change = Change { old: moved(&change.old), new: moved(&change.new) };
+    }
+    changes
+}
+
+/// Where a run of lines starts best, of all the places that mean the same. A line stays between it and the runs beside it, of
+/// which one ends at `above` and one begins at `below`.
+fn best_place(text: &Text, run: Range<usize>, above: Option<usize>, below: Option<usize>) -> usize {
+    let line_at = |at: usize| text.line_range(text.line_of(at));
+    let same = |a: &Range<usize>, b: &Range<usize>| text.slice(a.clone()) == text.slice(b.clone());
+    let mut place = run;
+    // As high as it goes.
+    while let Some(before) = place.start.checked_sub(1).map(line_at) {
+        let last = line_at(place.end.saturating_sub(1));
+        if above.is_some_and(|above| before.start <= above) || !same(&before, &last) {
+            break;
+        }
+        place = before.start..place.end.saturating_sub(last.len());
+    }
+    // Then down again, and the best of all: what follows is indented least, and the lowest of those.
+    let (mut best, mut least) = (place.start, indent_at(text, place.end));
+    while place.end < text.len() {
+        let (first, next) = (line_at(place.start), line_at(place.end));
+        if below.is_some_and(|below| next.end >= below) || !same(&first, &next) {
+            break;
+        }
+        place = place.start.saturating_add(first.len())..next.end;
+        let indent = indent_at(text, place.end);
+        if indent <= least {
+            (best, least) = (place.start, indent);
+        }
+    }
+    best
+}
+
+/// White space before what follows at `at`, blank lines aside, and one more; nothing at the end.
+fn indent_at(text: &Text, at: usize) -> usize {
+    let lines = (text.line_of(at)..text.line_count()).filter_map(|line| text.slice(text.line_range(line)));
+    let following = if at < text.len() { lines.into_iter().find(|line| !line.trim().is_empty()) } else { None };
+    following.map_or(0, |line| line.chars().take_while(|character| character.is_whitespace()).count() + 1)
 }
 
 /// The edits that turn `old` into `new`.
@@ -204,6 +287,32 @@ mod tests {
                 \ No newline at end of file
             "#]],
         );
+    }
+
+    #[test]
+    fn a_run_stands_where_it_reads_best() {
+        let check = |old: &str, new: &str, expected: &str| {
+            let (old, new) = (Text::new(old), Text::new(new));
+            let changes = readable(&old, &new);
+            let side = |text: &Text, range: &Range<usize>| text.slice(range.clone()).unwrap_or_default();
+            let runs: Vec<String> =
+                changes.iter().map(|change| side(&old, &change.old) + &side(&new, &change.new)).collect();
+            assert_eq!(runs, [expected]);
+            let edits: Vec<Edit> = changes
+                .iter()
+                .map(|change| Edit { range: change.old.clone(), insert: side(&new, &change.new) })
+                .collect();
+            assert_eq!(old.apply_all(&edits).as_ref(), Ok(&new));
+        };
+        let (a, b) = ("fn a() {\n    1\n}\n", "fn b() {\n    2\n}\n");
+        check(a, &format!("{a}\n{b}"), &format!("\n{b}"));
+        check(&format!("{a}\n{b}"), a, &format!("\n{b}"));
+        check(b, &format!("{a}\n{b}"), &format!("{a}\n"));
+        let within = |inside: &str| format!("impl X {{\n    fn a() {{\n        1\n    }}\n{inside}}}\n");
+        let method = "\n    fn b() {\n        2\n    }\n";
+        check(&within(""), &within(method), method);
+        check("x\r\nx\r\n", "x\r\nx\r\nx\r\n", "x\r\n");
+        check("x\nx", "x\nx\nx", "x\n");
     }
 
     #[test]

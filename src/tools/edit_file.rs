@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::builtin::Builtin;
+use super::preflight::note;
 use super::propose::{editable, propose, resolve};
 use super::show::{line_count, numbered};
 use super::{Effect, ToolContext, ToolError, ToolOutput};
@@ -79,7 +80,10 @@ impl Builtin for EditFile {
             ));
         }
         propose(context, &path, Some(&document), Some(text.clone()))?;
-        Ok(ToolOutput::from(report(&view.roots().display(&path), &document.text, &text, &edits)))
+        let name = view.roots().display(&path);
+        let note = note(&name, Some(&document.text), &text);
+        let report = report(&name, &document.text, &text, &edits);
+        Ok(ToolOutput::from(if note.is_empty() { report } else { format!("{}{note}", report.trim_end()) }))
     }
 }
 

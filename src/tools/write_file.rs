@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::builtin::Builtin;
+use super::preflight::note;
 use super::propose::{editable_or_new, propose, resolve};
 use super::show::line_count;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
@@ -35,8 +36,9 @@ impl Builtin for WriteFile {
         let Some(seen) = &document else {
             let text = Text::new(&arguments.content);
             let lines = line_count(&text);
+            let note = note(&name, None, &text);
             propose(context, &path, None, Some(text))?;
-            return Ok(ToolOutput::from(format!("created `{name}`, {lines} lines")));
+            return Ok(ToolOutput::from(format!("created `{name}`, {lines} lines{note}")));
         };
         context.refuse_outdated(&path, seen, &name)?;
         // Lines that stay keep their ending, whatever the model wrote.
@@ -49,7 +51,8 @@ impl Builtin for WriteFile {
             return Ok(ToolOutput::from(format!("`{name}` holds exactly this already: nothing to change")));
         }
         let lines = line_count(&text);
+        let note = note(&name, Some(&seen.text), &text);
         propose(context, &path, Some(seen), Some(text))?;
-        Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines")))
+        Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines{note}")))
     }
 }

@@ -7,5 +7,6 @@
 mod read;
 mod write;
 
-pub(in crate::workspace) use read::{is_file, read_bytes, read_whole, through_link};
+pub use read::Entry;
+pub(in crate::workspace) use read::{entry, is_file, read_bytes, read_whole, through_link};
 pub use write::{WriteError, create, delete, rename, replace};

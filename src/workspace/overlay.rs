@@ -1,11 +1,13 @@
 //! The layer that an agent edits: what it proposes, and what it saw when it did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{DocPath, Document, HunkId, Layer, Stamp};
+use crate::event::ChangeKind;
 use crate::text::Text;
-use crate::text::diff::{Change, diff};
+use crate::text::diff::{Change, readable};
 
 /// Who made a change: the turn and the tool call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +33,9 @@ pub struct OverlayFile {
     /// The changes from `base` to `current`, where there are both. They are kept, because a diff made anew may align lines
     /// that repeat another way.
     pub(in crate::workspace) changes: Vec<Change>,
+    /// One for each change. Kept too: counted anew, an id would come to mean another one of equal changes. `None` until the
+    /// file has a place in an overlay.
+    pub(in crate::workspace) ids: Vec<Option<HunkId>>,
     /// The live text at the last look, where conflicts keep it from being `base`.
     pub(in crate::workspace) looked: Option<Text>,
 }
@@ -39,24 +44,26 @@ impl OverlayFile {
     /// `current` proposed for a document that held `base` when it was read.
     pub fn new(base: Option<Text>, stamp: Stamp, current: Option<Text>, author: Author) -> OverlayFile {
         let changes = changes(base.as_ref(), current.as_ref());
-        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, looked: None }
+        let ids = vec![None; changes.len()];
+        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, ids, looked: None }
     }
 
-    /// One that was kept, as it was: with its changes from `base` to `current`, and the live text of the last look.
+    /// One that was kept, as it was: with its changes from `base` to `current` and their ids, and the live text of the last look.
     pub fn kept(
         base: Option<Text>,
         current: Option<Text>,
-        changes: Vec<Change>,
+        changes: Vec<(Change, Option<HunkId>)>,
         looked: Option<Text>,
         author: Author,
     ) -> OverlayFile {
         let stamp = base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
-        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, looked }
+        let (changes, ids) = changes.into_iter().unzip();
+        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, ids, looked }
     }
 
-    /// The changes from `base` to `current`, where there are both, in order.
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
+    /// The changes from `base` to `current`, where there are both, in order, and the ids of their hunks.
+    pub fn changes(&self) -> impl Iterator<Item = (&Change, Option<&HunkId>)> {
+        self.changes.iter().zip(self.ids.iter().map(Option::as_ref).chain(std::iter::repeat(None)))
     }
 
     /// The live text at the last look, where conflicts keep it from being `base`.
@@ -66,21 +73,59 @@ impl OverlayFile {
 
     fn with_current(self, current: Option<Text>, author: Author) -> OverlayFile {
         let changes = changes(self.base.as_ref(), current.as_ref());
-        OverlayFile { current, author, changes, ..self }
+        let new_text = |text: Option<&Text>, change: &Change| text.and_then(|text| text.slice(change.new.clone()));
+        // A change that is made again is the same hunk.
+        let known: HashMap<(Range<usize>, Option<String>), &HunkId> = self
+            .changes
+            .iter()
+            .zip(&self.ids)
+            .filter_map(|(change, id)| {
+                Some(((change.old.clone(), new_text(self.current.as_ref(), change)), id.as_ref()?))
+            })
+            .collect();
+        let id_of = |change: &Change| known.get(&(change.old.clone(), new_text(current.as_ref(), change)));
+        let ids = changes.iter().map(|change| id_of(change).map(|id| (*id).clone())).collect();
+        OverlayFile { current, author, changes, ids, ..self }
+    }
+
+    /// Gives those changes ids that have none: ones that no other change of the file has or had.
+    pub(in crate::workspace) fn name_changes(&mut self, path: &DocPath) {
+        self.ids.resize(self.changes.len(), None);
+        if self.ids.iter().all(Option::is_some) {
+            return;
+        }
+        let mut taken: HashSet<HunkId> = self.ids.iter().flatten().chain(&self.decided).cloned().collect();
+        let mut occurrences: HashMap<(String, String), usize> = HashMap::new();
+        for (change, id) in self.changes.iter().zip(&mut self.ids).filter(|(_, id)| id.is_none()) {
+            let slice = |text: Option<&Text>, range: &Range<usize>| {
+                text.and_then(|text| text.slice(range.clone())).unwrap_or_default()
+            };
+            let texts = (slice(self.base.as_ref(), &change.old), slice(self.current.as_ref(), &change.new));
+            let occurrence = occurrences.entry(texts.clone()).or_default();
+            let free = loop {
+                let free = HunkId::new(path, ChangeKind::Edit, &texts.0, &texts.1, *occurrence);
+                *occurrence += 1;
+                if taken.insert(free.clone()) {
+                    break free;
+                }
+            };
+            *id = Some(free);
+        }
     }
 
     /// Nothing is proposed: not another text, not another place.
     fn is_nothing(&self) -> bool {
         match self.moved_from {
             Some(_) => self.current.is_none(),
-            None => self.current == self.base,
+            // Hunks that come to nothing together are still hunks, to be decided one by one.
+            None => self.current == self.base && self.changes.is_empty(),
         }
     }
 }
 
 fn changes(base: Option<&Text>, current: Option<&Text>) -> Vec<Change> {
     match (base, current) {
-        (Some(base), Some(current)) => diff(base, current),
+        (Some(base), Some(current)) => readable(base, current),
         (None, _) | (_, None) => Vec::new(),
     }
 }
@@ -176,7 +221,8 @@ impl Overlay {
     pub fn set(&mut self, path: DocPath, file: Option<OverlayFile>) {
         let files = Arc::make_mut(&mut self.files);
         match file {
-            Some(file) => {
+            Some(mut file) => {
+                file.name_changes(&path);
                 files.insert(path, file);
             }
             None => {

@@ -5,6 +5,7 @@
 //! `.git.` and `GIT~1` are `.git`. A name that is folded too far costs a question; one folded too little, the machine.
 
 use super::DocPath;
+use crate::text::hidden::is_ignorable;
 
 /// Protected with everything in them, in any folder.
 const FOLDERS: &[&str] = &[".git", "git~1", ".claw", ".vscode", ".idea", ".zed", ".helix", ".husky"];
@@ -57,7 +58,8 @@ fn fold(part: &str) -> String {
     let part = part.split(':').next().unwrap_or(part);
     let folded: String = part
         .chars()
-        .filter(|c| !is_ignored(*c))
+        // HFS+ leaves them out of a comparison: joiners, marks of direction, variation selectors.
+        .filter(|c| !is_ignorable(*c))
         .map(narrow)
         // Up and down again, so that letters with one capital in common are one: K and the Kelvin sign, s and long s.
         .flat_map(char::to_uppercase)
@@ -65,14 +67,6 @@ fn fold(part: &str) -> String {
         .collect();
     // Windows: dots and spaces at the end do not count.
     folded.trim_end_matches(['.', ' ']).to_owned()
-}
-
-/// Characters that HFS+ leaves out of a comparison, and their like: joiners, marks of direction, variation selectors.
-fn is_ignored(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Full-width forms are their plain letters.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::disk::{is_file, read_bytes, read_whole, through_link};
+use super::disk::{Entry, entry, is_file, read_bytes, read_whole, through_link};
 use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
@@ -110,6 +110,20 @@ impl View {
     /// The same picture without the overlay: what the user has.
     pub fn live(&self) -> View {
         View { overlay: Overlay::default(), ..self.clone() }
+    }
+
+    /// The same picture with another buffer at `path`: what the editor held there before.
+    pub fn with_buffer(&self, path: &DocPath, buffer: Buffer) -> View {
+        let mut buffers = Buffers::clone(&self.buffers);
+        buffers.set(path.clone(), buffer);
+        View { buffers: Arc::new(buffers), ..self.clone() }
+    }
+
+    /// What a look at a file's entry on the disk tells, without reading it: another one says that it was written. `None` where
+    /// there is no file. Blocks on the disk, for microseconds.
+    pub fn entry(&self, path: &DocPath) -> Option<Entry> {
+        let (root, rel) = self.file(path).ok()?;
+        entry(&root.dir, rel)
     }
 
     /// Whether `path` is kept from whom this view is for: then it can not be read, and nothing be proposed for it.

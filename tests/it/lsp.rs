@@ -8,5 +8,8 @@ mod documents;
 mod folders;
 mod lifecycle;
 mod models;
+mod preflight;
 mod protocol;
 mod review;
+mod verify;
+mod watch;

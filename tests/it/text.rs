@@ -3,4 +3,5 @@
 mod changes;
 mod files;
 mod generate;
-mod positions;
+pub mod positions;
+mod sync;

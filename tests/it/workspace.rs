@@ -1,10 +1,16 @@
 //! The layered workspace, the path gate and the tools on it.
 
+mod decide;
 mod disk;
 mod edits;
 mod exclude;
+mod living;
 mod path;
 mod proposal;
+mod releases;
 mod search;
 mod tools;
+mod undo;
 mod view;
+
+pub use living::random::Random;

@@ -7,7 +7,9 @@ vim.g.loaded_claw = true
 for name, target in pairs({
   ClawOld = 'DiffDelete',
   ClawNew = 'DiffAdd',
-  ClawConflict = 'DiffText',
+  ClawConflict = 'DiffChange',
+  ClawConflictSign = 'DiagnosticSignWarn',
+  ClawFlag = 'DiagnosticWarn',
   ClawSign = 'DiagnosticSignHint',
   ClawTitle = 'DiagnosticHint',
 }) do

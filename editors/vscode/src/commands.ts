@@ -1,15 +1,9 @@
-/** The commands of the palette, the menus and the lenses. Each ends in a command of the server. */
+/** The commands of the palette, the menus and the lenses, but for those about one hunk (`deciding.ts`). */
 
 import { commands, type ExtensionContext, type OutputChannel, Selection, TextEditorRevealType, Uri, window, workspace } from "vscode";
-import { fileOf, type Previews, scheme } from "./preview";
-import { type Hunk, type Review, rangeOf, touching } from "./review";
+import { type Previews, scheme, shownFile } from "./preview";
+import { type Hunk, type Review, rangeOf } from "./review";
 import type { Server } from "./server";
-
-/** Names one hunk, as the lenses do. */
-interface Named {
-  session: string;
-  hunk: string;
-}
 
 /** A position as the protocol writes it. */
 interface Place {
@@ -23,8 +17,6 @@ export function registerCommands(context: ExtensionContext, server: Server, revi
   };
   register("ask", (instruction) => ask(server, typeof instruction === "string" ? instruction : undefined));
   register("explain", () => server.command("claw.explain", focus()));
-  register("accept", (named) => decide(server, review, "claw.acceptHunk", named));
-  register("reject", (named) => decide(server, review, "claw.rejectHunk", named));
   register("next", () => jump(review, previews, 1));
   register("prev", () => jump(review, previews, -1));
   register("diff", (uri) => {
@@ -33,6 +25,7 @@ export function registerCommands(context: ExtensionContext, server: Server, revi
   });
   register("acceptFile", () => acceptFile(server, review));
   register("acceptAll", () => server.command("claw.acceptAll"));
+  register("acceptAllPreview", () => server.command("claw.acceptAll", { preview: true }));
   register("rejectAll", () => server.command("claw.rejectAll"));
   register("cancel", () => server.command("claw.cancel"));
   register("restart", () => server.restart());
@@ -57,21 +50,6 @@ function focus(): { uri?: string; range?: { start: Place; end: Place } } {
   const { start, end } = editor.selection;
   const range = { start: { line: start.line, character: start.character }, end: { line: end.line, character: end.character } };
   return { uri: editor.document.uri.toString(), range };
-}
-
-/** Accepts or rejects the named hunk, or those that the selection touches. */
-async function decide(server: Server, review: Review, command: string, named: unknown): Promise<void> {
-  if (isNamed(named)) {
-    await server.command(command, { session: named.session, hunk: named.hunk });
-    return;
-  }
-  const here = hunksHere(review);
-  if (here.length === 0) {
-    void window.showInformationMessage(review.pending().length > 0 ? "No hunk here. “Claw: Next Hunk” goes to one." : "Nothing waits for review.");
-  }
-  for (const hunk of here) {
-    await server.command(command, { session: hunk.session, hunk: hunk.id });
-  }
 }
 
 async function acceptFile(server: Server, review: Review): Promise<void> {
@@ -112,28 +90,4 @@ async function show(hunk: Hunk, previews: Previews): Promise<void> {
   const range = rangeOf(hunk, document);
   editor.selection = new Selection(range.start, range.start);
   editor.revealRange(range, TextEditorRevealType.InCenterIfOutsideViewport);
-}
-
-function hunksHere(review: Review): Hunk[] {
-  const editor = window.activeTextEditor;
-  if (!editor) {
-    return [];
-  }
-  if (editor.document.uri.scheme === scheme) {
-    const file = shownFile()?.toString();
-    return review.pending().filter((hunk) => hunk.change === "create" && hunk.uri.toString() === file);
-  }
-  const { start, end, isEmpty } = editor.selection;
-  const found = touching(review.in(editor.document.uri), start.line, end.line);
-  return isEmpty ? found.slice(0, 1) : found;
-}
-
-/** The file that is shown, or that the shown preview is of. */
-function shownFile(): Uri | undefined {
-  const uri = window.activeTextEditor?.document.uri;
-  return uri?.scheme === scheme ? fileOf(uri) : uri;
-}
-
-function isNamed(value: unknown): value is Named {
-  return typeof value === "object" && value !== null && "session" in value && "hunk" in value;
 }

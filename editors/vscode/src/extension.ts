@@ -2,7 +2,9 @@
 
 import { commands, type ExtensionContext, window, workspace } from "vscode";
 import { registerCommands } from "./commands";
+import { registerDeciding } from "./deciding";
 import { drawHunks, type Drawing, drawingOf } from "./draw";
+import { Edits } from "./edit";
 import { provideLenses } from "./lenses";
 import { Previews } from "./preview";
 import { ProgramMissing } from "./program";
@@ -34,6 +36,7 @@ export async function activate(context: ExtensionContext): Promise<Api> {
   provideLenses(context, review);
   showStatus(context, review);
   registerCommands(context, running, review, new Previews(context, review), log);
+  registerDeciding(context, running, review, new Edits(context, running, review));
 
   context.subscriptions.push(
     workspace.onDidChangeConfiguration((change) => {

@@ -25,14 +25,30 @@ export function provideLenses(context: ExtensionContext, review: Review): void {
 
 function lensesOf(hunk: Hunk, review: Review, range: Range): CodeLens[] {
   const place = new Range(range.start, range.start);
-  const arguments_ = [{ session: hunk.session, hunk: hunk.id }];
-  const lenses = [
-    new CodeLens(place, { title: `Claw ${hunk.number}/${review.pending().length}: ${hunk.title}`, command: "claw.ui.next", tooltip: "Go to the next hunk" }),
-    new CodeLens(place, { title: "$(check) Accept", command: "claw.ui.accept", arguments: arguments_ }),
-    new CodeLens(place, { title: "$(close) Reject", command: "claw.ui.reject", arguments: arguments_ }),
-  ];
+  const named = { session: hunk.session, hunk: hunk.id };
+  const lens = (title: string, command: string, ...given: unknown[]): CodeLens => new CodeLens(place, { title, command, arguments: given });
+  const warning = hunk.warnings.length > 0 ? `$(warning) ${hunk.warnings.join("; ")} · ` : "";
+  const needed = review.neededBy(hunk).map(({ number }) => number);
+  const needs = needed.length > 0 ? ` · needs ${needed.join(", ")}` : "";
+  const title = `${warning}Claw ${hunk.number}/${review.pending().length}: ${hunk.title}${needs}`;
+  const lenses = [new CodeLens(place, { title, command: "claw.ui.next", tooltip: "Go to the next hunk" })];
+  if (hunk.conflict && hunk.change === "edit") {
+    lenses.push(
+      lens("Keep Mine", "claw.ui.takeMine", named),
+      lens("Take Claw's", "claw.ui.takeClaw", named),
+      lens("Take Both", "claw.ui.takeBoth", named),
+    );
+  } else {
+    if (!hunk.conflict) {
+      lenses.push(lens("$(check) Accept", "claw.ui.accept", named));
+      if (needed.length > 0) {
+        lenses.push(lens(`Accept with ${needed.length} It Needs`, "claw.ui.acceptWithNeeds", named));
+      }
+    }
+    lenses.push(lens("$(close) Reject", "claw.ui.reject", named));
+  }
   if (hunk.change === "edit") {
-    lenses.push(new CodeLens(place, { title: "$(diff) Diff", command: "claw.ui.diff", arguments: [hunk.uri] }));
+    lenses.push(lens("Change…", "claw.ui.change", named), lens("$(diff) Diff", "claw.ui.diff", hunk.uri));
   }
   return lenses;
 }

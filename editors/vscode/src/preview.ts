@@ -77,3 +77,9 @@ export function previewOf(file: Uri): Uri {
 export function fileOf(preview: Uri): Uri {
   return Uri.parse(preview.query, true);
 }
+
+/** The file that is shown, or that the shown preview is of. */
+export function shownFile(): Uri | undefined {
+  const uri = window.activeTextEditor?.document.uri;
+  return uri?.scheme === scheme ? fileOf(uri) : uri;
+}

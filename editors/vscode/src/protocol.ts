@@ -23,8 +23,14 @@ export interface ProposedHunk {
   start_line: number;
   old_text: string;
   new_text: string;
+  /** Of a conflict: what the user made of the old text. */
+  mine?: string;
   symbol?: string;
   summary?: string;
+  /** What to look at before accepting it: `hidden_characters`, `syntax`, `protected`. */
+  flags?: string[];
+  /** Hunks without which this one makes no sense. */
+  needs?: string[];
 }
 
 /** `claw/input`, answered with the text or null. */
@@ -58,6 +64,8 @@ export interface CommandResult {
   message?: string;
   session?: string;
   turn?: string;
+  /** Files of which something was left out: the server has said so by itself. */
+  skipped?: string[];
 }
 
 /** The client capability that makes the server send all this. */

@@ -1,6 +1,6 @@
 /** The language client: starting the server, its settings, and the messages that only Claw has. */
 
-import { languages, type LogOutputChannel, Uri, window, workspace } from "vscode";
+import { commands, languages, type LogOutputChannel, Uri, window, workspace } from "vscode";
 import {
   type Diagnostic,
   type ExecuteCommandSignature,
@@ -54,6 +54,9 @@ export class Server {
     });
     this.client = client;
     await client.start();
+    // Commands that older servers would take for another are offered only where the server says that it has them.
+    const announced = client.initializeResult?.capabilities.experimental as { claw?: { preview?: unknown } } | undefined;
+    void commands.executeCommand("setContext", "claw.canPreview", announced?.claw?.preview === true);
   }
 
   async stop(): Promise<void> {
@@ -110,10 +113,12 @@ export class Server {
   }
 }
 
-/** Shows why a command was refused. */
+/** Shows why a command was refused, or what it left out. */
 function refused(name: string, result: CommandResult | null): CommandResult | undefined {
   if (result?.ok === false) {
     void window.showWarningMessage(`Claw: ${result.message ?? `${name} failed`}`);
+  } else if (result?.message && !result.skipped) {
+    void window.showInformationMessage(`Claw: ${result.message}`);
   }
   return result ?? undefined;
 }

@@ -12,10 +12,14 @@ export function showStatus(context: ExtensionContext, review: Review): void {
     const hunks = review.pending();
     const shown = window.activeTextEditor?.document.uri;
     const file = shown?.scheme === scheme ? fileOf(shown) : shown;
+    const ours = hunks.filter(({ uri }) => uri.toString() === file?.toString());
     void commands.executeCommand("setContext", "claw.pending", hunks.length);
-    void commands.executeCommand("setContext", "claw.pendingHere", hunks.some(({ uri }) => uri.toString() === file?.toString()));
+    void commands.executeCommand("setContext", "claw.pendingHere", ours.length > 0);
+    const conflicts = hunks.filter(({ conflict }) => conflict).length;
+    void commands.executeCommand("setContext", "claw.conflictHere", ours.some(({ conflict }) => conflict));
+    void commands.executeCommand("setContext", "claw.accepted", review.accepted().length);
     const files = new Set(hunks.map(({ uri }) => uri.toString())).size;
-    item.text = `$(diff) Claw: ${hunks.length} to review`;
+    item.text = `$(diff) Claw: ${hunks.length} to review${conflicts > 0 ? `, ${conflicts} in conflict` : ""}`;
     item.tooltip = `${hunks.length} hunks in ${files} files wait for review. Go to the next.`;
     if (hunks.length > 0) {
       item.show();

@@ -16,8 +16,8 @@ use crate::agent::policy::End;
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, World};
 use crate::event::{
-    ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned, TurnEnd,
-    TurnStart, TurnStatus,
+    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned,
+    TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 
@@ -166,6 +166,14 @@ impl World for Recorded {
             Some((executed, (open, calls)))
         })
         .boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>> {
+        let check = match self.next() {
+            Some((_, EventKind::Check(check))) => Some(check.clone()),
+            _ => None,
+        };
+        Box::pin(std::future::ready(Ok(check)))
     }
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {

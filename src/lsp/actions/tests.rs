@@ -57,6 +57,8 @@ fn hunk(text: &str, old: &str, new: &str) -> ReviewHunk {
         new_text: new.to_owned(),
         symbol: None,
         summary: None,
+        flags: Vec::new(),
+        needs: Vec::new(),
         whole_file: false,
     }
 }
@@ -81,15 +83,11 @@ fn review() -> Arc<Review> {
     let here = vec![hunk(SOURCE, "    w * h\n", "    w.saturating_mul(h)\n"), hunk(SOURCE, "fn other() {}\n", "")];
     let other = DocPath::Virtual("untitled:new.rs".into());
     let made = ReviewHunk { whole_file: true, ..hunk("", "", "fn new() {}\n") };
-    Arc::new(Review {
-        session: "s1".to_owned(),
-        title: "make it saturate".to_owned(),
-        files: Vec::new(),
-        pending: vec![
-            file(path(), "a.rs", ChangeKind::Edit, SOURCE, here),
-            file(other, "new.rs", ChangeKind::Create, "", vec![made]),
-        ],
-    })
+    let pending = vec![
+        file(path(), "a.rs", ChangeKind::Edit, SOURCE, here),
+        file(other, "new.rs", ChangeKind::Create, "", vec![made]),
+    ];
+    Arc::new(Review::new("s1".to_owned(), "make it saturate".to_owned(), Vec::new(), pending))
 }
 
 fn problem(message: &str) -> Diagnostic {

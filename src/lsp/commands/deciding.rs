@@ -1,5 +1,6 @@
 //! Commands that decide about hunks: to take them, parts of them or other text for them, to leave them, to settle conflicts.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,9 +12,10 @@ use super::place::last_focus;
 use super::{Answer, Arguments, blocking, done};
 use crate::agent::Session;
 use crate::event::HunkState;
-use crate::lsp::accept;
+use crate::lsp::accept::{self, Way};
 use crate::lsp::edits::EditSupport;
-use crate::lsp::review::{Review, ReviewFile, merge_steps};
+use crate::lsp::needs::{self, Batch, Left};
+use crate::lsp::review::{Review, ReviewFile, ReviewHunk, merge_steps};
 use crate::lsp::server::Server;
 use crate::workspace::HunkId;
 use crate::workspace::proposal::Settle;
@@ -53,14 +55,18 @@ pub enum Take {
     Both,
 }
 
-/// `claw.acceptHunk {session?, hunk?, lines?, text?}`.
+/// `claw.acceptHunk {session?, hunk?, lines?, text?, with_needs?}`.
 pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let (session, review, id) = hunk(server, &arguments).await?;
     match standing(&review, &id) {
         Some(HunkState::Pending) => {
             let (hunk, review) = shaped(server, &session, review, &id, &arguments).await?;
-            accept(server, session, &review, vec![hunk], vec![]).map(|mut answer| {
+            let needed = needs::closure(&review, &hunk);
+            let (with, left) = if arguments.with_needs { Batch::of(&needed) } else { Default::default() };
+            let hunks = std::iter::once(hunk).chain(with).collect();
+            accept(server, session, &review, hunks, left, Way::Straight).map(|mut answer| {
                 answer.insert("hunk".to_owned(), json!(id));
+                needs::tell_left(&needed, &mut answer);
                 answer
             })
         }
@@ -81,7 +87,7 @@ pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer
     }
 }
 
-/// `claw.acceptFile {session?, uri?}`.
+/// `claw.acceptFile {session?, uri?, preview?}`.
 pub async fn accept_file(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let path = match &arguments.uri {
         Some(uri) => server.state.with(|state| state.doc_path(uri)),
@@ -89,13 +95,13 @@ pub async fn accept_file(server: &Server, arguments: Arguments) -> Result<Answer
     };
     let (session, review) =
         session_with_hunks(server, &arguments, |file| file.live == path || file.path == path).await?;
-    accept_of(server, session, &review, |file| file.live == path || file.path == path)
+    accept_of(server, session, &review, |file| file.live == path || file.path == path, way(&arguments))
 }
 
-/// `claw.acceptAll {session?}`.
+/// `claw.acceptAll {session?, preview?}`.
 pub async fn accept_all(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let (session, review) = session_with_hunks(server, &arguments, |_| true).await?;
-    accept_of(server, session, &review, |_| true)
+    accept_of(server, session, &review, |_| true, way(&arguments))
 }
 
 /// `claw.rejectHunk {session?, hunk?, lines?, reason?}`.
@@ -150,7 +156,7 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
     let (settling, conflict) = (session.clone(), HunkId(id.clone()));
     let settled = blocking(move || settling.settle_hunk(&conflict, how)).await?;
     let review = derived(server, &session).await?;
-    accept(server, session, &review, vec![settled.0], vec![]).map(|mut answer| {
+    accept(server, session, &review, vec![settled.0], Left::default(), Way::Straight).map(|mut answer| {
         answer.insert("hunk".to_owned(), json!(id));
         answer
     })
@@ -185,30 +191,24 @@ async fn derived(server: &Server, session: &Session) -> Result<Arc<Review>, Stri
     blocking(move || Ok(Arc::new(Review::derive(&deriver, &workspace.live())))).await
 }
 
-/// Accepts what can be accepted of the files that `is_meant` says, but for protected ones: those are decided one by one.
+/// Accepts what can be accepted of the files that `is_meant` says, but for what is decided one by one.
 fn accept_of(
     server: &Server,
     session: Session,
     review: &Review,
     is_meant: impl Fn(&ReviewFile) -> bool,
+    way: Way,
 ) -> Result<Answer, String> {
-    let (protected, free): (Vec<&ReviewFile>, Vec<&ReviewFile>) =
-        review.pending.iter().filter(|file| is_meant(file)).partition(|file| file.protected);
-    let hunks: Vec<String> = free
-        .iter()
-        .flat_map(|file| &file.hunks)
-        .filter(|hunk| hunk.can_be_accepted())
-        .map(|hunk| hunk.id.clone())
-        .collect();
-    let skipped: Vec<String> = protected.iter().map(|file| file.name.clone()).collect();
+    let meant: Vec<(&ReviewFile, &ReviewHunk)> = review.hunks().filter(|(file, _)| is_meant(file)).collect();
+    let (hunks, left) = Batch::of(&meant);
     if hunks.is_empty() {
-        return Err(if skipped.is_empty() {
-            "no hunk here can be accepted".to_owned()
-        } else {
-            format!("protected paths are accepted one by one: {}", skipped.join(", "))
-        });
+        return Err(left.why().unwrap_or_else(|| "no hunk here can be accepted".to_owned()));
     }
-    accept(server, session, review, hunks, skipped)
+    accept(server, session, review, hunks, left, way)
+}
+
+fn way(arguments: &Arguments) -> Way {
+    if arguments.preview { Way::Preview } else { Way::Straight }
 }
 
 /// Sends hunks on their way and answers. Those that are on their way already are not sent again.
@@ -217,13 +217,21 @@ pub fn accept(
     session: Session,
     review: &Review,
     hunks: Vec<String>,
-    mut skipped: Vec<String>,
+    left: Left,
+    way: Way,
 ) -> Result<Answer, String> {
     let client = server.state.client();
     let support = EditSupport::of(&client);
     if !support.apply {
         return Err(
             "this editor takes no edits from a server: accept by the code action `Claw: accept hunk …`, which carries its edit"
+                .to_owned(),
+        );
+    }
+    if way == Way::Preview && !support.preview {
+        return Err(
+            "this editor can not show an edit before it is made: look at the hunks one by one (`claw.nextHunk`, hover, code actions), \
+             or accept without `preview`"
                 .to_owned(),
         );
     }
@@ -237,18 +245,19 @@ pub fn accept(
         sendable.iter().filter(|hunk| in_flight.insert((session.id().to_owned(), (*hunk).clone()))).cloned().collect()
     });
     let mut answer = done(json!({"session": session.id(), "hunks": sendable}));
-    if !skipped.is_empty() {
-        let message = format!("not accepted, because protected paths are accepted one by one: {}", skipped.join(", "));
+    let mut told = Vec::new();
+    if let Some(why) = left.why() {
+        let message = format!("not accepted: {why}");
         server.outbox.show_message(MessageType::Warning, format!("Claw: {message}"));
-        answer.insert("skipped".to_owned(), json!(skipped));
-        skipped = vec![message];
+        answer.insert("skipped".to_owned(), json!(left.files()));
+        told.push(message);
     }
-    skipped.extend(complaints);
-    if !skipped.is_empty() {
-        answer.insert("message".to_owned(), json!(skipped.join("; ")));
+    told.extend(complaints);
+    if !told.is_empty() {
+        answer.insert("message".to_owned(), json!(told.join("; ")));
     }
     if !fresh.is_empty() {
-        server.spawn(accept::accept(server.clone(), session, fresh));
+        server.spawn(accept::accept(server.clone(), session, fresh, way));
     }
     Ok(answer)
 }
@@ -257,11 +266,12 @@ pub fn accept(
 fn sendable(server: &Server, review: &Review, hunks: &[String], support: EditSupport) -> (Vec<String>, Vec<String>) {
     let (workspace, encoding) = server.state.with(|state| (state.workspace.clone(), state.client.encoding));
     let buffers = workspace.buffers();
+    let hunks: BTreeSet<&str> = hunks.iter().map(String::as_str).collect();
     let (mut sendable, mut complaints) = (Vec::new(), Vec::new());
     for file in &review.pending {
         let buffer = buffers.get(&file.live);
         let placed = file.placed(buffer.map_or(&file.text, |buffer| &buffer.text));
-        for hunk in file.hunks.iter().filter(|hunk| hunks.contains(&hunk.id)) {
+        for hunk in file.hunks.iter().filter(|hunk| hunks.contains(hunk.id.as_str())) {
             if buffer.is_some_and(|buffer| buffer.lossy) {
                 complaints.push(format!("{} is out of step with the editor: close and open it again", file.name));
                 continue;

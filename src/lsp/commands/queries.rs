@@ -27,9 +27,9 @@ const MOST_EVENTS: usize = 500;
 
 /// `claw.status`.
 pub fn status(server: &Server) -> Answer {
-    let (sessions, reviews, config) = server.state.with(|state| {
+    let (sessions, reviews, config, looks) = server.state.with(|state| {
         let sessions: Vec<_> = state.sessions.values().cloned().collect();
-        (sessions, state.reviews.all(), state.settings.config.clone())
+        (sessions, state.reviews.all(), state.settings.config.clone(), state.reviews.looks)
     });
     let pending = |id: &str| {
         reviews.iter().filter(|review| review.session == id).map(|review| review.hunks().count()).sum::<usize>()
@@ -46,6 +46,7 @@ pub fn status(server: &Server) -> Answer {
     done(json!({
         "running": running,
         "pending": pending,
+        "looks": looks,
         "sessions": sessions,
         "provider": config.provider,
         "model": config.model,

@@ -54,6 +54,9 @@ async fn run(
         (_, _) => Some("the same lines were changed since, and stay as they are"),
     };
     if plan.hunks.is_empty() {
+        // What the text has lost is not in the way of what was accepted before it.
+        let gone = plan.clone();
+        blocking(move || Ok(session.settle_undo(&gone, "user"))).await?;
         return Err(format!("nothing was undone: {}", stays.unwrap_or("there is nothing to undo")));
     }
     let mut answer = done(json!({"session": session.id(), "hunks": ids(&plan.hunks)}));

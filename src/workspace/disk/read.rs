@@ -55,6 +55,21 @@ fn take(file: File, size: u64, limit: usize) -> io::Result<Bytes> {
     Ok(Bytes { bytes, size, cut })
 }
 
+/// What tells a file that was written from one that was not, as far as its entry shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    size: u64,
+    modified: Option<std::time::SystemTime>,
+    is_file: bool,
+}
+
+/// The entry of `rel`; `None` where there is none.
+pub(in crate::workspace) fn entry(dir: &Dir, rel: &str) -> Option<Entry> {
+    let metadata = dir.symlink_metadata(rel).ok()?;
+    let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
+    Some(Entry { size: metadata.len(), modified, is_file: metadata.is_file() })
+}
+
 /// Whether `rel` leads to a file.
 pub(in crate::workspace) fn is_file(dir: &Dir, rel: &str) -> bool {
     dir.metadata(rel).is_ok_and(|metadata| metadata.is_file())

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::text::Text;
+use crate::text::line_ending::line_ends;
 
 /// Distances beyond this are not measured: the time grows with their square.
 const MOST: usize = 2_000;
@@ -22,14 +22,20 @@ pub(super) struct Lines {
 }
 
 impl Numbering {
-    pub(super) fn lines(&mut self, text: &Text) -> Lines {
+    /// The lines of a piece of text that starts at byte `start` of the whole.
+    pub(super) fn lines(&mut self, text: &str, start: usize) -> Lines {
         let mut lines = Lines { numbers: Vec::new(), starts: Vec::new() };
-        for line in 0..text.line_count() {
-            let range = text.line_range(line);
-            let Some(content) = text.slice(range.clone()).filter(|content| !content.is_empty()) else { continue };
+        let mut from = 0;
+        for end in line_ends(text) {
+            let content = text.get(from..end).unwrap_or_default();
             let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-            lines.numbers.push(*self.numbers.entry(content).or_insert(next));
-            lines.starts.push(range.start);
+            let number = match self.numbers.get(content) {
+                Some(number) => *number,
+                None => *self.numbers.entry(content.to_owned()).or_insert(next),
+            };
+            lines.numbers.push(number);
+            lines.starts.push(start.saturating_add(from));
+            from = end;
         }
         lines
     }
@@ -40,10 +46,6 @@ impl Lines {
     pub(super) fn of_bytes(&self, bytes: &Range<usize>) -> Range<usize> {
         let at = |offset: usize| self.starts.partition_point(|start| *start < offset);
         at(bytes.start)..at(bytes.end)
-    }
-
-    pub(super) fn get(&self, lines: Range<usize>) -> &[u32] {
-        self.numbers.get(lines).unwrap_or_default()
     }
 }
 

@@ -29,8 +29,14 @@ pub(super) struct Look {
 /// All documents that `overlay` touches. A document that moves away is part of the look at its new place. One in a folder
 /// that was closed is left alone: that nothing is found there does not say that it was deleted.
 pub(super) fn all(overlay: &Overlay, live: &View) -> Vec<Look> {
+    some(overlay, live, &|_| true)
+}
+
+/// Those of them that are meant, under their old or their new names.
+pub(super) fn some(overlay: &Overlay, live: &View, is_meant: &dyn Fn(&DocPath) -> bool) -> Vec<Look> {
     overlay
         .iter()
+        .filter(|(path, file)| is_meant(path) || file.moved_from.as_ref().is_some_and(is_meant))
         .filter(|(path, file)| file.current.is_some() || overlay.moved_to(path).is_none())
         .filter(|(path, file)| {
             [Some(*path), file.moved_from.as_ref()].into_iter().flatten().all(|path| live.roots().is_open(path))
@@ -136,7 +142,8 @@ impl Look {
         let text = live.text();
         let Merge { places, left, landed } = merge(&proposed, self.file.looked.as_ref(), text.unwrap_or(base));
         self.landed.extend(landed);
-        for (change, place) in proposed.changes.iter().zip(places) {
+        let ids = self.file.ids.clone();
+        for ((change, place), id) in proposed.changes.iter().zip(places).zip(ids) {
             let (state, range) = match (text, place) {
                 (None, _) => (HunkState::Conflict, 0..0),
                 (Some(_), Place::Accepted) => (HunkState::Accepted, 0..0),
@@ -146,7 +153,7 @@ impl Look {
             let old_text = base.slice(change.old.clone()).unwrap_or_default();
             let new_text = current.slice(change.new.clone()).unwrap_or_default();
             self.hunks.push(Hunk {
-                id: self.id(ChangeKind::Edit, &old_text, &new_text),
+                id: id.unwrap_or_else(|| HunkId::new(&self.path, ChangeKind::Edit, &old_text, &new_text, 0)),
                 kind: ChangeKind::Edit,
                 state,
                 start_line: line_of(text, range.start),
@@ -204,6 +211,8 @@ impl Look {
     /// Writes what was seen into the overlay.
     pub(super) fn settle(self, overlay: &mut Overlay) {
         let accepted: Vec<&Hunk> = self.hunks.iter().filter(|hunk| hunk.state == HunkState::Accepted).collect();
+        let edits = self.hunks.iter().skip(self.acts).filter(|hunk| hunk.state != HunkState::Accepted);
+        let ids = edits.map(|hunk| Some(hunk.id.clone())).collect();
         let act_accepted = accepted.iter().any(|hunk| hunk.kind != ChangeKind::Edit);
         let mut file = self.file.clone();
         file.decided.extend(accepted.iter().map(|hunk| hunk.id.clone()));
@@ -221,7 +230,7 @@ impl Look {
         if let Some((left, live)) = self.left {
             file.stamp = self.stamp;
             file.looked = (left.base != live).then_some(live);
-            put(&mut file, left);
+            put(&mut file, left, ids);
             // The document that moves away starts from the same text as its new place.
             if let Some((from, mut leaving)) =
                 file.moved_from.as_ref().and_then(|from| Some((from, overlay.get(from)?.clone())))
@@ -251,8 +260,11 @@ impl Look {
             ChangeKind::Edit => {
                 let (Some(base), Some(current)) = (file.base.clone(), file.current.clone()) else { return false };
                 let proposed = Proposed { base, current, changes: file.changes.clone() };
-                let Some(left) = proposed.without(index.saturating_sub(self.acts)) else { return false };
-                put(&mut file, left);
+                let index = index.saturating_sub(self.acts);
+                let Some(left) = proposed.without(index) else { return false };
+                let mut ids = file.ids.clone();
+                ids.remove(index);
+                put(&mut file, left, ids);
                 overlay.set_or_forget(self.path.clone(), file);
             }
         }
@@ -285,7 +297,8 @@ impl Look {
             (ChangeKind::Create | ChangeKind::Delete | ChangeKind::Rename, ..) => return None,
             (ChangeKind::Edit, ..) => {}
         }
-        let index = at.saturating_sub(self.acts);
+        let whole = at.saturating_sub(self.acts);
+        let index = whole;
         let base = file.base.clone()?;
         let proposed = Proposed { base: base.clone(), current: file.current.clone()?, changes: file.changes.clone() };
         let (proposed, index) = match (how, hunk.state) {
@@ -303,22 +316,39 @@ impl Look {
             }
             (Reshape::Cut(lines), HunkState::Pending) => {
                 let cuts = cuts(&hunk.old_text, &hunk.new_text, lines)?;
-                // Where nothing is before the piece, it takes the place of the whole.
-                let before = usize::from(cuts.first() != Some(&(0, 0)));
-                (proposed.cut(index, &cuts)?, index.saturating_add(before))
+                proposed.cut(index, &cuts)?
             }
             (Reshape::OverUsers { both }, HunkState::Conflict) => {
                 let users = live.read_live(&self.place()).ok()?.text.slice(hunk.live.clone())?;
-                let new = if *both { [users.as_str(), &hunk.new_text].concat() } else { hunk.new_text.clone() };
-                (proposed.with_old_text(index, &users)?.with_new_text(index, &new)?, index)
+                let is_line = hunk.new_text.is_empty() || users.is_empty() || users.ends_with(['\n', '\r']);
+                let line_break = if is_line { "" } else { base.line_ending().as_str() };
+                let new = match both {
+                    true => [users.as_str(), line_break, &hunk.new_text].concat(),
+                    false => hunk.new_text.clone(),
+                };
+                // The user's text with nothing behind it is the user's text.
+                if new == users {
+                    return None;
+                }
+                let settled = proposed.with_old_text(index, &users)?.with_new_text(index, &new)?;
+                // The user's lines stay as they are, and what comes behind them is the hunk.
+                let kept = if *both && line_break.is_empty() { users.len() } else { 0 };
+                (settled.without_start(index, kept), index)
             }
             _ => return None,
         };
-        put(&mut file, proposed);
+        // One hunk becomes one, or several.
+        let become_many = proposed.changes.len().saturating_add(1).saturating_sub(file.changes.len());
+        let mut ids = file.ids.clone();
+        ids.splice(whole..=whole, std::iter::repeat_n(None, become_many));
+        put(&mut file, proposed, ids);
+        file.name_changes(&self.path);
         let at = self.acts.saturating_add(index);
-        let reshaped = Look::at(&self.path, &file, live).hunks.get(at).map(|hunk| hunk.id.clone());
+        let look = Look::at(&self.path, &file, live);
+        // A conflict that stays one is not settled: of a text whose last line has no break, some can not be.
+        let reshaped = look.hunks.get(at).filter(|hunk| hunk.state == HunkState::Pending)?.id.clone();
         overlay.set_or_forget(self.path.clone(), file);
-        reshaped
+        Some(reshaped)
     }
 
     /// The bytes of the current text that a hunk puts in.
@@ -339,7 +369,7 @@ impl Look {
 
 /// Where to cut a hunk so that `lines` of its new text, or of its old text where it only deletes, stand alone: offsets in both
 /// texts. Old and new lines belong together in their order; old lines that are too many go with the last new one.
-fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)>> {
+fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<[(usize, usize); 2]> {
     let (old_ends, new_ends) = (line_ends(old), line_ends(new));
     let count = if new.is_empty() { old_ends.len() } else { new_ends.len() };
     // A last line without a break can not be parted from what follows it on one side only.
@@ -351,10 +381,11 @@ fn cuts(old: &str, new: &str, lines: &Range<usize>) -> Option<Vec<(usize, usize)
         let end = |ends: &[usize]| if line == 0 { 0 } else { ends.get(line - 1).or(ends.last()).copied().unwrap_or(0) };
         if line == count { (old.len(), new.len()) } else { (end(&old_ends), end(&new_ends)) }
     };
-    Some(vec![at(lines.start), at(lines.end)])
+    Some([at(lines.start), at(lines.end)])
 }
 
-fn put(file: &mut OverlayFile, proposed: Proposed) {
+fn put(file: &mut OverlayFile, proposed: Proposed, ids: Vec<Option<HunkId>>) {
+    file.ids = ids;
     file.base = Some(proposed.base);
     file.current = Some(proposed.current);
     file.changes = proposed.changes;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::distance::{Numbering, distance};
-use crate::text::diff::{Change, diff};
+use crate::text::diff::{Change, changed_lines, diff};
 use crate::text::{Edit, EditError, Text};
 
 /// A base, what is proposed of it, and the changes between them. The changes are kept with the texts: where lines repeat,
@@ -84,6 +84,10 @@ pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> 
             break;
         }
     }
+    // Texts that share their storage are compared at once.
+    if left.base == *live {
+        left.base.clone_from(live);
+    }
     Merge { places, left, landed }
 }
 
@@ -92,23 +96,24 @@ fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     let in_base: Vec<Option<Range<usize>>> = hunks.iter().map(|hunk| Some(hunk.old.clone())).collect();
     let accepted = accepted(base, &in_base, current, live, hunks);
     let (kept, landed) = proposed.advance(&accepted);
-    let user = diff(&kept.base, live);
+    let user = sides(diff(&kept.base, live), live);
+    let open = sides(kept.changes.clone(), &kept.current);
 
     let mut conflicting = vec![false; user.len()];
-    let mut open = kept.changes.iter();
+    let mut open_hunks = open.iter();
     let mut places = Vec::with_capacity(hunks.len());
     for accepted in accepted {
-        places.push(match if accepted { None } else { open.next() } {
+        places.push(match if accepted { None } else { open_hunks.next() } {
             None => Place::Accepted,
             Some(hunk) => {
-                let old_text = kept.base.slice(hunk.old.clone()).unwrap_or_default();
-                place(&hunk.old, &old_text, &user, live, &mut conflicting)
+                let old_text = kept.base.slice(hunk.change.old.clone()).unwrap_or_default();
+                place(hunk, &old_text, &user, live, &mut conflicting)
             }
         });
     }
-    let free: Vec<&Change> =
+    let free: Vec<&Side> =
         user.iter().zip(&conflicting).filter(|(_, conflicting)| !**conflicting).map(|(change, _)| change).collect();
-    match take_in(&kept, &free, live) {
+    match take_in(&kept, &open, &free, live) {
         Ok(left) => Merge { places, left, landed },
         Err(error) => {
             tracing::error!(%error, "a user's change did not fit the proposal, which is shown without it");
@@ -117,29 +122,86 @@ fn merge_once(proposed: &Proposed, live: &Text) -> Merge {
     }
 }
 
-/// The user's changes, made to base and current alike, so that they are no part of what is proposed.
-fn take_in(proposed: &Proposed, user: &[&Change], live: &Text) -> Result<Proposed, EditError> {
-    let Proposed { base, current, changes } = proposed;
-    let (mut in_base, mut in_current) = (Vec::new(), Vec::new());
-    for change in user {
-        let insert = live.slice(change.new.clone()).unwrap_or_default();
-        let start = start_in_current(&change.old, changes);
-        in_current.push(Edit { range: start..start.saturating_add(change.old.len()), insert: insert.clone() });
-        in_base.push(Edit { range: change.old.clone(), insert });
+/// A change, and whether what it puts in is a last line without a break.
+struct Side {
+    change: Change,
+    is_unbroken: bool,
+}
+
+/// Where a change of the user stands to a hunk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Before,
+    Behind,
+    /// Both change the same lines, or would make one line of two.
+    Overlap,
+}
+
+fn sides(changes: Vec<Change>, new: &Text) -> Vec<Side> {
+    let is_unbroken = !new.is_empty() && !new.line_range(new.line_count().saturating_sub(1)).is_empty();
+    let side = |change: Change| {
+        let is_last = !change.new.is_empty() && change.new.end == new.len();
+        Side { is_unbroken: is_unbroken && is_last, change }
+    };
+    changes.into_iter().map(side).collect()
+}
+
+fn order(user: &Side, hunk: &Side) -> Order {
+    let (users, hunks) = (&user.change.old, &hunk.change.old);
+    if overlaps(hunks, users) {
+        return Order::Overlap;
     }
-    let moved = |hunk: &Change| {
-        // What the user inserted right at its start stays before it.
-        let before = user.iter().filter(|change| change.old.end <= hunk.old.start);
-        let (grown, shrunk) = before.fold((0usize, 0usize), |(grown, shrunk), change| {
-            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
-        });
+    if users.is_empty() && hunks.is_empty() && users.start == hunks.start {
+        // What the user inserted at the same place stays before, if a line can follow it.
+        return match (user.is_unbroken, hunk.is_unbroken) {
+            (false, _) => Order::Before,
+            (true, false) => Order::Behind,
+            (true, true) => Order::Overlap,
+        };
+    }
+    let (order, first_is_unbroken) = match users.end <= hunks.start {
+        true => (Order::Before, user.is_unbroken && !hunk.change.new.is_empty()),
+        false => (Order::Behind, hunk.is_unbroken && !user.change.new.is_empty()),
+    };
+    if first_is_unbroken { Order::Overlap } else { order }
+}
+
+/// The user's changes, made to base and current alike, so that they are no part of what is proposed.
+fn take_in(proposed: &Proposed, hunks: &[Side], user: &[&Side], live: &Text) -> Result<Proposed, EditError> {
+    let Proposed { base, current, changes: _ } = proposed;
+    let (mut in_base, mut in_current) = (Vec::new(), Vec::new());
+    for side in user {
+        let Change { old, new } = &side.change;
+        let insert = live.slice(new.clone()).unwrap_or_default();
+        let before = hunks.iter().filter(|hunk| order(side, hunk) == Order::Behind);
+        let start = moved_by(before.map(|hunk| &hunk.change), old.start);
+        in_current.push(Edit { range: start..start.saturating_add(old.len()), insert: insert.clone() });
+        in_base.push(Edit { range: old.clone(), insert });
+    }
+    let moved = |hunk: &Side| {
+        let before = user.iter().filter(|side| order(side, hunk) == Order::Before);
+        let (grown, shrunk) = growth(before.map(|side| &side.change));
         let at = |offset: usize| offset.saturating_add(grown).saturating_sub(shrunk);
-        Change { old: at(hunk.old.start)..at(hunk.old.end), new: at(hunk.new.start)..at(hunk.new.end) }
+        let Change { old, new } = &hunk.change;
+        Change { old: at(old.start)..at(old.end), new: at(new.start)..at(new.end) }
     };
     Ok(Proposed {
         base: base.apply_all(&in_base)?,
         current: current.apply_all(&in_current)?,
-        changes: changes.iter().map(moved).collect(),
+        changes: hunks.iter().map(moved).collect(),
+    })
+}
+
+/// Where an offset is once changes before it are made.
+pub(super) fn moved_by<'a>(changes: impl Iterator<Item = &'a Change>, offset: usize) -> usize {
+    let (grown, shrunk) = growth(changes);
+    offset.saturating_add(grown).saturating_sub(shrunk)
+}
+
+/// By how many bytes changes make a text longer, and shorter.
+fn growth<'a>(changes: impl Iterator<Item = &'a Change>) -> (usize, usize) {
+    changes.fold((0usize, 0usize), |(grown, shrunk), change| {
+        (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
     })
 }
 
@@ -196,26 +258,40 @@ impl Proposed {
         Some(Proposed { base: current, current: base, changes: changes.iter().map(flip).collect() })
     }
 
-    /// With the change at `index` cut in pieces that touch. `cuts` are offsets from the starts of its old and new text, in
-    /// order; pieces that would be empty on both sides are left out.
-    pub(super) fn cut(&self, index: usize, cuts: &[(usize, usize)]) -> Option<Proposed> {
+    /// With the change at `index` cut in pieces that touch, and which of them the one between the cuts is. `cuts` are offsets from
+    /// the starts of its old and new text, in order; pieces that would change nothing are left out.
+    pub(super) fn cut(&self, index: usize, cuts: &[(usize, usize); 2]) -> Option<(Proposed, usize)> {
         let change = self.changes.get(index)?;
         let ends = [(change.old.len(), change.new.len())];
         let mut pieces = Vec::new();
+        let mut wanted = None;
         let (mut old, mut new) = (0usize, 0usize);
-        for (next_old, next_new) in cuts.iter().chain(&ends) {
+        for (at, (next_old, next_new)) in cuts.iter().chain(&ends).enumerate() {
             let piece = Change {
                 old: change.old.start.saturating_add(old)..change.old.start.saturating_add(*next_old),
                 new: change.new.start.saturating_add(new)..change.new.start.saturating_add(*next_new),
             };
-            if !piece.old.is_empty() || !piece.new.is_empty() {
+            if self.base.slice(piece.old.clone()) != self.current.slice(piece.new.clone()) {
+                if at == 1 {
+                    wanted = Some(index.saturating_add(pieces.len()));
+                }
                 pieces.push(piece);
             }
             (old, new) = (*next_old, *next_new);
         }
         let mut changes = self.changes.clone();
         changes.splice(index..=index, pieces);
-        Some(Proposed { base: self.base.clone(), current: self.current.clone(), changes })
+        Some((Proposed { base: self.base.clone(), current: self.current.clone(), changes }, wanted?))
+    }
+
+    /// With the change at `index` less the text at its start that it leaves as it is.
+    pub(super) fn without_start(&self, index: usize, length: usize) -> Proposed {
+        let mut trimmed = self.clone();
+        if let Some(change) = trimmed.changes.get_mut(index) {
+            change.old.start = change.old.start.saturating_add(length).min(change.old.end);
+            change.new.start = change.new.start.saturating_add(length).min(change.new.end);
+        }
+        trimmed
     }
 
     /// Without the change at `index`: current goes back to the base there.
@@ -241,9 +317,10 @@ fn accepted_since(proposed: &Proposed, looked: &Text, live: &Text) -> Vec<bool> 
     accepted(looked, &in_looked, &proposed.current, live, &proposed.changes)
 }
 
-/// Which hunks the live text holds and `before`, where they replace `ranges`, did not. A hunk is there when the way from
-/// one to the other leads over it: when the text before, with the hunk, is nearer to the live text by all that the hunk
-/// changes. This does not depend on how a diff happens to align lines that repeat.
+/// Which hunks the live text holds and `before`, where they replace `ranges`, did not. A hunk is there when the very change of
+/// it is among the user's, or else when the way from one to the other leads over it: when the text before, with the hunk,
+/// is nearer to the live text by all that the hunk changes. This does not depend on how a diff happens to align lines that
+/// repeat.
 fn accepted(
     before: &Text,
     ranges: &[Option<Range<usize>>],
@@ -251,50 +328,139 @@ fn accepted(
     live: &Text,
     hunks: &[Change],
 ) -> Vec<bool> {
+    let mut accepted = vec![false; hunks.len()];
     if before == live {
-        return vec![false; hunks.len()];
+        return accepted;
+    }
+    let user = diff(before, live);
+    let (changed, _) = changed_lines(before, live);
+    // The hunks that the user's changes can have to do with, and the lines from the first to the last of all of them.
+    let mut region = changed.clone();
+    let mut near: Vec<(usize, Range<usize>, String, bool)> = Vec::new();
+    for (index, (hunk, range)) in hunks.iter().zip(ranges).enumerate() {
+        let Some(range) = range else { continue };
+        let is_far = range.end < changed.start || changed.end < range.start;
+        if is_far && !slides(before, range, current, hunk, range.end < changed.start) {
+            continue;
+        }
+        region = region.start.min(range.start)..region.end.max(range.end);
+        let new = current.slice(hunk.new.clone()).unwrap_or_default();
+        let is_there = user
+            .binary_search_by_key(&range.start, |change| change.old.start)
+            .ok()
+            .and_then(|at| user.get(at))
+            .is_some_and(|change| change.old == *range && live.slice(change.new.clone()).as_deref() == Some(&new));
+        near.push((index, range.clone(), new, is_there));
+    }
+    if near.is_empty() {
+        return accepted;
     }
     let mut numbering = Numbering::default();
-    let (before_lines, current_lines, live_lines) =
-        (numbering.lines(before), numbering.lines(current), numbering.lines(live));
+    let before_lines = numbering.lines(&before.slice(region.clone()).unwrap_or_default(), region.start);
+    let in_live = region.start..live.len().saturating_sub(before.len().saturating_sub(region.end));
+    let live_lines = numbering.lines(&live.slice(in_live.clone()).unwrap_or_default(), in_live.start);
     let window = window(&before_lines.numbers, &live_lines.numbers);
-    let user = diff(before, live);
 
-    let mut accepted = vec![false; hunks.len()];
-    let mut advanced = before_lines.numbers.clone();
-    let mut rest = distance(&advanced, &live_lines.numbers);
-    let (mut grown, mut shrunk) = (0usize, 0usize);
-    for ((hunk, range), accepted) in hunks.iter().zip(ranges).zip(&mut accepted) {
-        let Some(range) = range else { continue };
-        let (old, new) = (before_lines.of_bytes(range), current_lines.get(current_lines.of_bytes(&hunk.new)));
-        let reach = reach(&before_lines.numbers, &old, new);
-        let far_away = reach.end < window.start || window.end < reach.start;
-        if far_away || (hunk.new.is_empty() && is_replaced(range, &user)) {
-            continue;
-        }
-        let at = |line: usize| line.saturating_add(grown).saturating_sub(shrunk);
-        let mut candidate = advanced.clone();
-        if candidate.get(at(old.start)..at(old.end)).is_none() {
-            continue;
-        }
-        candidate.splice(at(old.start)..at(old.end), new.iter().copied());
-        let after = distance(&candidate, &live_lines.numbers);
-        let holds = match (rest, distance(&advanced, &candidate), after) {
-            (Some(all), Some(hunk), Some(after)) => all == hunk.saturating_add(after),
-            // Too far apart to measure: then only the very same change counts.
-            _ => user.iter().any(|change| {
-                change.old == *range && live.slice(change.new.clone()) == current.slice(hunk.new.clone())
-            }),
-        };
-        if holds {
+    let mut advanced = Advanced::new(&before_lines.numbers);
+    // Those that are there for sure come first: measuring takes its time.
+    for (index, range, new, _) in near.iter().filter(|(.., is_there)| *is_there) {
+        let new = numbering.lines(new, 0).numbers;
+        if advanced.put(before_lines.of_bytes(range), &new)
+            && let Some(accepted) = accepted.get_mut(*index)
+        {
             *accepted = true;
-            advanced = candidate;
-            rest = after;
-            grown = grown.saturating_add(new.len());
-            shrunk = shrunk.saturating_add(old.len());
+        }
+    }
+    let open: Vec<(usize, Range<usize>, Vec<u32>)> = near
+        .into_iter()
+        .filter(|(.., is_there)| !*is_there)
+        .map(|(index, range, new, _)| (index, range, numbering.lines(&new, 0).numbers))
+        .collect();
+    let mut rest = None;
+    let mut holds = |some: &[(usize, Range<usize>, Vec<u32>)]| -> bool {
+        let mut candidate = advanced.clone();
+        for (_, range, new) in some {
+            let old = before_lines.of_bytes(range);
+            let reach = reach(&before_lines.numbers, &old, new);
+            let far_away = reach.end < window.start || window.end < reach.start;
+            if far_away || (new.is_empty() && is_replaced(range, &user)) || !candidate.put(old, new) {
+                return false;
+            }
+        }
+        let all = *rest.get_or_insert_with(|| distance(&advanced.lines, &live_lines.numbers));
+        let after = distance(&candidate.lines, &live_lines.numbers);
+        // Too far apart to measure: then only the very same change counts.
+        let (Some(all), Some(hunk), Some(after)) = (all, distance(&advanced.lines, &candidate.lines), after) else {
+            return false;
+        };
+        let holds = all == hunk.saturating_add(after);
+        if holds {
+            advanced = candidate.clone();
+            rest = Some(Some(after));
+        }
+        holds
+    };
+    // Pieces of one hunk touch. They may be there together where none is by itself: a line can be what one takes out and another
+    // puts in.
+    for run in open.chunk_by(|(_, a, _), (_, b, _)| a.end == b.start) {
+        let together = run.len() > 1 && holds(run);
+        for one in run {
+            if (together || holds(std::slice::from_ref(one)))
+                && let Some(accepted) = accepted.get_mut(one.0)
+            {
+                *accepted = true;
+            }
         }
     }
     accepted
+}
+
+/// Lines with some hunks in them, which can come in any order.
+#[derive(Clone)]
+struct Advanced {
+    lines: Vec<u32>,
+    /// What was replaced, in lines as they were, and by how many.
+    put: Vec<(Range<usize>, usize)>,
+}
+
+impl Advanced {
+    fn new(lines: &[u32]) -> Advanced {
+        Advanced { lines: lines.to_vec(), put: Vec::new() }
+    }
+
+    /// `false` if there are no such lines.
+    fn put(&mut self, old: Range<usize>, new: &[u32]) -> bool {
+        let (mut grown, mut shrunk) = (0usize, 0usize);
+        for (lines, count) in self.put.iter().filter(|(lines, _)| lines.end <= old.start) {
+            grown = grown.saturating_add(*count);
+            shrunk = shrunk.saturating_add(lines.len());
+        }
+        let at = |line: usize| line.saturating_add(grown).saturating_sub(shrunk);
+        let place = at(old.start)..at(old.end);
+        if self.lines.get(place.clone()).is_none() {
+            return false;
+        }
+        self.lines.splice(place, new.iter().copied());
+        self.put.push((old, new.len()));
+        true
+    }
+}
+
+/// Whether lines that are put in or taken out could as well be those next to them, behind or before: then a change further
+/// that way may be this one.
+fn slides(before: &Text, range: &Range<usize>, current: &Text, hunk: &Change, behind: bool) -> bool {
+    let (text, moving) = match (range.is_empty(), hunk.new.is_empty()) {
+        (true, _) => (current, &hunk.new),
+        (false, true) => (before, range),
+        (false, false) => return false,
+    };
+    let first_line = |text: &Text, at: usize| text.slice(text.line_range(text.line_of(at)));
+    let line_before = |text: &Text, at: usize| text.slice(text.line_range(text.line_of(at.checked_sub(1)?)));
+    if behind {
+        first_line(text, moving.start) == first_line(before, range.end)
+    } else {
+        line_before(text, moving.end) == line_before(before, range.start)
+    }
 }
 
 /// The lines of `before` that the user's changes lie in, from the first to the last.
@@ -341,45 +507,34 @@ fn shift(hunks: &[Change], accepted: &[bool]) -> Vec<Range<usize>> {
 }
 
 /// Where the base's `hunk` stands in the live text; marks the user's changes that are in its way.
-fn place(hunk: &Range<usize>, old_text: &str, user: &[Change], live: &Text, conflicting: &mut [bool]) -> Place {
-    let overlapping: Vec<(&Change, &mut bool)> =
-        user.iter().zip(conflicting).filter(|(change, _)| overlaps(hunk, &change.old)).collect();
+fn place(hunk: &Side, old_text: &str, user: &[Side], live: &Text, conflicting: &mut [bool]) -> Place {
+    let old = &hunk.change.old;
+    let overlapping: Vec<(&Change, &mut bool)> = user
+        .iter()
+        .zip(conflicting)
+        .filter(|(side, _)| order(side, hunk) == Order::Overlap)
+        .map(|(side, conflicting)| (&side.change, conflicting))
+        .collect();
     if let (Some((first, _)), Some((last, _))) = (overlapping.first(), overlapping.last()) {
-        let start = first.new.start.saturating_sub(first.old.start.saturating_sub(hunk.start));
-        let end = last.new.end.saturating_add(hunk.end.saturating_sub(last.old.end));
+        let start = first.new.start.saturating_sub(first.old.start.saturating_sub(old.start));
+        let end = last.new.end.saturating_add(old.end.saturating_sub(last.old.end));
         overlapping.into_iter().for_each(|(_, conflicting)| *conflicting = true);
         return Place::Conflict(start..end);
     }
-    // What the user inserted right at its start stays before it.
-    let (grown, shrunk) =
-        user.iter().filter(|change| change.old.end <= hunk.start).fold((0usize, 0usize), |(grown, shrunk), change| {
-            (grown.saturating_add(change.new.len()), shrunk.saturating_add(change.old.len()))
-        });
-    let start = hunk.start.saturating_add(grown).saturating_sub(shrunk);
-    let range = start..start.saturating_add(hunk.len());
+    let before = user.iter().filter(|side| order(side, hunk) == Order::Before);
+    let start = moved_by(before.map(|side| &side.change), old.start);
+    let range = start..start.saturating_add(old.len());
     // This must hold; if it did not, replacing the range would destroy what the user wrote.
     if live.slice(range.clone()).as_deref() == Some(old_text) { Place::Pending(range) } else { Place::Conflict(range) }
 }
 
 /// Whether two changed ranges of one text have something in common. Those that only touch do not; an insertion is in the
 /// way only of what stands on both sides of it.
-fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
+pub(super) fn overlaps(a: &Range<usize>, b: &Range<usize>) -> bool {
     match (a.is_empty(), b.is_empty()) {
         (true, true) => false,
         (true, false) => b.start < a.start && a.start < b.end,
         (false, true) => a.start < b.start && b.start < a.end,
         (false, false) => a.start < b.end && b.start < a.end,
     }
-}
-
-/// Where a user's change of the base starts in the current text. What is inserted where a hunk inserts too comes before.
-fn start_in_current(change: &Range<usize>, hunks: &[Change]) -> usize {
-    let before = |hunk: &&Change| {
-        let same_place = hunk.old.is_empty() && change.is_empty() && hunk.old.start == change.start;
-        hunk.old.end <= change.start && !same_place
-    };
-    let (grown, shrunk) = hunks.iter().filter(before).fold((0usize, 0usize), |(grown, shrunk), hunk| {
-        (grown.saturating_add(hunk.new.len()), shrunk.saturating_add(hunk.old.len()))
-    });
-    change.start.saturating_add(grown).saturating_sub(shrunk)
 }

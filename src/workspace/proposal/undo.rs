@@ -5,10 +5,11 @@
 //! is reported and changes nothing.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::HunkId;
 use super::merge::{Landed, Place, Proposed, merge};
-use crate::text::diff::Change;
+use crate::text::diff::{Change, diff};
 use crate::text::{Edit, Text};
 use crate::workspace::{Author, DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
 
@@ -59,7 +60,16 @@ pub enum TakenBack {
 /// What takes `applied` back. They are in the order in which they are taken back: last accepted first. Blocks on the disk.
 pub fn take_back<'a>(applied: impl IntoIterator<Item = &'a Applied>, live: &View) -> TakeBack {
     let mut desk = Desk { live, files: BTreeMap::new() };
-    let outcomes = applied.into_iter().map(|applied| desk.take_back(applied)).collect();
+    let applied: Vec<&Applied> = applied.into_iter().collect();
+    let mut outcomes: Vec<TakenBack> = Vec::with_capacity(applied.len());
+    while let Some(rest) = applied.get(outcomes.len()..).filter(|rest| !rest.is_empty()) {
+        let together = desk.take_back_together(rest);
+        if together.is_empty() {
+            outcomes.extend(rest.first().map(|applied| desk.take_back(applied)));
+        } else {
+            outcomes.extend(together);
+        }
+    }
     TakeBack { overlay: desk.into_overlay(), outcomes }
 }
 
@@ -125,6 +135,60 @@ impl Desk<'_> {
         }
     }
 
+    /// Takes back the first of `rest` that are edits of one document and stand apart, from each other and from what the user
+    /// changed: their places need no merge. None where that are fewer than two.
+    fn take_back_together(&mut self, rest: &[&Applied]) -> Vec<TakenBack> {
+        let Some(file) = rest.first().and_then(|first| self.file(&first.path)) else { return Vec::new() };
+        let Some(now) = file.now.clone() else { return Vec::new() };
+        let mut places: Vec<(Range<usize>, &Applied, &Landed)> = Vec::new();
+        let mut known: Option<(&Text, Vec<Change>)> = None;
+        for applied in rest {
+            let What::Edit(landed) = &applied.what else { break };
+            if rest.first().is_none_or(|first| first.path != applied.path) {
+                break;
+            }
+            let changes = match known.take() {
+                Some((text, changes)) if *text == landed.text => changes,
+                Some(_) | None => diff(&landed.text, &now),
+            };
+            let at = apart(&landed.range, &changes);
+            known = Some((&landed.text, changes));
+            let touches =
+                |at: &Range<usize>| places.iter().any(|(other, ..)| at.start <= other.end && other.start <= at.end);
+            let Some(at) = at.filter(|at| !touches(at)) else { break };
+            places.push((at, applied, landed));
+        }
+        if places.len() < 2 {
+            return Vec::new();
+        }
+        let edit = |(at, _, landed): &(Range<usize>, &Applied, &Landed)| Edit {
+            range: at.clone(),
+            insert: landed.replaced.clone(),
+        };
+        let Ok(text) = now.apply_all(&places.iter().map(edit).collect::<Vec<_>>()) else { return Vec::new() };
+        file.now = Some(text.clone());
+        // Where each stands now that all before it are gone.
+        let mut order: Vec<usize> = (0..places.len()).collect();
+        order.sort_by_key(|index| places.get(*index).map(|(at, ..)| at.start));
+        let mut starts = vec![0usize; places.len()];
+        let (mut grown, mut shrunk) = (0usize, 0usize);
+        for index in order {
+            let Some(((at, _, landed), start)) = places.get(index).zip(starts.get_mut(index)) else { continue };
+            *start = at.start.saturating_add(grown).saturating_sub(shrunk);
+            grown = grown.saturating_add(landed.replaced.len());
+            shrunk = shrunk.saturating_add(at.len());
+        }
+        let outcome = |((at, applied, landed), start): (&(Range<usize>, &Applied, &Landed), usize)| {
+            let landed = Landed {
+                text: text.clone(),
+                range: start..start.saturating_add(landed.replaced.len()),
+                replaced: now.slice(at.clone()).unwrap_or_default(),
+            };
+            TakenBack::Done(Applied { what: What::Edit(landed), ..(*applied).clone() })
+        };
+        places.iter().zip(starts).map(outcome).collect()
+    }
+
     fn file(&mut self, path: &DocPath) -> Option<&mut File> {
         if !self.files.contains_key(path) {
             let (live, stamp) = match self.live.read_live(path) {
@@ -153,6 +217,23 @@ impl Desk<'_> {
         }
         overlay
     }
+}
+
+/// Where a range is when these changes have been made. `None` where one of them overlaps it or touches it.
+fn apart(range: &Range<usize>, changes: &[Change]) -> Option<Range<usize>> {
+    let (mut grown, mut shrunk) = (0usize, 0usize);
+    for change in changes {
+        if change.old.start > range.end {
+            break;
+        }
+        if change.old.end >= range.start {
+            return None;
+        }
+        grown = grown.saturating_add(change.new.len());
+        shrunk = shrunk.saturating_add(change.old.len());
+    }
+    let at = |offset: usize| offset.saturating_add(grown).saturating_sub(shrunk);
+    Some(at(range.start)..at(range.end))
 }
 
 /// The user has changed the same lines.

@@ -77,6 +77,34 @@ T.run(function()
   end, function()
     return hints(utils)
   end)
+  -- Take it back by a code action, and by the editor's own undo take back that.
+  T.cursor('def summarize_help')
+  T.action('^Claw: undo ')
+  T.wait('the code action takes it back', function()
+    return T.text(utils) == asked
+  end, function()
+    return T.lines(utils)[56]
+  end)
+  vim.cmd('silent undo')
+  T.equal('in one step of undo', T.text(utils), accepted)
+
+  -- Lines that are typed over are a conflict, which a code action settles.
+  local tests = T.open('tests/test_utils.py')
+  T.cursor('def test_make_default_short_help')
+  vim.cmd('silent substitute/test_make/test_that_make/')
+  T.wait('what is typed at a hunk is a conflict', function()
+    local first = hints(tests)[1]
+    return first and first.code == 'conflict'
+  end, function()
+    return hints(tests)
+  end)
+  T.action('^Claw: take Claw\'s')
+  T.wait('Claw\'s line is taken', function()
+    return T.text(tests):find('def test_summarize_help(', 1, true) ~= nil
+  end, function()
+    return T.lines(tests)[hints(tests)[1] and hints(tests)[1].lnum + 1 or 1]
+  end)
+
   T.open('src/click/core.py')
   T.cursor('import make_default_short_help')
   T.wait('the other files still wait', function()

@@ -3,26 +3,6 @@ local T = dofile(os.getenv('CLAW_TEST_REPO') .. '/tests/editors/nvim/support.lua
 vim.opt.runtimepath:prepend(T.repo .. '/editors/nvim')
 vim.cmd.runtime('plugin/claw.lua')
 
---- Virtual lines, signs and titles that stand in a buffer.
-local function drawn(buf)
-  local seen = { lines = {}, titles = {}, signs = {}, old = 0 }
-  local namespace = vim.api.nvim_get_namespaces()['claw.review']
-  for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, { details = true })) do
-    local details = mark[4]
-    for _, line in ipairs(details.virt_lines or {}) do
-      table.insert(seen.lines, vim.trim(line[1][1]))
-    end
-    if details.virt_text then
-      table.insert(seen.titles, details.virt_text[1][1])
-    end
-    if details.sign_text then
-      table.insert(seen.signs, vim.trim(details.sign_text))
-    end
-    seen.old = seen.old + (details.line_hl_group == 'ClawOld' and 1 or 0)
-  end
-  return seen
-end
-
 local function name()
   return vim.api.nvim_buf_get_name(0):gsub('^claw%-new://', ''):sub(#T.work + 2)
 end
@@ -42,7 +22,8 @@ T.run(function()
     end,
   })
 
-  T.equal('names complete', vim.fn.getcompletion('Claw acc', 'cmdline'), { 'accept', 'accept-all', 'accept-file' })
+  T.equal('names complete', vim.fn.getcompletion('Claw acc', 'cmdline'), { 'accept', 'accept-all', 'accept-file', 'accept-lines' })
+  T.equal('and what they take', vim.fn.getcompletion('Claw resolve ', 'cmdline'), { 'both', 'claw', 'mine' })
 
   -- Ask through the server's own code action: it asks back by claw/input.
   local utils = T.open('src/click/utils.py')
@@ -74,7 +55,7 @@ T.run(function()
   T.check('the status counts', require('claw').statusline() == 'claw: 6 to review', require('claw').statusline())
 
   -- The hunk as it is drawn.
-  local seen = drawn(utils)
+  local seen = T.drawn(utils)
   T.equal('the new line is a virtual line', seen.lines, { 'def summarize_help(help: str, max_length: int = 45) -> str:' })
   T.equal('the old line is marked', { seen.old, seen.signs }, { 1, { '~' } })
   T.check('the title counts', (seen.titles[1] or ''):match('%d/6') ~= nil, seen.titles)
@@ -103,9 +84,9 @@ T.run(function()
     return T.text(utils):find('def summarize_help(help: str', 1, true) ~= nil
   end)
   T.wait('and no longer drawn', function()
-    return vim.deep_equal(drawn(utils), { lines = {}, titles = {}, signs = {}, old = 0 })
+    return vim.deep_equal(T.drawn(utils), T.nothing)
   end, function()
-    return drawn(utils)
+    return T.drawn(utils)
   end)
   vim.cmd('silent undo')
   T.equal('one undo takes it back', T.text(utils), before)

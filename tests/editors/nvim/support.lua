@@ -128,6 +128,39 @@ function T.undo_break()
   vim.bo.undolevels = vim.bo.undolevels
 end
 
+--- What |T.drawn()| tells of a buffer without hunks.
+T.nothing = { lines = {}, titles = {}, signs = {}, old = 0, conflict = 0 }
+
+--- Virtual lines, signs, titles and marked lines of hunks that stand in a buffer.
+function T.drawn(buf)
+  local seen = { lines = {}, titles = {}, signs = {}, old = 0, conflict = 0 }
+  local namespace = vim.api.nvim_get_namespaces()['claw.review']
+  for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(buf, namespace, 0, -1, { details = true })) do
+    local details = mark[4]
+    for _, line in ipairs(details.virt_lines or {}) do
+      table.insert(seen.lines, vim.trim(line[1][1]))
+    end
+    if details.virt_text then
+      local title = ''
+      for _, chunk in ipairs(details.virt_text) do
+        title = title .. chunk[1]
+      end
+      table.insert(seen.titles, title)
+    end
+    if details.sign_text then
+      table.insert(seen.signs, vim.trim(details.sign_text))
+    end
+    seen.old = seen.old + (details.line_hl_group == 'ClawOld' and 1 or 0)
+    seen.conflict = seen.conflict + (details.line_hl_group == 'ClawConflict' and 1 or 0)
+  end
+  return seen
+end
+
+--- Keys as the user types them.
+function T.type(keys)
+  vim.api.nvim_feedkeys(vim.keycode(keys), 'tx', false)
+end
+
 --- A file of the package as it was before the test.
 function T.original(path)
   local file = assert(io.open(assert(os.getenv('CLAW_TEST_CORPUS')) .. '/' .. path, 'rb'))

@@ -1,4 +1,4 @@
-// Runs suite/ inside the extension host of a real VS Code, with the packaged extension installed. Exit 0: all passed.
+// Runs a file of suite/ inside the extension host of a real VS Code, with the packaged extension installed. Exit 0: all passed.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openBrowser, run, startServer, work } from "./workbench.mjs";
@@ -29,7 +29,7 @@ try {
   const remote = `vscode-remote://${new URL(server.url).host}`;
   const payload = JSON.stringify([
     ["extensionDevelopmentPath", remote + suite],
-    ["extensionTestsPath", `${remote}${suite}/index.js`],
+    ["extensionTestsPath", `${remote}${suite}/${process.argv[2]}`],
   ]);
   await page.goto(`${server.url}/?folder=${work}&payload=${encodeURIComponent(payload)}`);
   const code = await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 120_000, "no end after 120 s"))]);

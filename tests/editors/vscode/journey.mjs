@@ -38,6 +38,22 @@ await journey(async ({ page, url, step, pick, line, lens }) => {
     await page.locator(".notification-toast").first().waitFor({ state: "hidden" });
     await page.screenshot({ path: picture });
   }
+  await step("typing at the hunk makes a conflict, with lenses of its own", async () => {
+    await line("def make_default_short_help").click();
+    await page.keyboard.press("Home");
+    await page.keyboard.type("async ");
+    await lens("Take Both").waitFor();
+    await page.locator(".statusbar-item").filter({ hasText: "Claw: 6 to review, 1 in conflict" }).waitFor();
+    if (picture) {
+      await page.screenshot({ path: picture.replace(/\.png$/, "-conflict.png") });
+    }
+  });
+  await step("without the typing it is none", async () => {
+    // One for the word, one for the space: VS Code decides.
+    await page.keyboard.press("Control+Z");
+    await page.keyboard.press("Control+Z");
+    await lens("Accept").waitFor();
+  });
   await step("accept by its lens", async () => {
     await lens("Accept").click();
     await line("def summarize_help").waitFor();

@@ -156,3 +156,44 @@ async fn r03_a_disk_that_fails_loses_no_turn() {
     assert_eq!(session.start(ask_again).unwrap().finish().await.answer, "two");
     rig.check_session(session.id()).await;
 }
+
+/// An editor that dies while it applies a change of many files: what it wrote is accepted, the rest waits.
+#[tokio::test]
+async fn e11_after_a_death_half_way_the_split_is_exact() {
+    const FILES: usize = 50;
+    let names: Vec<String> = (0..FILES).map(|number| format!("made{number:02}.txt")).collect();
+    let write =
+        |name: &String| format!(r#"{{"name": "write_file", "input": {{"path": "{name}", "content": "{name}\n"}}}}"#);
+    let calls: Vec<String> = names.iter().map(write).collect();
+    let script = format!("{{\"tools\": [{}]}}\n{{\"text\": \"Made.\"}}\n", calls.join(", "));
+    for applied in [0, 1, 25, 49, 50] {
+        let rig = Rig::new(&script);
+        let session = rig.agent.session();
+        ask(&session, "Make them").await;
+        let id = session.id().to_owned();
+        let hunks: Vec<_> = session.proposal().hunks().map(|(_, hunk)| hunk.id.clone()).collect();
+        session.accepting(&hunks, "user", session.next_batch());
+        // All of it was sent; this much is on the disk when the editor dies, and the server with it.
+        for name in &names[..applied] {
+            std::fs::write(rig.fixture.root_path().join(name), format!("{name}\n")).unwrap();
+        }
+        drop(session);
+        let session = rig.agent.resume(&id).unwrap();
+        session.observe();
+        let mut states: Vec<(String, HunkState)> = session
+            .proposed_files()
+            .iter()
+            .flat_map(|file| file.hunks.iter().map(|hunk| (file.path.clone(), hunk.state)))
+            .collect();
+        states.sort_by(|a, b| a.0.cmp(&b.0));
+        let expected = names.iter().enumerate().map(|(index, name)| {
+            let state = if index < applied { HunkState::Accepted } else { HunkState::Pending };
+            (name.clone(), state)
+        });
+        assert_eq!(states, expected.collect::<Vec<_>>(), "{applied}");
+        // The rest goes on.
+        assert_eq!(session.apply_all().map(|applied| applied.hunks.len()).unwrap_or_default(), FILES - applied);
+        drop(session);
+        rig.check_session(&id).await;
+    }
+}

@@ -147,9 +147,32 @@ fn t09_nothing_in_a_hunk_acts_on_the_terminal() {
     let mut terminal = start(&place, &turns);
     terminal.expect("[y,n,a,d,q,?] ");
     let shown = terminal.forget();
-    assert!(shown.contains("<U+001B>[2Jevil<U+202E>"), "{shown}");
+    assert!(shown.contains("⟨U+001B⟩[2Jevil⟨U+202E⟩"), "{shown}");
     assert!(!shown.contains("\u{1b}[2Jevil"), "{shown:?}");
     terminal.types("n\n");
     assert_eq!(terminal.end().0, 0);
     assert_eq!(place.read("a.txt"), "plain\n");
+}
+
+#[test]
+fn d11_what_hides_needs_its_own_yes_among_others() {
+    let place = two_files();
+    let turns = [
+        calls(&[
+            edit("a.txt", "one\n", "ONE\n"),
+            edit("a.txt", "five\n", "FI\u{202e}VE\n"),
+            edit("a.txt", "ten\n", "TEN\n"),
+        ]),
+        says("Louder now."),
+    ];
+    let mut terminal = start(&place, &turns);
+    terminal.expect("(1/3)");
+    terminal.types("a\n");
+    terminal.expect("(2/3)");
+    terminal.types("n\n");
+    let (code, shown) = terminal.end();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("characters that can not be seen: U+202E right-to-left override"), "{shown}");
+    assert!(!shown.contains("(3/3)"), "the others go with the first: {shown}");
+    assert_eq!(place.read("a.txt"), with(&[("one", "ONE"), ("ten", "TEN")]), "{shown}");
 }

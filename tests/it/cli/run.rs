@@ -112,6 +112,28 @@ fn e12_apply_leaves_protected_paths() {
 }
 
 #[test]
+fn d11_apply_leaves_what_hides_and_says_why() {
+    let place = greeting();
+    let hiding = "    return 'Hello\u{202e} \u{2066}' + name\n";
+    let turns = [
+        calls(&[
+            edit("greet.py", "    return 'Hello ' + name\n", hiding),
+            ("write_file", json!({"path": "fine.txt", "content": "👩\u{200d}👧 naïve\n"})),
+        ]),
+        says("Done."),
+    ];
+    let ran = place.run(&turns, &["--apply", "--output", "json", "Do it"]).exits(0);
+    let outcome = ran.json();
+    assert_eq!(outcome["applied"], json!(["fine.txt"]));
+    assert_eq!(outcome["skipped"].as_array().unwrap().len(), 1, "{outcome}");
+    assert_eq!(outcome["skipped"][0]["path"], "greet.py");
+    let reason = outcome["skipped"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("U+202E right-to-left override"), "{reason}");
+    assert!(ran.stderr.contains("left greet.py: it puts in characters that can not be seen"), "{}", ran.stderr);
+    assert_eq!(place.read("greet.py"), GREET);
+}
+
+#[test]
 fn json_is_one_object_with_the_fields_of_the_contract() {
     let place = greeting();
     let outcome = place.run(&turns(), &["--output", "json", "Use an f-string"]).exits(0).json();
@@ -291,8 +313,8 @@ fn s07_control_characters_are_shown_and_not_acted_on() {
     for shown in [&ran.stdout, &ran.stderr] {
         assert!(!shown.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{200b}', '\r']), "{shown:?}");
     }
-    assert!(ran.stdout.contains("All<U+001B>[2J <U+202E>fine<U+200B>.<U+000D>Hidden"), "{}", ran.stdout);
-    assert!(ran.stderr.contains("own<U+001B>[31med<U+202E>"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("All⟨U+001B⟩[2J ⟨U+202E⟩fine⟨U+200B⟩.⟨U+000D⟩Hidden"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("own⟨U+001B⟩[31med⟨U+202E⟩"), "{}", ran.stderr);
 }
 
 #[test]

@@ -27,6 +27,16 @@ fn the_plugin_draws_hunks_and_reviews_them() {
 }
 
 #[test]
+fn the_plugin_follows_typing_and_decides_finer_than_hunks() {
+    check("living.lua", "living.jsonl");
+}
+
+#[test]
+fn the_plugin_accepts_while_the_turn_runs() {
+    check("running.lua", "slow-edits.jsonl");
+}
+
+#[test]
 fn the_plugin_stops_a_turn() {
     check("cancel.lua", "slow.jsonl");
 }

@@ -4,8 +4,8 @@ use std::process::Command;
 
 use super::fixture::{Fixture, repository, run, tool};
 
-/// Builds the extension's package and runs `script` with it; the model plays `turns`.
-fn check(script: &str, turns: &str) {
+/// Builds the extension's package and runs `script` with it, on a suite where it takes one; the model plays `turns`.
+fn check(script: &str, suite: Option<&str>, turns: &str) {
     let extension = repository().join("editors/vscode");
     assert!(
         extension.join("node_modules/.bin/tsc").exists(),
@@ -34,20 +34,26 @@ fn check(script: &str, turns: &str) {
         .env("CLAW_TEST_PROGRAM", env!("CARGO_BIN_EXE_claw"))
         .env("CLAW_TEST_VSIX", package)
         .envs(std::env::var_os("CLAW_TEST_PICTURE").map(|picture| ("CLAW_TEST_PICTURE", picture)))
-        .arg(repository().join("tests/editors/vscode").join(script)));
+        .arg(repository().join("tests/editors/vscode").join(script))
+        .args(suite));
 }
 
 #[test]
 fn the_extension_asks_shows_hunks_and_accepts_them() {
-    check("extension-host.mjs", "rename.jsonl");
+    check("extension-host.mjs", Some("index.js"), "rename.jsonl");
 }
 
 #[test]
 fn a_user_asks_in_the_palette_and_accepts_by_a_lens() {
-    check("journey.mjs", "rename.jsonl");
+    check("journey.mjs", None, "rename.jsonl");
 }
 
 #[test]
-fn a_user_stops_a_turn_by_the_button_of_its_progress() {
-    check("stop.mjs", "slow.jsonl");
+fn the_extension_follows_typing_and_decides_finer_than_hunks() {
+    check("extension-host.mjs", Some("living.js"), "living.jsonl");
+}
+
+#[test]
+fn a_user_accepts_while_the_turn_runs_and_stops_it_by_the_button_of_its_progress() {
+    check("stop.mjs", None, "slow-edits.jsonl");
 }

@@ -93,7 +93,7 @@ async fn a_hunk_is_accepted_with_the_users_own_text() {
     let turn = editor.command("claw.ask", json!({"session": session, "instruction": "go on"})).await;
     editor.turn_end(&turn["turn"]).await;
     let trace = trace(&editor, &session);
-    let told = trace.iter().filter(|event| event["type"] == "context").next_back().unwrap();
+    let told = trace.iter().rfind(|event| event["type"] == "context").unwrap();
     let told = told["sections"].as_array().unwrap().iter().find(|section| section["name"] == "review").unwrap();
     assert!(told["text"].as_str().unwrap().contains("fn one() { 11; }"), "{told}");
     editor.finish().await;

@@ -1,4 +1,4 @@
-//! A real server with few file descriptors, and much open in its editor.
+//! A real server with few file descriptors, with much open in its editor, and with a client that sends rubbish.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -89,4 +89,50 @@ async fn d09_256_descriptors_are_enough_for_2000_files_and_1000_open_documents()
     assert_eq!(client.finish().await, 0);
     let log = std::fs::read_to_string(folder.path().join("log")).unwrap();
     assert!(!log.to_lowercase().contains("too many open files"), "{log}");
+}
+
+/// The memory of a process in kilobytes.
+#[cfg(target_os = "linux")]
+fn resident(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn l03_bad_headers_and_garbage_cost_no_more_than_eight_megabytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_claw"));
+    command
+        .arg("lsp")
+        .stderr(std::process::Stdio::null())
+        .env("CLAW_STATE_DIR", folder.path().join("state"))
+        .env("HOME", folder.path().join("home"));
+    let mut client = LspClient::process(command);
+    client.initialize(json!({}), None, json!({})).await;
+    let process = client.process_id().unwrap();
+    let status = json!({"command": "claw.status", "arguments": []});
+    client.request("workspace/executeCommand", status.clone()).await;
+    let before = resident(process);
+    let long_line = format!("X-Long: {}\r\n", "a".repeat(1 << 20));
+    let garbage = "garbage ".repeat(1 << 19);
+    let reported = [
+        "Content-Length: -1\r\n\r\n",
+        "Content-Length: 100000000000\r\n\r\n{}",
+        "Content-Length: 5\r\nContent-Length: 6\r\n\r\n{}",
+        "Content-Type: text/plain\r\n\r\n{}",
+    ];
+    for round in 0..16 {
+        for bytes in [long_line.as_str(), garbage.as_str()].into_iter().chain(reported) {
+            client.send_bytes(bytes.as_bytes().to_vec());
+            if reported.contains(&bytes) {
+                assert!(client.response(&Value::Null).await.is_err(), "{bytes:.40}");
+            }
+            client.request("workspace/executeCommand", status.clone()).await;
+        }
+        let grown = resident(process).saturating_sub(before);
+        assert!(grown <= 8 << 10, "{grown} KB more after round {round}");
+    }
+    assert_eq!(client.finish().await, 0);
 }

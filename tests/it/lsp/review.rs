@@ -236,8 +236,7 @@ async fn e05_what_failed_half_way_is_told_from_the_texts() {
     let setup = Setup { capabilities, applies: Applies::TheFirstOnly, ..Setup::default() };
     let (mut editor, session) = four_files(setup).await;
     editor.command("claw.acceptAll", json!({"session": session})).await;
-    let message = editor.client.notification("window/showMessage").await;
-    assert!(message["message"].as_str().unwrap().contains("disk full"), "{message}");
+    editor.until(|editor| editor.was_asked("disk full")).await;
     let proposal = editor.command("claw.proposal", json!({"session": session})).await;
     let mut states = states(&proposal);
     states.sort();
@@ -267,7 +266,10 @@ async fn typing_beside_a_hunk_moves_it() {
 async fn lines_that_the_user_changed_are_a_conflict_and_never_part_of_a_batch() {
     let (mut editor, session, proposal) = two_hunks(Setup::default()).await;
     editor.type_over("lib.rs", "fn one() {}", "fn uno() {}");
-    editor.proposal(|proposal| states(proposal) == ["conflict", "pending"]).await;
+    let conflict = editor.proposal(|proposal| states(proposal) == ["conflict", "pending"]).await;
+    let told: Vec<&Value> =
+        conflict["files"][0]["hunks"].as_array().unwrap().iter().map(|hunk| &hunk["mine"]).collect();
+    assert_eq!(told, [&json!("fn uno() {}\n"), &Value::Null], "{conflict}");
     let diagnostics = editor
         .diagnostics("lib.rs", |diagnostics| diagnostics.iter().any(|diagnostic| diagnostic["code"] == "conflict"))
         .await;

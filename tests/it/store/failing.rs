@@ -1,7 +1,7 @@
 //! A disk that fails at the n-th call: the turn goes on, the user is told once, and what was written before stands.
 #![cfg(target_os = "linux")]
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn script() -> String {
 }
 
 /// Names of the files that a ledger proposes something for.
-fn kept(path: &PathBuf) -> Vec<String> {
+fn kept(path: &Path) -> Vec<String> {
     let records = read_ledger(path, 2).unwrap();
     let mut names = Vec::new();
     for record in records {

@@ -300,7 +300,8 @@ async fn r04_a_state_folder_that_can_not_be_used() {
         std::os::unix::fs::chown(path, Some(65534), None).unwrap();
     };
     let is_root = rustix::process::geteuid().is_root();
-    let cases: [(&str, &dyn Fn(&Path), Option<&str>); 6] = [
+    type Case<'a> = (&'a str, &'a dyn Fn(&Path), Option<&'a str>);
+    let cases: [Case<'_>; 6] = [
         ("missing", &|_: &Path| {}, None),
         ("empty", &open, None),
         ("a link", &link, Some("it is a symbolic link, to ")),

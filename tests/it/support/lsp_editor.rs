@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use claw::config::Environment;
-use claw::lsp::ServeOptions;
+use claw::lsp::{Patience, ServeOptions};
 use claw::text::{Edit, Position, PositionEncoding, Text};
 use serde_json::{Value, json};
 
@@ -24,6 +24,20 @@ pub enum Applies {
     Refuses,
     /// Makes the first change of an edit and stops.
     TheFirstOnly,
+    /// The user types ([`Editor::type_meanwhile`]) before the edit comes, and it is made all the same, whatever its version.
+    Stale,
+    /// Makes the first change of an edit, says that it made all, and that is that.
+    Partly,
+    /// Does nothing and never answers.
+    Never,
+    /// Never answers, and makes the edit with [`Editor::finish_late`].
+    Late,
+    /// Makes it, and then a formatter rewrites what was put in: `{ x }` becomes three lines.
+    ThenFormats,
+    /// The same in one change of the document.
+    Formatted,
+    /// Makes what the user ticked in the preview: what needs no confirmation.
+    WhatIsTicked,
     /// Makes and opens files at once; their text and the answer come with [`Editor::finish_applying`].
     InSteps,
 }
@@ -43,6 +57,7 @@ pub struct Setup {
     /// Merged over the `initializationOptions` that name the script.
     pub settings: Value,
     pub applies: Applies,
+    pub patience: Patience,
 }
 
 impl Default for Setup {
@@ -56,6 +71,7 @@ impl Default for Setup {
             claw: json!({"events": true, "review": 1}),
             settings: json!({}),
             applies: Applies::Honestly,
+            patience: Patience::default(),
         }
     }
 }
@@ -72,6 +88,10 @@ struct Desk {
     applies: Applies,
     /// The edit that was begun in steps.
     begun: Value,
+    /// Document, text and what is typed over it, when the next edit comes.
+    meanwhile: Option<(String, String, String)>,
+    /// The action that the user chooses of a message.
+    choice: Value,
     /// Requests of the server, in order.
     asked: Vec<(String, Value)>,
     /// Answers to `claw/input`.
@@ -107,13 +127,16 @@ impl Editor {
         let own =
             [variable("CLAW_STATE_DIR", folder.path().join("state")), variable("HOME", folder.path().join("home"))];
         let environment: Environment = own.into_iter().chain(setup.environment).collect();
-        let options = ServeOptions { environment: Some(environment), ..ServeOptions::default() };
+        let options =
+            ServeOptions { environment: Some(environment), patience: setup.patience, ..ServeOptions::default() };
         let mut client = LspClient::in_memory(options);
         let desk = Arc::new(Mutex::new(Desk {
             open: BTreeMap::new(),
             encoding: PositionEncoding::Utf16,
             applies: setup.applies,
             begun: Value::Null,
+            meanwhile: None,
+            choice: Value::Null,
             asked: Vec::new(),
             input: Value::Null,
             diagnostics: Value::Null,
@@ -173,10 +196,31 @@ impl Editor {
     /// Types `insert` over `old`, which must stand once in the document.
     pub fn type_over(&mut self, name: &str, old: &str, insert: &str) {
         let uri = self.uri(name);
+        self.desk().type_over(&uri, old, insert);
+    }
+
+    /// The same, when the next edit is on its way ([`Applies::Stale`]).
+    pub fn type_meanwhile(&mut self, name: &str, old: &str, insert: &str) {
+        let uri = self.uri(name);
+        self.desk().meanwhile = Some((uri, old.to_owned(), insert.to_owned()));
+    }
+
+    /// What the user chooses from now on when a message offers something.
+    pub fn choose(&mut self, action: &str) {
+        self.desk().choice = json!({"title": action});
+    }
+
+    /// Makes the edit that was not answered.
+    pub fn finish_late(&mut self) {
         let mut desk = self.desk();
-        let text = desk.open[&uri].text.to_string();
-        let start = text.find(old).unwrap_or_else(|| panic!("{old:?} in {text:?}"));
-        desk.change(&uri, vec![Edit { range: start..start + old.len(), insert: insert.to_owned() }]);
+        let edit = desk.begun.take();
+        desk.apply(&edit).expect("an edit that can be applied");
+    }
+
+    /// Whether the user was asked something that says this.
+    pub fn was_asked(&self, words: &str) -> bool {
+        let asked = self.asked("window/showMessageRequest");
+        asked.iter().any(|message| message["message"].as_str().is_some_and(|message| message.contains(words)))
     }
 
     /// The range of `needle` in an open document, in the agreed encoding.
@@ -333,7 +377,13 @@ impl Desk {
             self.begin_applying(&params["edit"]);
             return Some(Reply::Later);
         }
+        if method == "workspace/applyEdit" && matches!(self.applies, Applies::Never | Applies::Late) {
+            self.begun = params["edit"].clone();
+            return Some(Reply::Silence);
+        }
         let result = match method {
+            "window/showMessageRequest" => self.choice.clone(),
+            "client/registerCapability" | "client/unregisterCapability" => Value::Null,
             "workspace/applyEdit" => self.apply_edit(&params["edit"]),
             "window/showDocument" => json!({"success": true}),
             "window/workDoneProgress/create" | "workspace/codeLens/refresh" => Value::Null,
@@ -363,8 +413,54 @@ impl Desk {
                 self.apply(&part).expect("an edit that can be applied");
                 json!({"applied": false, "failureReason": "disk full", "failedChange": 1})
             }
-            Applies::InSteps => refusal("it is answered later"),
+            Applies::Stale => {
+                if let Some((uri, old, insert)) = self.meanwhile.take() {
+                    self.type_over(&uri, &old, &insert);
+                }
+                self.apply(edit).expect("an edit that can be applied");
+                json!({"applied": true})
+            }
+            Applies::Partly => {
+                let mut part = edit.clone();
+                let changes = part["documentChanges"].as_array_mut().expect("changes");
+                changes.truncate(1);
+                changes[0]["edits"].as_array_mut().expect("edits").truncate(1);
+                self.apply(&part).expect("an edit that can be applied");
+                json!({"applied": true})
+            }
+            Applies::ThenFormats => {
+                self.apply(edit).expect("an edit that can be applied");
+                let formatted = self.open.iter().map(|(uri, open)| (uri.clone(), open.text.to_string()));
+                let formatted: Vec<(String, String)> = formatted.collect();
+                for (uri, text) in formatted.into_iter().filter(|(_, text)| text.contains("{ 3; }")) {
+                    self.type_over(&uri, "{ 3; }", "{\n    3;\n}");
+                    assert!(!text.contains("{\n    3;"));
+                }
+                json!({"applied": true})
+            }
+            Applies::Formatted => {
+                let text = edit.to_string().replace("{ 3; }", "{\\n    3;\\n}");
+                self.apply(&serde_json::from_str(&text).expect("JSON")).expect("an edit that can be applied");
+                json!({"applied": true})
+            }
+            Applies::WhatIsTicked => {
+                let is_asked =
+                    |id: &Value| edit["changeAnnotations"][id.as_str().expect("an id")]["needsConfirmation"] == true;
+                let mut ticked = edit.clone();
+                for change in ticked["documentChanges"].as_array_mut().expect("changes") {
+                    change["edits"].as_array_mut().expect("edits").retain(|edit| !is_asked(&edit["annotationId"]));
+                }
+                self.apply(&ticked).expect("an edit that can be applied");
+                json!({"applied": true})
+            }
+            Applies::InSteps | Applies::Never | Applies::Late => refusal("it is answered later"),
         }
+    }
+
+    fn type_over(&mut self, uri: &str, old: &str, insert: &str) {
+        let text = self.open[uri].text.to_string();
+        let start = text.find(old).unwrap_or_else(|| panic!("{old:?} in {text:?}"));
+        self.change(uri, vec![Edit { range: start..start + old.len(), insert: insert.to_owned() }]);
     }
 
     /// Makes the files of an edit and opens them, empty.
@@ -417,6 +513,7 @@ impl Desk {
             self.open_document(&uri, &text);
         } else if let Some(version) = document["version"].as_i64()
             && version != self.open[&uri].version
+            && !matches!(self.applies, Applies::Stale | Applies::Late)
         {
             return Err(format!("{uri} is at another version"));
         }

@@ -38,7 +38,7 @@ fn units(text: &str, encoding: PositionEncoding) -> usize {
 }
 
 /// LSP's rule, the slow way.
-fn offset_at(text: &str, position: Position, encoding: PositionEncoding) -> usize {
+pub fn offset_at(text: &str, position: Position, encoding: PositionEncoding) -> usize {
     let Some(line) = lines(text).get(position.line as usize).cloned() else { return text.len() };
     let mut at = line.start;
     for character in text[line.clone()].chars() {
@@ -51,7 +51,7 @@ fn offset_at(text: &str, position: Position, encoding: PositionEncoding) -> usiz
     at
 }
 
-fn position_at(text: &str, offset: usize, encoding: PositionEncoding) -> Position {
+pub fn position_at(text: &str, offset: usize, encoding: PositionEncoding) -> Position {
     let offset = floor_char_boundary(text, offset);
     let lines = lines(text);
     let line = lines.iter().rposition(|line| line.start <= offset).unwrap();

@@ -261,3 +261,29 @@ fn e07_edits_that_overlap_come_one_after_the_other() {
     assert!(edit("two three", "2 3").starts_with("error: old_string is not in"));
     assert_eq!(bench.text("a.txt").unwrap(), "1 2 three\n");
 }
+
+#[test]
+fn an_edit_that_adds_a_syntax_error_says_so_at_once() {
+    let bench = Bench::new("//- /a.rs\nfn a() {\n    b(1);\n}\n//- /broken.py\ndef a(:\n    pass\n//- /a.txt\n(\n");
+    let note = |tool: &str, input: Value| {
+        let answer = bench.call(tool, input);
+        answer.lines().find(|line| line.starts_with("note: ")).map(str::to_owned)
+    };
+    let edit = |path: &str, old: &str, new: &str| json!({"path": path, "old_string": old, "new_string": new});
+    let adds = |what: &str| Some(format!("note: this adds a syntax error at line {what}"));
+    assert_eq!(note("edit_file", edit("a.rs", "b(1);", "b(2);")), None);
+    assert_eq!(note("edit_file", edit("a.rs", "b(2);", "b(2;")), adds("2: missing `)`"));
+    // What was broken before is not told again, nor what is mended.
+    assert_eq!(note("edit_file", edit("a.rs", "b(2;", "b(3;")), None);
+    assert_eq!(note("edit_file", edit("a.rs", "b(3;", "b(3);")), None);
+    assert_eq!(note("edit_file", edit("broken.py", "pass", "return 1")), None);
+    assert_eq!(note("edit_file", edit("a.txt", "(", "((")), None);
+    assert_eq!(
+        note("write_file", json!({"path": "new.py", "content": "x = (1\ny = ]\n"}))
+            .map(|note| note.starts_with("note: this adds a syntax error at line ")),
+        Some(true)
+    );
+    assert_eq!(note("write_file", json!({"path": "new.md", "content": "x = (1\n"})), None);
+    // The edit stands all the same.
+    assert_eq!(bench.text("new.py").as_deref(), Some("x = (1\ny = ]\n"));
+}

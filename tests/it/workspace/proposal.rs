@@ -9,13 +9,13 @@ use proptest::prelude::*;
 use crate::support::fixture::Fixture;
 
 /// A session that proposes `current` for a file that held `base`.
-struct Session {
-    fixture: Fixture,
-    overlay: Overlay,
+pub struct Session {
+    pub fixture: Fixture,
+    pub overlay: Overlay,
 }
 
 impl Session {
-    fn new(base: &str, current: &str) -> Session {
+    pub fn new(base: &str, current: &str) -> Session {
         let fixture = Fixture::new("");
         let mut session = Session { fixture, overlay: Overlay::default() };
         session.restart(base, current);
@@ -23,47 +23,47 @@ impl Session {
     }
 
     /// The same folder with other texts: a folder for each case of a property would take too long.
-    fn restart(&mut self, base: &str, current: &str) {
+    pub fn restart(&mut self, base: &str, current: &str) {
         self.overlay = Overlay::default();
         self.type_text(base);
         let seen = self.fixture.live().read(&self.doc()).unwrap();
         self.overlay.write(&self.doc(), Some(&seen), Some(Text::new(current)), Author::default()).unwrap();
     }
 
-    fn doc(&self) -> DocPath {
+    pub fn doc(&self) -> DocPath {
         self.fixture.doc("a.txt")
     }
 
-    fn type_text(&self, text: &str) {
+    pub fn type_text(&self, text: &str) {
         self.fixture.open("a.txt", text);
     }
 
-    fn live(&self) -> String {
+    pub fn live(&self) -> String {
         self.fixture.live().read(&self.doc()).unwrap().text.to_string()
     }
 
-    fn current(&self) -> String {
+    pub fn current(&self) -> String {
         match self.overlay.get(&self.doc()) {
             Some(file) => file.current.as_ref().unwrap().to_string(),
             None => self.live(),
         }
     }
 
-    fn proposal(&self) -> Proposal {
+    pub fn proposal(&self) -> Proposal {
         Proposal::derive(&self.overlay, &self.fixture.live())
     }
 
-    fn observe(&mut self) -> (usize, usize) {
+    pub fn observe(&mut self) -> (usize, usize) {
         let observed = observe(&mut self.overlay, &self.fixture.live());
         (observed.accepted.len(), observed.conflicts.len())
     }
 
-    fn ids(&self) -> Vec<HunkId> {
+    pub fn ids(&self) -> Vec<HunkId> {
         self.proposal().hunks().map(|(_, hunk)| hunk.id.clone()).collect()
     }
 
     /// What an editor does that accepts `hunks`.
-    fn accept(&self, hunks: &[HunkId]) {
+    pub fn accept(&self, hunks: &[HunkId]) {
         for change in self.proposal().applied(hunks) {
             assert_eq!(change.act, Act::Edit);
             let live = Text::new(&self.live());
@@ -71,7 +71,7 @@ impl Session {
         }
     }
 
-    fn reject(&mut self, hunk: &HunkId) -> bool {
+    pub fn reject(&mut self, hunk: &HunkId) -> bool {
         reject(&mut self.overlay, &self.fixture.live(), hunk)
     }
 }
@@ -82,7 +82,7 @@ pub fn hunks(observed: &Observed) -> Vec<HunkId> {
 }
 
 /// One line a hunk: `pending 3: old -> new`.
-fn show(proposal: &Proposal) -> String {
+pub fn show(proposal: &Proposal) -> String {
     proposal
         .hunks()
         .map(|(_, hunk)| {
@@ -257,7 +257,7 @@ fn a_rejected_conflict_leaves_what_the_user_wrote() {
 }
 
 /// A session with tools' acts on files of the disk, named by short scripts: `write a.txt=new`, `delete a.txt`, `move a b`.
-fn acts(fixture: &Fixture, script: &[&str]) -> Overlay {
+pub fn acts(fixture: &Fixture, script: &[&str]) -> Overlay {
     let mut overlay = Overlay::default();
     for act in script {
         let (verb, rest) = act.split_once(' ').unwrap();
@@ -281,7 +281,7 @@ fn acts(fixture: &Fixture, script: &[&str]) -> Overlay {
 }
 
 /// Files of a proposal: `rename a -> b: rename, edit`.
-fn show_files(fixture: &Fixture, proposal: &Proposal) -> String {
+pub fn show_files(fixture: &Fixture, proposal: &Proposal) -> String {
     let roots = fixture.workspace.roots();
     proposal
         .files
@@ -301,7 +301,7 @@ fn show_files(fixture: &Fixture, proposal: &Proposal) -> String {
         .collect()
 }
 
-const FILES: &str = "//- /a\none\ntwo\nthree\n//- /b\nbee\n";
+pub const FILES: &str = "//- /a\none\ntwo\nthree\n//- /b\nbee\n";
 
 #[track_caller]
 fn check_acts(script: &[&str], expected: &str) {

@@ -39,26 +39,64 @@ function M.get(buf)
     or vim.lsp.get_clients({ name = 'claw' })[1]
 end
 
+--- The server of a buffer, or a message that there is none.
+---@param buf? integer
+---@return vim.lsp.Client?
+local function running(buf)
+  local client = M.get(buf)
+  if not client then
+    vim.notify('claw: no server runs for this buffer, see :checkhealth claw', vim.log.levels.ERROR)
+  end
+  return client
+end
+
+--- Shows what the server says of a command: that it failed, or what it left out.
+---@param name string
+---@param problem? string
+---@param result any
+---@return boolean did it do what it was told
+local function answered(name, problem, result)
+  local message = type(result) == 'table' and type(result.message) == 'string' and result.message or nil
+  if problem then
+    vim.notify(('claw: %s'):format(problem), vim.log.levels.ERROR)
+    return false
+  elseif type(result) == 'table' and result.ok == false then
+    vim.notify(('claw: %s'):format(message or (name .. ' failed')), vim.log.levels.WARN)
+    return false
+  elseif message and not result.skipped then -- what was skipped is a message of the server's own
+    vim.notify(('claw: %s'):format(message))
+  end
+  return true
+end
+
 --- Runs a command of the server. `ok: false` is shown with its reason.
 ---@param name string
 ---@param arguments table
 ---@param then_? fun(result: table)
 ---@param buf? integer
 function M.command(name, arguments, then_, buf)
-  local client = M.get(buf)
-  if not client then
-    vim.notify('claw: no server runs for this buffer, see :checkhealth claw', vim.log.levels.ERROR)
-    return
+  local client = running(buf)
+  if client then
+    client:request('workspace/executeCommand', { command = name, arguments = { arguments } }, function(err, result)
+      if answered(name, err and err.message, result) and then_ then
+        then_(result)
+      end
+    end)
   end
-  client:request('workspace/executeCommand', { command = name, arguments = { arguments } }, function(err, result)
-    if err then
-      vim.notify(('claw: %s'):format(err.message), vim.log.levels.ERROR)
-    elseif type(result) == 'table' and result.ok == false then
-      vim.notify(('claw: %s'):format(result.message or (name .. ' failed')), vim.log.levels.WARN)
-    elseif then_ then
-      then_(result)
-    end
-  end)
+end
+
+--- Like |M.command()|, and waits for the answer.
+---@param name string
+---@param arguments table
+---@param buf? integer
+---@return boolean did it do what it was told
+function M.command_now(name, arguments, buf)
+  local client = running(buf)
+  if not client then
+    return false
+  end
+  local answer, problem = client:request_sync('workspace/executeCommand', { command = name, arguments = { arguments } }, 5000)
+  return answered(name, problem or (answer.err and answer.err.message), answer and answer.result)
 end
 
 --- Where the user is: the document, and the lines or the cursor.
@@ -111,7 +149,11 @@ function M.status()
     files[hunk.uri] = true
   end
   if #hunks > 0 then
-    lines[#lines + 1] = ('claw: %d hunks in %d files to review'):format(#hunks, vim.tbl_count(files))
+    local conflicts = #vim.tbl_filter(function(hunk)
+      return hunk.state == 'conflict'
+    end, hunks)
+    local what = ('claw: %d hunks in %d files to review'):format(#hunks, vim.tbl_count(files))
+    lines[#lines + 1] = conflicts > 0 and ('%s, %d in conflict'):format(what, conflicts) or what
   end
   if #lines == 0 then
     lines[1] = 'claw: ready, nothing runs and nothing waits for review'
@@ -200,15 +242,22 @@ handlers['textDocument/publishDiagnostics'] = function(err, result, ctx)
   return vim.lsp.diagnostic.on_publish_diagnostics(err, result, ctx)
 end
 
--- Every accepted edit is an undo step of its own, also when several arrive between two keys.
-handlers['workspace/applyEdit'] = function(err, params, ctx)
+-- Ends the undo step of every buffer that an edit may change.
+local function undo_break()
   for _, buf in ipairs(vim.api.nvim_list_bufs()) do
     if vim.api.nvim_buf_is_loaded(buf) and vim.bo[buf].modifiable and vim.bo[buf].buftype == '' then
       vim.bo[buf].undolevels = vim.bo[buf].undolevels
     end
   end
+end
+
+-- Every accepted edit is an undo step of its own, also when several arrive between two keys, or while the user types.
+handlers['workspace/applyEdit'] = function(err, params, ctx)
+  undo_break()
   params.label = nil -- it would be printed, and the hunk that goes away says as much
-  return vim.lsp.handlers['workspace/applyEdit'](err, params, ctx)
+  local result = vim.lsp.handlers['workspace/applyEdit'](err, params, ctx)
+  undo_break()
+  return result
 end
 
 return M

@@ -10,8 +10,18 @@ local commands = {
   explain = function(_, range)
     require('claw').explain({ range = range })
   end,
-  accept = function(_, range)
-    require('claw').accept({ range = range })
+  accept = function(text, range)
+    require('claw').accept({ range = range, with_needs = text == 'needs' })
+  end,
+  ['accept-lines'] = function(text, range)
+    local first, last = text:match('^(%d+)%s*(%d*)$')
+    if first then
+      require('claw').accept_lines({ lines = { tonumber(first), tonumber(last) or tonumber(first) } })
+    elseif text == '' and range then
+      require('claw').accept_lines({ range = range })
+    else
+      vim.notify('claw: which lines? `:Claw accept-lines 2 4`, or select lines that the hunk replaces', vim.log.levels.ERROR)
+    end
   end,
   ['accept-file'] = function()
     require('claw').accept_file()
@@ -19,11 +29,26 @@ local commands = {
   ['accept-all'] = function()
     require('claw').accept_all()
   end,
+  edit = function()
+    require('claw').edit()
+  end,
+  change = function(text)
+    require('claw').change(text ~= '' and text or nil)
+  end,
+  resolve = function(text, range)
+    require('claw').resolve(text, { range = range })
+  end,
   reject = function(text, range)
     require('claw').reject({ range = range, reason = text ~= '' and text or nil })
   end,
   ['reject-all'] = function()
     require('claw').reject_all()
+  end,
+  undo = function(text)
+    require('claw').undo({ pick = text == 'pick' })
+  end,
+  redo = function()
+    require('claw').redo()
   end,
   next = function()
     require('claw').next()
@@ -38,6 +63,10 @@ local commands = {
     require('claw').status()
   end,
 }
+
+--- What may stand after a name, where that is no free text.
+---@type table<string, string[]>
+local words = { accept = { 'needs' }, resolve = { 'both', 'claw', 'mine' }, undo = { 'pick' } }
 
 ---@param args vim.api.keyset.create_user_command.command_args
 function M.run(args)
@@ -64,13 +93,10 @@ end
 ---@param line string
 ---@return string[]
 function M.complete(lead, line)
-  -- Only the first word is a name: after it stands free text.
-  if line:match('Claw%s+%S+%s') then
-    return {}
-  end
-  return vim.tbl_filter(function(name)
-    return vim.startswith(name, lead)
-  end, M.names())
+  local name = line:match('Claw%s+(%S+)%s')
+  return vim.tbl_filter(function(word)
+    return vim.startswith(word, lead)
+  end, name and (words[name] or {}) or M.names())
 end
 
 return M

@@ -36,6 +36,13 @@ function M.check()
     health.info('No server runs now: it starts with the first file that is opened')
   end
   for _, client in ipairs(clients) do
+    local commands = vim.tbl_get(client, 'server_capabilities', 'executeCommandProvider', 'commands') or {}
+    local missing = vim.tbl_filter(function(command)
+      return not vim.list_contains(commands, command)
+    end, { 'claw.acceptHunk', 'claw.changeHunk', 'claw.resolveHunk', 'claw.undo', 'claw.redo' })
+    if #missing > 0 then
+      health.warn('The server is older than the plugin, it lacks ' .. table.concat(missing, ', '), { 'Install the claw of the same version' })
+    end
     health.ok(('Runs in %s (id %d, positions in %s)'):format(client.root_dir or 'no workspace', client.id, client.offset_encoding))
   end
 

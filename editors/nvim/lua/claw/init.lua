@@ -56,11 +56,55 @@ function M.explain(opts)
   require('claw.client').explain(opts or {})
 end
 
---- Accepts the hunk at the cursor, or every hunk that touches the lines.
----@param opts? {range?: {[1]: integer, [2]: integer}}
+--- Accepts the hunk at the cursor, or every hunk that touches the lines; with those that it needs, if that is said.
+---@param opts? {range?: {[1]: integer, [2]: integer}, with_needs?: boolean}
 function M.accept(opts)
+  opts = opts or {}
+  for _, hunk in ipairs(require('claw.review').here(opts.range)) do
+    local arguments = { session = hunk.session, hunk = hunk.hunk, with_needs = opts.with_needs or nil }
+    require('claw.client').command('claw.acceptHunk', arguments)
+  end
+end
+
+--- Accepts some lines of the hunk at the cursor; the rest of it goes on waiting.
+---@param opts {lines?: {[1]: integer, [2]: integer}, range?: {[1]: integer, [2]: integer}} `lines` of what the hunk puts in,
+--- counted from 1; or lines of the buffer that it replaces: then those that come in their place
+function M.accept_lines(opts)
+  local review = require('claw.review')
+  local hunk = review.here(opts.range)[1]
+  local lines = opts.lines or (hunk and opts.range and review.paired(hunk, opts.range))
+  if hunk and lines then
+    require('claw.client').command('claw.acceptHunk', { session = hunk.session, hunk = hunk.hunk, lines = lines })
+  end
+end
+
+--- Opens what the hunk at the cursor puts in, to be changed: writing it accepts the hunk with that text.
+function M.edit()
+  local hunk = require('claw.review').here()[1]
+  if hunk then
+    require('claw.edit').open(hunk)
+  end
+end
+
+--- Has the hunk at the cursor made anew. Without an instruction Claw asks for one.
+---@param instruction? string
+function M.change(instruction)
+  local hunk = require('claw.review').here()[1]
+  if hunk then
+    require('claw.client').command('claw.changeHunk', { session = hunk.session, hunk = hunk.hunk, instruction = instruction })
+  end
+end
+
+--- Settles the conflict at the cursor, or those that touch the lines.
+---@param take 'mine'|'claw'|'both'
+---@param opts? {range?: {[1]: integer, [2]: integer}}
+function M.resolve(take, opts)
+  if not vim.list_contains({ 'mine', 'claw', 'both' }, take) then
+    vim.notify('claw: take what? `:Claw resolve mine`, `claw` or `both`', vim.log.levels.ERROR)
+    return
+  end
   for _, hunk in ipairs(require('claw.review').here(opts and opts.range)) do
-    require('claw.client').command('claw.acceptHunk', { session = hunk.session, hunk = hunk.hunk })
+    require('claw.client').command('claw.resolveHunk', { session = hunk.session, hunk = hunk.hunk, take = take })
   end
 end
 
@@ -89,6 +133,36 @@ end
 --- Rejects every hunk of every file.
 function M.reject_all()
   require('claw.client').command('claw.rejectAll', vim.empty_dict())
+end
+
+--- Takes back what was accepted last, or what is picked of all that was accepted. What you typed since stays.
+---@param opts? {pick?: boolean}
+function M.undo(opts)
+  if not (opts and opts.pick) then
+    require('claw.client').command('claw.undo', vim.empty_dict())
+    return
+  end
+  local accepted = require('claw.review').accepted()
+  if #accepted == 0 then
+    vim.notify('claw: nothing of this turn was accepted', vim.log.levels.WARN)
+    return
+  end
+  local format = {
+    prompt = 'Take back',
+    format_item = function(hunk)
+      return hunk.title
+    end,
+  }
+  vim.ui.select(accepted, format, function(hunk)
+    if hunk then
+      require('claw.client').command('claw.undo', { session = hunk.session, hunk = hunk.hunk })
+    end
+  end)
+end
+
+--- Brings back what was taken back last.
+function M.redo()
+  require('claw.client').command('claw.redo', vim.empty_dict())
 end
 
 --- Goes to the next pending hunk, in this file or another.

@@ -17,6 +17,10 @@ local namespace = vim.api.nvim_create_namespace('claw.review')
 ---@field start_line integer 1-based
 ---@field old string[] lines
 ---@field new string[] lines
+---@field live string[] lines that stand in its place now: those of `old`, or of a conflict what the user made of them
+---@field ends_open boolean its last line has no line break
+---@field flags string[] what to look at before accepting it
+---@field needs string[] hunks without which it makes no sense
 ---@field title string
 ---@field marks table<integer, integer> buffer → mark
 
@@ -26,6 +30,13 @@ local proposals = {}
 --- Flat, in the order of review.
 ---@type claw.Hunk[]
 local waiting = {}
+
+--- What the flags mean.
+local flags = {
+  hidden_characters = 'hides characters',
+  syntax = 'adds a syntax error',
+  protected = 'protected path',
+}
 
 ---@param text string
 ---@return string[]
@@ -51,35 +62,62 @@ local function title_of(hunk, file)
     rename = 'move to ' .. vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'),
     edit = hunk.summary or hunk.symbol or 'change',
   })[file.change]
-  return hunk.state == 'conflict' and what .. ' (conflict: these lines were changed since)' or what
+  return hunk.state == 'conflict' and 'conflict: you changed these lines' or what
 end
 
-local function flatten()
-  waiting = {}
+local marks = 0
+
+--- Sets a mark of the hunks. Every one has an id of its own: an undo puts marks back where they were by their ids, also when
+--- those are other marks by now.
+---@param buf integer
+---@param row integer
+---@param options vim.api.keyset.set_extmark
+---@return integer
+local function set_mark(buf, row, options)
+  marks = marks + 1
+  options.id = marks
+  return vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, options)
+end
+
+--- Calls `each` with every hunk that the server told of, in the order of review.
+---@param each fun(client: integer, session: string, file: table, hunk: table)
+local function told(each)
   for client, sessions in vim.spairs(proposals) do
     for session, files in vim.spairs(sessions) do
       for _, file in ipairs(files) do
         for _, hunk in ipairs(file.hunks) do
-          if hunk.state == 'pending' or hunk.state == 'conflict' then
-            waiting[#waiting + 1] = {
-              client = client,
-              session = session,
-              hunk = hunk.hunk,
-              state = hunk.state,
-              change = file.change,
-              uri = file.change == 'rename' and type(file.old_uri) == 'string' and file.old_uri or file.uri,
-              new_uri = file.uri,
-              start_line = hunk.start_line,
-              old = lines_of(hunk.old_text),
-              new = lines_of(hunk.new_text),
-              title = title_of(hunk, file),
-              marks = {},
-            }
-          end
+          each(client, session, file, hunk)
         end
       end
     end
   end
+end
+
+local function flatten()
+  waiting = {}
+  told(function(client, session, file, hunk)
+    if hunk.state ~= 'pending' and hunk.state ~= 'conflict' then
+      return
+    end
+    waiting[#waiting + 1] = {
+      client = client,
+      session = session,
+      hunk = hunk.hunk,
+      state = hunk.state,
+      change = file.change,
+      uri = file.change == 'rename' and type(file.old_uri) == 'string' and file.old_uri or file.uri,
+      new_uri = file.uri,
+      start_line = hunk.start_line,
+      old = lines_of(hunk.old_text),
+      new = lines_of(hunk.new_text),
+      live = lines_of(type(hunk.mine) == 'string' and hunk.mine or hunk.old_text),
+      ends_open = hunk.new_text:match('[^\r\n]$') ~= nil,
+      flags = vim.islist(hunk.flags) and hunk.flags or {},
+      needs = vim.islist(hunk.needs) and hunk.needs or {},
+      title = title_of(hunk, file),
+      marks = {},
+    }
+  end)
 end
 
 --- The buffer that shows a file, if there is one.
@@ -107,6 +145,30 @@ local function preview_of(hunk)
   end
 end
 
+--- First and last of the characters that can not be seen, or that show text in another order.
+local hidden = {
+  { 0x00ad, 0x00ad }, { 0x061c, 0x061c }, { 0x180e, 0x180e }, { 0x200b, 0x200f }, { 0x202a, 0x202e },
+  { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xe0000, 0xe007f },
+}
+
+--- Text in which those are spelt out.
+---@param text string
+---@return string
+local function visible(text)
+  if not text:find('[\128-\255]') then
+    return text
+  end
+  local spelt = vim.tbl_map(function(code)
+    for _, range in ipairs(hidden) do
+      if range[1] <= code and code <= range[2] then
+        return ('<U+%04X>'):format(code)
+      end
+    end
+    return vim.fn.nr2char(code, true)
+  end, vim.fn.str2list(text))
+  return table.concat(spelt)
+end
+
 --- New lines, each as wide as the screen so that the colour does not end with the text.
 ---@param hunk claw.Hunk
 ---@param buf integer
@@ -114,9 +176,30 @@ end
 local function virtual_lines(hunk, buf)
   local tab = string.rep(' ', vim.bo[buf].tabstop)
   return vim.tbl_map(function(line)
-    line = line:gsub('\t', tab)
+    line = visible(line):gsub('\t', tab)
     return { { line .. string.rep(' ', vim.o.columns - vim.api.nvim_strwidth(line)), 'ClawNew' } }
   end, hunk.new)
+end
+
+--- What is said of a hunk at the end of its first line.
+---@param hunk claw.Hunk
+---@param number integer of the hunk among all
+---@return table[] chunks of virtual text
+local function said(hunk, number)
+  local chunks = { { ('  ◆ %d/%d %s'):format(number, #waiting, visible(hunk.title)), 'ClawTitle' } }
+  for _, flag in ipairs(hunk.flags) do
+    chunks[#chunks + 1] = { '  ▲ ' .. (flags[flag] or flag), 'ClawFlag' }
+  end
+  local needed = {}
+  for other, needs in ipairs(waiting) do
+    if needs.session == hunk.session and vim.list_contains(hunk.needs, needs.hunk) then
+      needed[#needed + 1] = ('%d/%d'):format(other, #waiting)
+    end
+  end
+  if #needed > 0 then
+    chunks[#chunks + 1] = { '  needs ' .. table.concat(needed, ', '), 'ClawTitle' }
+  end
+  return chunks
 end
 
 ---@param buf integer
@@ -125,30 +208,34 @@ end
 local function draw_hunk(buf, hunk, number)
   local count = vim.api.nvim_buf_line_count(buf)
   local text = hunk.change ~= 'rename'
-  local old = text and hunk.old or {}
+  local live = text and hunk.live or {}
   -- An insertion at the end of the file stands below the last line: there is no line above which to put it.
-  local below = #old > 0 or hunk.start_line > count
+  local below = #live > 0 or hunk.start_line > count
   local row = math.min(math.max(hunk.start_line, 1), count) - 1
-  local last = math.min(row + math.max(#old, 1), count) - 1
+  local last = math.min(row + math.max(#live, 1), count) - 1
   local conflict = hunk.state == 'conflict'
-  hunk.marks[buf] = vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, {
+  hunk.marks[buf] = set_mark(buf, row, {
     end_row = last,
     end_col = 0,
     strict = false,
-    sign_text = conflict and '!' or (#old == 0 and '+' or '~'),
-    sign_hl_group = 'ClawSign',
-    virt_text = { { ('  ◆ %d/%d %s'):format(number, #waiting, hunk.title), 'ClawTitle' } },
+    sign_text = conflict and '!' or (#live == 0 and '+' or '~'),
+    sign_hl_group = conflict and 'ClawConflictSign' or 'ClawSign',
+    virt_text = said(hunk, number),
   })
-  for line = row, row + #old - 1 do
+  for line = row, row + #live - 1 do
     if line < count then
-      vim.api.nvim_buf_set_extmark(buf, namespace, line, 0, { line_hl_group = conflict and 'ClawConflict' or 'ClawOld' })
+      set_mark(buf, line, { line_hl_group = conflict and 'ClawConflict' or 'ClawOld' })
     end
   end
   local new = text and virtual_lines(hunk, buf) or {}
+  if text and conflict then
+    local what = #new > 0 and 'Claw\'s' or 'Claw takes these lines out'
+    table.insert(new, 1, { { ('%s  :Claw resolve mine|claw|both'):format(what), 'ClawTitle' } })
+  end
   if #new == 0 then
     return
   end
-  vim.api.nvim_buf_set_extmark(buf, namespace, below and last or row, 0, { virt_lines = new, virt_lines_above = not below })
+  set_mark(buf, below and last or row, { virt_lines = new, virt_lines_above = not below })
   if not below and row == 0 then
     -- Lines above the first are shown only to a window that has been scrolled there.
     for _, window in ipairs(vim.fn.win_findbuf(buf)) do
@@ -238,6 +325,34 @@ function M.here(range)
   return range and found or { found[1] }
 end
 
+--- What was accepted and is still told of, for a choice.
+---@return {session: string, hunk: string, title: string}[]
+function M.accepted()
+  local accepted = {}
+  told(function(_, session, file, hunk)
+    if hunk.state == 'accepted' then
+      local title = ('%s: %s'):format(vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.'), title_of(hunk, file))
+      accepted[#accepted + 1] = { session = session, hunk = hunk.hunk, title = title }
+    end
+  end)
+  return accepted
+end
+
+--- The lines of a hunk's new text that come in place of lines of the buffer; of its old text where it only deletes.
+---@param hunk claw.Hunk
+---@param range {[1]: integer, [2]: integer} of the buffer, 1-based, both included
+---@return {[1]: integer, [2]: integer}? lines 1-based, both included
+function M.paired(hunk, range)
+  local from = rows(hunk, vim.api.nvim_get_current_buf())
+  if not from then
+    return nil
+  end
+  local count = #hunk.new > 0 and #hunk.new or #hunk.old
+  local first, last = math.max(range[1] - from, 1), range[2] - from
+  -- Old and new lines belong together in their order; what one side has more goes with the last of the other.
+  return { math.min(first, count), last >= #hunk.live and count or math.min(last, count) }
+end
+
 --- The file that is shown, and the sessions that propose something for it. Says so if there is none.
 ---@return string uri
 ---@return string[] sessions
@@ -267,8 +382,13 @@ local function preview(hunk)
     vim.api.nvim_buf_set_lines(buf, 0, -1, false, hunk.new)
     vim.bo[buf].modifiable = false
     vim.bo[buf].filetype = vim.filetype.match({ filename = path }) or ''
+    local number = 0
+    for other, candidate in ipairs(waiting) do
+      number = candidate == hunk and other or number
+    end
+    set_mark(buf, 0, { virt_text = said(hunk, number) })
     for row = 0, #hunk.new - 1 do
-      vim.api.nvim_buf_set_extmark(buf, namespace, row, 0, { line_hl_group = 'ClawNew' })
+      set_mark(buf, row, { line_hl_group = 'ClawNew' })
     end
   end
   vim.api.nvim_win_set_buf(0, buf)

@@ -1,0 +1,237 @@
+//! What became of an edit that went to an editor.
+//!
+//! An editor may drop an edit and say that it applied it, apply some of it, or apply it to a text that it was not made for: then
+//! positions that lie outside are moved inside, and lines are replaced that nobody meant. Its answer does not tell; the
+//! texts that it shows afterwards do. A step from one of them to a later one that is exactly what the positions do to the
+//! former is the editor's work. Whether it is the right work is another question: where the edit's lines are in that text by
+//! now. Where no step is exact, because typing came in the same message, a three-way merge tells what of the edit is there.
+
+use std::ops::Range;
+
+use super::merge::{Place, Proposed, merge, moved_by, overlaps};
+use crate::text::diff::{Change, diff};
+use crate::text::shift::are_lines;
+use crate::text::{Edit, EditError, Position, PositionEncoding, Shift, Text};
+
+/// An edit of one document, as it was sent: its ranges speak of one text, and the editor reads them as positions.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    text: Text,
+    /// In order.
+    edits: Vec<Edit>,
+    positions: Vec<Range<Position>>,
+    encoding: PositionEncoding,
+    /// `text` with all of the edits.
+    meant: Text,
+}
+
+/// What the live texts show of an edit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing of it.
+    NotYet,
+    /// All of it is where it was meant.
+    Applied,
+    /// Some of it is where it was meant, the rest nowhere: one for each edit, in the order of their places.
+    Partly(Vec<bool>),
+    /// It was applied to a text that it was not made for, and is in the wrong place.
+    Misapplied(Misapplied),
+}
+
+/// The step that an editor made with an edit that was not for its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misapplied {
+    pub before: Text,
+    pub after: Text,
+}
+
+/// A step of the editor's.
+struct Made<'a> {
+    before: &'a Text,
+    /// The edits that it made.
+    which: Range<usize>,
+    /// Those of them that change nothing in it.
+    idle: Vec<usize>,
+    /// They are where they were meant.
+    is_right: bool,
+}
+
+impl Sent {
+    /// `edits` made for `text`, as whole lines. An error if they do not fit it.
+    pub fn new(text: Text, mut edits: Vec<Edit>, encoding: PositionEncoding) -> Result<Sent, EditError> {
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        let meant = text.apply_all(&edits)?;
+        let at = |offset: usize| text.position_at(offset, encoding);
+        let positions = edits.iter().map(|edit| at(edit.range.start)..at(edit.range.end)).collect();
+        Ok(Sent { text, edits, positions, encoding, meant })
+    }
+
+    /// The text that it was made for.
+    pub fn text(&self) -> &Text {
+        &self.text
+    }
+
+    /// What became of it. `seen` are the live texts since it was sent, in order; each change of the document should be one, so
+    /// that the editor's step can be told from the typing. A misapplication that has been undone since is none.
+    pub fn verdict(&self, seen: &[Text]) -> Verdict {
+        let mut texts: Vec<&Text> = Vec::with_capacity(seen.len().saturating_add(1));
+        for text in std::iter::once(&self.text).chain(seen) {
+            if texts.last().is_none_or(|last| *last != text) {
+                texts.push(text);
+            }
+        }
+        let mut steps = Vec::new();
+        for (index, after) in texts.iter().enumerate() {
+            let earlier = texts.get(..index).unwrap_or_default();
+            // The nearest text before that leads to it: from one further back, typing may have led there too.
+            let made = (1..=index).rev().find_map(|count| self.made(earlier.get(..count)?, after));
+            steps.extend(made.map(|made| (index, made)));
+        }
+        // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
+        // can well be the same.
+        let count = self.edits.len();
+        if steps.iter().any(|(_, made)| made.which.len() == count) {
+            steps.retain(|(_, made)| made.which.len() == count);
+        }
+        let stands = |(index, made): &&(usize, Made<'_>)| texts.iter().skip(*index).all(|text| *text != made.before);
+        let wrong = steps.iter().filter(|(_, made)| !made.is_right).filter(stands);
+        if let Some((index, made)) = wrong.max_by_key(|(index, made)| (made.which.len(), *index))
+            && let Some(after) = texts.get(*index)
+        {
+            return Verdict::Misapplied(Misapplied { before: made.before.clone(), after: (*after).clone() });
+        }
+        let mut landed = vec![false; count];
+        for (_, made) in steps.iter().filter(|(_, made)| made.is_right) {
+            for at in made.which.clone().filter(|at| !made.idle.contains(at)) {
+                landed.iter_mut().skip(at).take(1).for_each(|landed| *landed = true);
+            }
+        }
+        if let Some(last) = texts.last()
+            && landed.contains(&false)
+        {
+            self.look_for_the_rest(last, &mut landed);
+        }
+        match (landed.contains(&true), landed.contains(&false)) {
+            (_, false) => Verdict::Applied,
+            (false, true) => Verdict::NotYet,
+            (true, true) => Verdict::Partly(landed),
+        }
+    }
+
+    /// The step to `after` from the last of the texts `until` then, if the positions make it: all of them, else as many as do.
+    fn made<'a>(&self, until: &[&'a Text], after: &Text) -> Option<Made<'a>> {
+        let before = until.last().copied().filter(|before| *before != after)?;
+        let edits: Vec<Edit> = self
+            .positions
+            .iter()
+            .zip(&self.edits)
+            .map(|(position, edit)| Edit {
+                range: before.range_at(position.start, position.end, self.encoding),
+                insert: edit.insert.clone(),
+            })
+            .collect();
+        let count = edits.len();
+        let all = std::iter::once(0..count);
+        let first = (1..count).rev().map(|end| 0..end);
+        let last = (1..count).map(|start| start..count);
+        let single = (0..count).map(|at| at..at.saturating_add(1));
+        let which = all.chain(first).chain(last).chain(single).find(|which| {
+            let Some(some) = edits.get(which.clone()) else { return false };
+            // Most steps are none of them: their lengths tell.
+            let grown: usize = some.iter().map(|edit| edit.insert.len()).sum();
+            let shrunk: usize = some.iter().map(|edit| edit.range.len()).sum();
+            let length = before.len().saturating_add(grown).checked_sub(shrunk);
+            length == Some(after.len()) && before.apply_all(some).is_ok_and(|made| made == *after)
+        })?;
+        let made = edits.get(which.clone())?;
+        let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
+        let idle: Vec<usize> = which.clone().zip(made).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
+        let is_right = self.is_right(&which, made, &idle, until, after);
+        Some(Made { before, which, idle, is_right })
+    }
+
+    /// Whether these edits, made to the last of the texts `until` then, are where they were meant. Those that changed nothing are
+    /// nowhere.
+    fn is_right(&self, which: &Range<usize>, made: &[Edit], idle: &[usize], until: &[&Text], after: &Text) -> bool {
+        let Some(now) = until.last() else { return false };
+        let mut merged: Option<Vec<Place>> = None;
+        let mut right = Vec::with_capacity(made.len());
+        for (index, edit) in which.clone().zip(made) {
+            if idle.contains(&index) {
+                right.push(edit.clone());
+                continue;
+            }
+            let Some(meant) = self.edits.get(index) else { return false };
+            let place = carried(&meant.range, until).or_else(|| {
+                let merged = merged.get_or_insert_with(|| merge(&self.proposed(), None, now).places);
+                match merged.get(index) {
+                    Some(Place::Pending(range)) => Some(range.clone()),
+                    Some(Place::Accepted | Place::Conflict(_)) | None => None,
+                }
+            });
+            let Some(place) = place else { return false };
+            right.push(Edit { range: place, insert: edit.insert.clone() });
+        }
+        // Where lines repeat, another place may come to the same text.
+        right == made || now.apply_all(&right).is_ok_and(|text| text == *after)
+    }
+
+    /// Marks the edits that a text holds among other changes.
+    fn look_for_the_rest(&self, now: &Text, landed: &mut [bool]) {
+        for (landed, place) in landed.iter_mut().zip(merge(&self.proposed(), None, now).places) {
+            *landed |= place == Place::Accepted;
+        }
+    }
+
+    fn proposed(&self) -> Proposed {
+        let (mut grown, mut shrunk) = (0usize, 0usize);
+        let changes = self.edits.iter().map(|edit| {
+            let start = edit.range.start.saturating_add(grown).saturating_sub(shrunk);
+            grown = grown.saturating_add(edit.insert.len());
+            shrunk = shrunk.saturating_add(edit.range.len());
+            Change { old: edit.range.clone(), new: start..start.saturating_add(edit.insert.len()) }
+        });
+        let changes = changes.collect();
+        Proposed { base: self.text.clone(), current: self.meant.clone(), changes }
+    }
+}
+
+impl Misapplied {
+    /// What takes the step back in `live`, a later text, and leaves alone what was typed since. `None` if the typing reached
+    /// into it; empty if it has been taken back.
+    pub fn restore(&self, live: &Text) -> Option<Vec<Edit>> {
+        let Misapplied { before, after } = self;
+        let changes = diff(after, before);
+        let proposed = Proposed { base: after.clone(), current: before.clone(), changes };
+        let mut edits = Vec::new();
+        for (change, place) in proposed.changes.iter().zip(merge(&proposed, None, live).places) {
+            match place {
+                Place::Accepted => {}
+                Place::Pending(range) => edits.push(Edit { range, insert: before.slice(change.new.clone())? }),
+                Place::Conflict(_) => return None,
+            }
+        }
+        Some(edits)
+    }
+}
+
+/// Where lines of the first text are in the last. `None` if something was changed in them. What the user put in right before
+/// them stays before them, as it does in a merge.
+fn carried(range: &Range<usize>, texts: &[&Text]) -> Option<Range<usize>> {
+    let mut now = range.clone();
+    for (old, new) in texts.iter().zip(texts.iter().skip(1)) {
+        // A keystroke changes one stretch. Where more was changed at once, lines tell what.
+        now = Shift::between(old, new).carry(&now).or_else(|| carried_by_lines(&now, old, new))?;
+    }
+    let (first, last) = (texts.first()?, texts.last()?);
+    (are_lines(last, &now) || !are_lines(first, range)).then_some(now)
+}
+
+fn carried_by_lines(range: &Range<usize>, old: &Text, new: &Text) -> Option<Range<usize>> {
+    let changes = diff(old, new);
+    if changes.iter().any(|change| overlaps(range, &change.old)) {
+        return None;
+    }
+    let start = moved_by(changes.iter().filter(|change| change.old.end <= range.start), range.start);
+    Some(start..start.saturating_add(range.len()))
+}
