@@ -83,9 +83,11 @@ impl Sent {
         let mut steps = Vec::new();
         for (index, after) in texts.iter().enumerate() {
             let earlier = texts.get(..index).unwrap_or_default();
-            // The nearest text before that leads to it: from one further back, typing may have led there too.
-            let made = (1..=index).rev().find_map(|count| self.made(earlier.get(..count)?, after));
-            steps.extend(made.map(|made| (index, made)));
+            // The text before from which most of the edits lead to it: an editor may tell of them one by one. Of several the
+            // nearest: from one further back, typing may have led there too.
+            let made = (1..=index).filter_map(|count| self.made(earlier.get(..count)?, after));
+            let telling = |made: &Made<'_>| made.which.len().saturating_sub(made.idle.len());
+            steps.extend(made.max_by_key(telling).map(|made| (index, made)));
         }
         // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
         // can well be the same.

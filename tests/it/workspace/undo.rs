@@ -211,6 +211,8 @@ fn e03_what_became_of_an_edit_is_told_by_the_texts() {
     let (before, after) = ("x\na\nb\nc\nd\n", "x\nB\nb\nD\nd\n");
     check_verdict(base, &two, &[before, after], &misapplied(before, after));
     check_verdict(base, &two, &[before, after, "x\nB\nb\nD\nd\ny\n"], &misapplied(before, after));
+    // Told of one by one.
+    check_verdict(base, &two, &[before, "x\na\nb\nD\nd\n", after], &misapplied(before, after));
     check_verdict(base, &two, &[before, "x\nB\nb\nc\nd\n"], &misapplied(before, "x\nB\nb\nc\nd\n"));
     // Taken back since.
     check_verdict(base, &two, &[before, after, before], &Verdict::NotYet);
