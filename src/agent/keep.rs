@@ -3,6 +3,8 @@
 //!
 //! A disk that fails costs nothing but durability: the session goes on in memory, and the next save writes all that is missing.
 
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -371,9 +373,9 @@ impl Session {
         any
     }
 
-    /// Whether something of it was accepted that can be taken back, or brought back.
-    pub fn has_history(&self) -> bool {
-        !self.lock_history().entries.is_empty()
+    /// Whether nothing is kept of it that a user could decide about, take back or bring back.
+    pub fn is_settled(&self) -> bool {
+        self.overlay().is_empty() && self.lock_history().entries.is_empty() && !self.lock_keeper().is_foreign
     }
 
     fn kept(&self) -> Kept {
@@ -466,6 +468,3 @@ fn marks<'a>(
 fn is_open(path: &DocPath, roots: &Roots) -> bool {
     path.root().is_none_or(|root| roots.get(root).is_some())
 }
-
-#[cfg(test)]
-mod tests;

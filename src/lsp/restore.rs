@@ -87,13 +87,11 @@ fn bring_back(server: &Server) -> Looked {
         }
         match ask::open(server, &id) {
             Ok(session) => {
-                if session.overlay().is_empty() {
+                if session.is_settled() {
                     unmark(Mark::Pending, &id);
-                    if !session.has_history() {
-                        unmark(Mark::Applied, &id);
-                        drop(server.state.with(|state| state.sessions.remove(&id)));
-                        continue;
-                    }
+                    unmark(Mark::Applied, &id);
+                    drop(server.state.with(|state| state.sessions.remove(&id)));
+                    continue;
                 }
                 server.state.with(|state| {
                     // In the order in which they began: the last one is meant where none is named.

@@ -93,7 +93,10 @@ impl ServerState {
 
     /// Lets go of all sessions, so that others can open them: the agent and what watches it hold each other.
     pub fn close_sessions(&self) {
-        let closed = self.with(|state| (std::mem::take(&mut state.sessions), state.agent.take()));
+        let closed = self.with(|state| {
+            let flights = std::mem::take(&mut state.reviews.flights);
+            (std::mem::take(&mut state.sessions), flights, state.agent.take())
+        });
         drop(closed);
     }
 

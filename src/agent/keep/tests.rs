@@ -1,3 +1,5 @@
+//! What is saved comes back, whatever was proposed, decided and closed.
+#![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 use super::*;
