@@ -34,6 +34,7 @@ mod needs;
 mod outbox;
 mod parent;
 mod progress;
+mod restore;
 mod review;
 mod serve;
 mod server;

@@ -1,16 +1,22 @@
 //! What is kept between runs: traces, sessions, blobs; redaction at the door.
 //!
 //! Everything lies beneath the state folder, readable by its owner alone. A journal is a file of JSON lines that only
-//! grows; a torn last line is dropped on reading. This module must never know what the lines mean beyond the envelope.
+//! grows; a torn last line is dropped on reading. A ledger is for what must not be lost: its records are chained by checksums
+//! and on the disk when an append returns. This module must never know what the lines mean beyond the envelope.
 
 mod answers;
 mod files;
+mod folder;
 pub mod journal;
+pub mod ledger;
+mod pending;
 pub mod redact;
 pub mod sessions;
 pub mod trust;
 
 pub use journal::{Journal, read_journal, read_lines};
+pub use ledger::{Ledger, read_ledger};
+pub use pending::Mark;
 pub use redact::Redactor;
 pub use sessions::{SessionSummary, Store, cut_title};
 pub use trust::Trust;

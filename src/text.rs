@@ -129,6 +129,11 @@ impl ContentHash {
         ContentHash(*blake3::hash(bytes).as_bytes())
     }
 
+    /// What [`ContentHash::to_hex`] wrote.
+    pub fn of_hex(hex: &str) -> Option<ContentHash> {
+        blake3::Hash::from_hex(hex).ok().map(|hash| ContentHash(*hash.as_bytes()))
+    }
+
     /// Lower-case hexadecimal, 64 characters.
     pub fn to_hex(self) -> String {
         blake3::Hash::from_bytes(self.0).to_hex().to_string()

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::clock::{Clock, SystemClock};
-use super::{Ask, RunResult, Session, Turn, context_of, snapshot};
+use super::keep::Keeper;
+use super::{Ask, RunResult, Session, Turn, context_of};
 use crate::config::{Config, Environment, PermissionMode, Provider, Sources, load, state_dir};
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
 use crate::store::{Redactor, Store, Trust};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
-use crate::workspace::{Exclude, Overlay, Roots, Workspace};
+use crate::workspace::{Exclude, Roots, Workspace};
 
 /// A model, tools and a workspace. Cheap to clone.
 #[derive(Clone)]
@@ -109,19 +110,9 @@ impl Agent {
         let journal = store.open_trace(&id).map_err(unusable)?;
         let events = store.events(&id).map_err(unusable)?;
         let title = store.summary(&id).map_err(unusable)?.title;
-        let overlay = match store.file(&id, snapshot::FILE).map_err(unusable)? {
-            Some(bytes) => {
-                let (overlay, left_out) = snapshot::read(&bytes, &self.parts.workspace.roots())
-                    .map_err(|error| unusable(std::io::Error::other(error)))?;
-                if !left_out.is_empty() {
-                    tracing::warn!(session = id, ?left_out, "proposals for folders that are not open were left out");
-                }
-                overlay
-            }
-            None => Overlay::default(),
-        };
+        let restored = Keeper::open(store, &id, &self.parts.workspace.roots()).map_err(unusable)?;
         let session = Session::new(Arc::clone(&self.parts), id.clone(), Some(journal));
-        session.restore(&events, title, overlay);
+        session.restore(&events, title, restored);
         Ok(session)
     }
 

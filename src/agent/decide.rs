@@ -39,6 +39,7 @@ impl Session {
         let amended = amended
             .ok_or("this text leaves nothing to change there, or the hunk has no text of its own: reject it instead")?;
         self.state().reviews.amended(&amended, hunk);
+        self.save();
         Ok(amended)
     }
 
@@ -88,6 +89,8 @@ impl Session {
     pub fn settle_undo(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {
         let left = self.left_of(plan);
         let done = self.lock_history().settle(plan, &left);
+        // Before anybody is told.
+        self.save();
         let decision = if plan.redo { ReviewDecision::Accepted } else { ReviewDecision::Undone };
         for hunk in done.iter().filter(|hunk| !is_wrong_step(hunk)) {
             self.decide(hunk, decision, by, None);

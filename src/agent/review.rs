@@ -168,7 +168,7 @@ impl Session {
     }
 
     fn settle_accepted(&self, accepted: Vec<Applied>) -> Vec<(HunkId, ReviewDecision)> {
-        let mut settled = Vec::new();
+        let mut settling = Vec::new();
         let next_batch = self.next_batch();
         for applied in accepted {
             let hunk = applied.hunk.clone();
@@ -181,6 +181,14 @@ impl Session {
             let decision = if original.is_some() { ReviewDecision::Edited } else { ReviewDecision::Accepted };
             let original = original.unwrap_or_else(|| hunk.clone());
             self.lock_history().push(Applied { hunk: original, ..applied }, batch, label);
+            settling.push((hunk, decision, by));
+        }
+        if !settling.is_empty() {
+            // Before anybody is told.
+            self.save();
+        }
+        let mut settled = Vec::new();
+        for (hunk, decision, by) in settling {
             self.decide(&hunk, decision, &by, None);
             settled.push((hunk, decision));
         }
@@ -257,9 +265,12 @@ impl Session {
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
     /// no such pending hunk. Blocks on the disk.
     pub fn reject(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
-        let rejected = self.reject_one(hunk, by, reason);
+        let _one_at_a_time = self.lock_observing();
+        let rejected = self.take_out(hunk);
         if rejected {
+            // Before anybody is told.
             self.save();
+            self.decide(hunk, ReviewDecision::Rejected, by, reason);
         }
         rejected
     }
@@ -267,9 +278,12 @@ impl Session {
     /// Rejects all that is pending; how many hunks that were. Blocks on the disk.
     pub fn reject_all(&self, by: &str) -> usize {
         let proposal = self.proposal();
-        let rejected = proposal.hunks().filter(|(_, hunk)| self.reject_one(&hunk.id, by, None)).count();
+        let _one_at_a_time = self.lock_observing();
+        let rejected: Vec<&HunkId> =
+            proposal.hunks().map(|(_, hunk)| &hunk.id).filter(|hunk| self.take_out(hunk)).collect();
         self.save();
-        rejected
+        rejected.iter().for_each(|hunk| self.decide(hunk, ReviewDecision::Rejected, by, None));
+        rejected.len()
     }
 
     /// What the user decided and typed since the model last heard of it.
@@ -316,17 +330,13 @@ impl Session {
         (proposal, files)
     }
 
-    fn reject_one(&self, hunk: &HunkId, by: &str, reason: Option<&str>) -> bool {
-        let _one_at_a_time = self.lock_observing();
+    /// Takes a hunk out of the proposal. `false` if there is no such pending hunk.
+    fn take_out(&self, hunk: &HunkId) -> bool {
         if !self.state().reviews.is_shown(hunk) {
             self.look_now();
         }
         let live = self.parts().workspace.live();
-        let rejected = reject(&mut self.lock_overlay(), &live, hunk);
-        if rejected {
-            self.decide(hunk, ReviewDecision::Rejected, by, reason);
-        }
-        rejected
+        reject(&mut self.lock_overlay(), &live, hunk)
     }
 
     pub(in crate::agent) fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {
@@ -433,6 +443,11 @@ impl Reviews {
     pub(in crate::agent) fn amended(&mut self, amended: &HunkId, original: &HunkId) {
         let original = self.original(original);
         self.amended.insert(amended.clone(), original);
+    }
+
+    /// Hunks whose text the user made another, with the ids they had.
+    pub(in crate::agent) fn amended_ids(&self) -> BTreeMap<String, String> {
+        self.amended.iter().map(|(amended, original)| (amended.0.clone(), original.0.clone())).collect()
     }
 
     /// The id that a hunk had before the user made another text of it.

@@ -11,12 +11,13 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
 use super::history::History;
+use super::keep::{Keeper, Restored};
 use super::live::Live;
 use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
-use super::{ProposalHandle, snapshot, turn};
+use super::{ProposalHandle, turn};
 use crate::config::PermissionMode;
 use crate::context::Focus;
 use crate::event::{
@@ -43,6 +44,8 @@ struct Inner {
     is_aside: bool,
     recorder: Arc<Recorder>,
     overlay: Mutex<Overlay>,
+    /// Taken before the locks of history and overlay where it is with them.
+    keeper: Mutex<Keeper>,
     history: Mutex<History>,
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
@@ -157,6 +160,7 @@ impl Session {
             is_aside,
             recorder: Arc::new(recorder),
             overlay: Mutex::default(),
+            keeper: Mutex::default(),
             history: Mutex::default(),
             plan: Arc::default(),
             seen: Seen::default(),
@@ -169,9 +173,11 @@ impl Session {
     }
 
     /// Takes up what the store has of the session. A turn that a crash cut short is ended. Blocks on the disk.
-    pub(in crate::agent) fn restore(&self, events: &[Event], title: String, overlay: Overlay) {
+    pub(in crate::agent) fn restore(&self, events: &[Event], title: String, restored: Restored) {
+        let Restored { keeper, kept, trouble } = restored;
         self.inner.recorder.restore(events);
-        *self.lock_overlay() = overlay;
+        *self.lock_keeper() = keeper;
+        self.set_kept(kept);
         let plan = self.inner.recorder.with_conversation(|conversation| conversation.plan().to_vec());
         *self.inner.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan;
         {
@@ -185,6 +191,9 @@ impl Session {
             } else {
                 self.end_abandoned("interrupted", "the process that ran this turn ended before the turn did");
             }
+        }
+        if let Some(trouble) = trouble {
+            self.report_trouble(trouble);
         }
     }
 
@@ -396,19 +405,8 @@ impl Session {
         Ok(())
     }
 
-    /// Keeps the pending proposal on disk. Blocks on it.
-    pub(in crate::agent) fn save(&self) {
-        if self.inner.is_aside {
-            return;
-        }
-        let Some(store) = &self.parts().store else { return };
-        let overlay = self.overlay();
-        let written = snapshot::write(&overlay, &self.parts().workspace.roots())
-            .map_err(std::io::Error::other)
-            .and_then(|bytes| store.put_file(self.id(), snapshot::FILE, &bytes));
-        if let Err(error) = written {
-            tracing::error!(session = self.id(), %error, "the pending proposal is not on disk");
-        }
+    pub(in crate::agent) fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {
+        self.inner.keeper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn run(self, world: SharedWorld) {

@@ -2,7 +2,7 @@
 //!
 //! An ask is not a request of the protocol: it is acknowledged at once and its turn runs in a task of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tower_lsp::gen_lsp_types::{MessageType, ProgressToken};
 
@@ -106,19 +106,32 @@ async fn open_session(server: &Server, id: Option<&str>) -> Result<Session, Stri
         return Ok(session);
     }
     let (opener, id) = (server.clone(), id.map(str::to_owned));
-    let opened = tokio::task::spawn_blocking(move || {
-        let agent = agent(&opener)?;
-        let session = match &id {
-            Some(id) => agent.resume(id).map_err(|error| error.to_string())?,
-            None => agent.session(),
-        };
-        opener.state.with(|state| {
-            let entry = SessionEntry { session: session.clone(), title: session.title(), own_model: false };
-            state.sessions.insert(session.id().to_owned(), entry);
-        });
-        Ok(session)
+    let opened = tokio::task::spawn_blocking(move || match &id {
+        Some(id) => open(&opener, id),
+        None => {
+            let session = agent(&opener)?.session();
+            enter(&opener, &session);
+            Ok(session)
+        }
     });
     opened.await.unwrap_or_else(|_| Err("the session could not be opened: see the server's log".to_owned()))
+}
+
+/// The session of that id, from memory or from the state folder. Blocks on the disk.
+pub fn open(server: &Server, id: &str) -> Result<Session, String> {
+    let opening = server.state.with(|state| Arc::clone(&state.opening));
+    let _one_at_a_time = opening.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(session) = server.state.with(|state| state.sessions.get(id).map(|entry| entry.session.clone())) {
+        return Ok(session);
+    }
+    let session = agent(server)?.resume(id).map_err(|error| error.to_string())?;
+    enter(server, &session);
+    Ok(session)
+}
+
+fn enter(server: &Server, session: &Session) {
+    let entry = SessionEntry { session: session.clone(), title: session.title(), own_model: false };
+    server.state.with(|state| state.sessions.insert(session.id().to_owned(), entry));
 }
 
 /// The agent for the settings of this moment, built when something first needs it. Blocks on the disk.
@@ -154,6 +167,12 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
 
 /// Sends an event to a client that wants events. Called with the session locked: it only puts into the outbox.
 fn pass_on(server: &Server, event: &Event) {
+    if let EventKind::Error(error) = &event.kind
+        && error.code == "trace"
+    {
+        // About what is kept, and no turn's own: nobody else shows it.
+        server.outbox.show_message(MessageType::Warning, format!("Claw: {}", error.message));
+    }
     if !server.state.with(|state| state.client.claw.events) {
         return;
     }

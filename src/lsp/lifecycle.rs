@@ -12,7 +12,7 @@ use tower_lsp::jsonrpc::Result;
 use super::client::ClientFeatures;
 use super::server::Server;
 use super::settings::Settings;
-use super::{commands, documents, folders, settings};
+use super::{commands, documents, folders, restore, settings};
 use crate::text::PositionEncoding;
 
 /// `initialize`. Nothing heavy: no index, no connection, no model.
@@ -43,6 +43,7 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
 pub fn initialized(server: &Server) {
     settings::tell_problems(server);
     settings::pull(server);
+    restore::begin(server);
 }
 
 /// `shutdown`: turns end, and nothing is asked of the client any more.
@@ -63,6 +64,7 @@ pub fn did_change_workspace_folders(server: &Server, params: DidChangeWorkspaceF
     });
     settings::reload(server);
     settings::tell_problems(server);
+    restore::begin(server);
 }
 
 /// The URIs of the folders that are open. LSP 3.17: `workspaceFolders` before `rootUri` before `rootPath`.

@@ -139,6 +139,7 @@ pub async fn serve(
     server.leaving.cancel();
     outbox.abandon();
     server.finish(FAREWELL).await;
+    server.state.close_sessions();
     drop(close);
     if tokio::time::timeout(FAREWELL, writing).await.is_err() {
         tracing::warn!("left with answers that the client did not take");

@@ -31,6 +31,8 @@ pub struct State {
     pub folder_problems: Vec<String>,
     /// By session id.
     pub sessions: BTreeMap<String, SessionEntry>,
+    /// Held while a session of the state folder is opened, so that each is opened once. Never locked within this state's lock.
+    pub opening: Arc<Mutex<()>>,
     /// The place the user last acted on. Commands without arguments act there.
     pub focus: Option<Focus>,
     /// The session the user last acted on.
@@ -87,6 +89,15 @@ impl ServerState {
     /// What the client can do.
     pub fn client(&self) -> ClientFeatures {
         self.with(|state| state.client.clone())
+    }
+
+    /// Lets go of all sessions, so that others can open them: the agent and what watches it hold each other.
+    pub fn close_sessions(&self) {
+        let closed = self.with(|state| {
+            let flights = std::mem::take(&mut state.reviews.flights);
+            (std::mem::take(&mut state.sessions), flights, state.agent.take())
+        });
+        drop(closed);
     }
 
     pub fn workspace(&self) -> Workspace {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::journal::{Journal, whole_lines};
-use super::{files, read_journal};
+use super::ledger::{self, Ledger, Record};
+use super::{files, folder, read_journal};
 use crate::event::{Event, EventKind, TurnStatus};
 
 /// The user's own title of a session.
@@ -41,10 +42,22 @@ pub struct SessionSummary {
 }
 
 impl Store {
-    /// Opens, and makes where need be (mode 0700), the state folder.
+    /// Opens, and makes where need be (mode 0700), the state folder. One that is a link, belongs to another user, or that others
+    /// can write in is refused.
     pub fn open(root: &Path) -> io::Result<Store> {
+        folder::check(root)?;
         files::make_folder(&root.join("sessions"))?;
         Ok(Store { root: root.to_owned() })
+    }
+
+    /// The state folder if there is one; makes nothing. An error tells why it can not be used, or not be written.
+    pub fn existing(root: &Path) -> io::Result<Option<Store>> {
+        folder::check(root)?;
+        if !root.is_dir() {
+            return Ok(None);
+        }
+        folder::check_writable(root)?;
+        Ok(root.join("sessions").is_dir().then(|| Store { root: root.to_owned() }))
     }
 
     pub fn root(&self) -> &Path {
@@ -122,6 +135,26 @@ impl Store {
         Journal::open(&self.trace_path(id))
     }
 
+    /// Whether a running process has the session open.
+    pub fn is_open(&self, id: &str) -> bool {
+        let path = self.trace_path(id);
+        path.is_file() && Journal::open(&path).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Opens a ledger of the session, and makes its folder where need be.
+    pub fn open_ledger(&self, id: &str, name: &str, version: u32) -> io::Result<ledger::Opened> {
+        if !is_id(id) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a session id"));
+        }
+        files::make_folder(&self.session_folder(id))?;
+        Ledger::open(&self.session_folder(id).join(name), version)
+    }
+
+    /// What a ledger of the session holds that can be proved; `None` if there is none. Changes nothing.
+    pub fn read_ledger(&self, id: &str, name: &str, version: u32) -> io::Result<Option<Vec<Record>>> {
+        found(ledger::read_ledger(&self.session_folder(id).join(name), version))
+    }
+
     /// What a `model_request` event names by hash instead of holding it.
     pub fn blob(&self, id: &str, hash: &str) -> io::Result<Vec<u8>> {
         if !is_id(hash) {
@@ -142,18 +175,32 @@ impl Store {
         Ok(hash)
     }
 
-    /// Replaces a file of the session's folder, at once or not at all.
-    pub fn put_file(&self, id: &str, name: &str, bytes: &[u8]) -> io::Result<()> {
-        files::replace(&self.session_folder(id).join(name), bytes)
+    /// Like [`Store::put_blob`], and returns when the blob is on the disk.
+    pub fn put_durable_blob(&self, id: &str, bytes: &[u8]) -> io::Result<String> {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        let folder = self.session_folder(id).join("blobs");
+        let path = folder.join(&hash);
+        if !path.is_file() {
+            files::make_folder(&folder)?;
+            files::replace_durably(&path, bytes)?;
+        }
+        Ok(hash)
     }
 
     /// A file of the session's folder; `None` if there is none.
     pub fn file(&self, id: &str, name: &str) -> io::Result<Option<Vec<u8>>> {
-        match std::fs::read(self.session_folder(id).join(name)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        found(std::fs::read(self.session_folder(id).join(name)))
+    }
+
+    /// Whether the session's folder holds a file of that name.
+    pub fn file_exists(&self, id: &str, name: &str) -> bool {
+        self.session_folder(id).join(name).is_file()
+    }
+
+    /// Gives a file of the session's folder another name.
+    pub fn rename_file(&self, id: &str, from: &str, to: &str) -> io::Result<()> {
+        let folder = self.session_folder(id);
+        std::fs::rename(folder.join(from), folder.join(to))
     }
 
     /// Gives a session a title of the user's own; an empty one takes it back.
@@ -216,7 +263,7 @@ impl Store {
         }))
     }
 
-    fn ids(&self) -> io::Result<Vec<String>> {
+    pub(in crate::store) fn ids(&self) -> io::Result<Vec<String>> {
         let entries = match std::fs::read_dir(self.root.join("sessions")) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -237,8 +284,17 @@ pub fn cut_title(task: &str) -> String {
     }
 }
 
+/// `None` for what is not there.
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// A name that can not lead out of the folder of sessions.
-fn is_id(name: &str) -> bool {
+pub(in crate::store) fn is_id(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 

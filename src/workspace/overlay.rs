@@ -48,6 +48,29 @@ impl OverlayFile {
         OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, ids, looked: None }
     }
 
+    /// One that was kept, as it was: with its changes from `base` to `current` and their ids, and the live text of the last look.
+    pub fn kept(
+        base: Option<Text>,
+        current: Option<Text>,
+        changes: Vec<(Change, Option<HunkId>)>,
+        looked: Option<Text>,
+        author: Author,
+    ) -> OverlayFile {
+        let stamp = base.as_ref().map_or(Stamp::Absent, |base| Stamp::Disk { hash: base.hash() });
+        let (changes, ids) = changes.into_iter().unzip();
+        OverlayFile { base, stamp, current, moved_from: None, author, decided: Vec::new(), changes, ids, looked }
+    }
+
+    /// The changes from `base` to `current`, where there are both, in order, and the ids of their hunks.
+    pub fn changes(&self) -> impl Iterator<Item = (&Change, Option<&HunkId>)> {
+        self.changes.iter().zip(self.ids.iter().map(Option::as_ref).chain(std::iter::repeat(None)))
+    }
+
+    /// The live text at the last look, where conflicts keep it from being `base`.
+    pub fn looked(&self) -> Option<&Text> {
+        self.looked.as_ref()
+    }
+
     fn with_current(self, current: Option<Text>, author: Author) -> OverlayFile {
         let changes = changes(self.base.as_ref(), current.as_ref());
         let new_text = |text: Option<&Text>, change: &Change| text.and_then(|text| text.slice(change.new.clone()));

@@ -9,7 +9,7 @@ mod living;
 mod preflight;
 mod replay;
 mod review;
-mod rig;
+pub mod rig;
 mod risky;
 mod sessions;
 mod tools;

@@ -151,7 +151,7 @@ impl Source {
             .lines()
             .enumerate()
             .map(|(index, line)| (index + 1, line))
-            .take_while(|(_, line)| line.trim() != "#[cfg(test)]")
+            .take_while(|(_, line)| !matches!(line.trim(), "#[cfg(test)]" | "#![cfg(test)]"))
             .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }

@@ -108,9 +108,13 @@ struct Open {
 
 impl Editor {
     pub async fn start(setup: Setup) -> Editor {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Editor::start_in(tempfile::tempdir().expect("a temporary folder"), setup).await
+    }
+
+    /// Starts in the folder of an editor that has left: its files, script and state are there.
+    pub async fn start_in(folder: tempfile::TempDir, setup: Setup) -> Editor {
         let root = folder.path().join("work");
-        std::fs::create_dir(&root).expect("a folder");
+        std::fs::create_dir_all(&root).expect("a folder");
         for (path, text) in &setup.files {
             let path = root.join(path);
             std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
@@ -353,6 +357,12 @@ impl Editor {
     /// Leaves; fails if the server said something that the test did not read.
     pub async fn finish(self) {
         assert_eq!(self.client.finish().await, 0);
+    }
+
+    /// Leaves, and gives back the folder for [`Editor::start_in`].
+    pub async fn leave(self) -> tempfile::TempDir {
+        assert_eq!(self.client.finish().await, 0);
+        self.folder
     }
 
     fn desk(&self) -> std::sync::MutexGuard<'_, Desk> {
