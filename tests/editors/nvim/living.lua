@@ -84,7 +84,7 @@ T.run(function()
   T.wait('it is a conflict', function()
     local conflict = hunk('"""Turns a value into text."""')
     -- With both lines: the first was typed before the second.
-    return conflict and conflict.state == 'conflict' and select(2, (conflict.mine or ''):gsub('\n', '')) == 2
+    return conflict and conflict.state == 'conflict' and #conflict.live == 2
   end, shown)
   local seen = T.drawn(utils)
   T.equal('with a sign of its own, on both lines of the user', { seen.signs[1], seen.conflict }, { '!', 2 })
