@@ -68,7 +68,10 @@ impl Session {
     pub fn plan_undo(&self, target: &UndoTarget) -> Result<UndoPlan, String> {
         self.observe();
         let history = self.lock_history().clone();
-        history.undo(target, &self.parts().workspace.live())
+        let mut told_gone = self.state().reviews.told_gone.clone();
+        let plan = history.undo(target, &self.parts().workspace.live(), &mut told_gone);
+        self.state().reviews.told_gone = told_gone;
+        plan
     }
 
     /// What brings back what was undone last. The error is for the user. Blocks on the disk.

@@ -66,6 +66,13 @@ pub struct UndoPlan {
     steps: Vec<(usize, Applied)>,
 }
 
+impl UndoPlan {
+    /// The text holds nothing of what would go.
+    pub fn is_gone(&self) -> bool {
+        self.hunks.is_empty() && self.clashes.is_empty()
+    }
+}
+
 impl History {
     /// The number of the next batch.
     pub fn next_batch(&self) -> u64 {
@@ -94,23 +101,24 @@ impl History {
     }
 
     /// What takes back what `target` means. The error is for the user. Blocks on the disk.
-    pub fn undo(&self, target: &UndoTarget, live: &View) -> Result<UndoPlan, String> {
-        let mut plan = self.take_back(self.chosen(target)?, live);
-        if *target == UndoTarget::Last {
-            // What the text does not hold just now, because the editor's own undo took it out, is not what was accepted last.
-            // It stays known: the editor can bring it back.
-            let mut batches: Vec<u64> =
-                self.entries.iter().filter(|entry| entry.undone.is_none()).map(|entry| entry.batch).collect();
-            batches.sort_unstable();
-            batches.dedup();
-            while plan.hunks.is_empty()
-                && plan.clashes.is_empty()
-                && let Some(batch) = batches.pop()
-            {
-                plan = self.take_back(self.chosen(&UndoTarget::Batch(batch))?, live);
+    ///
+    /// What the editor's own undo took out stays known, since the editor can bring it back. As what was accepted last it is
+    /// told once: `told_gone` are the batches of which the user knows, and after that the one before is meant.
+    pub fn undo(&self, target: &UndoTarget, live: &View, told_gone: &mut BTreeSet<u64>) -> Result<UndoPlan, String> {
+        if *target != UndoTarget::Last {
+            return Ok(self.take_back(self.chosen(target)?, live));
+        }
+        let mut batches: Vec<u64> =
+            self.entries.iter().filter(|entry| entry.undone.is_none()).map(|entry| entry.batch).collect();
+        batches.sort_unstable();
+        batches.dedup();
+        for batch in batches.into_iter().rev() {
+            let plan = self.take_back(self.chosen(&UndoTarget::Batch(batch))?, live);
+            if !plan.is_gone() || told_gone.insert(batch) {
+                return Ok(plan);
             }
         }
-        Ok(plan)
+        Ok(self.take_back(self.chosen(target)?, live))
     }
 
     /// What brings back what was undone last. Blocks on the disk.

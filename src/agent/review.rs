@@ -32,6 +32,8 @@ pub(in crate::agent) struct Reviews {
     /// Sent to the editor, and the text did not show it: with the document as it was then. When that is another by now, the
     /// hunk stands again as the texts say.
     unverified: BTreeMap<HunkId, (DocPath, Option<Stamp>)>,
+    /// Batches of accepted hunks of which the user knows that the text does not hold them.
+    pub(in crate::agent) told_gone: BTreeSet<u64>,
     conflicts: BTreeSet<HunkId>,
     /// What the model is told at its next step, or at the next turn.
     notes: Vec<String>,

@@ -43,9 +43,7 @@ async fn run(
         let mut refusal = None;
         for session in sessions {
             match plan(&session) {
-                Ok(plan) if plan.hunks.is_empty() && plan.clashes.is_empty() => {
-                    refusal = refusal.or_else(|| Some(format!("nothing was undone: {GONE}")));
-                }
+                Ok(plan) if plan.is_gone() => return Err(format!("nothing was undone: {GONE}")),
                 Ok(plan) => return Ok((session, plan)),
                 Err(reason) => refusal = refusal.or(Some(reason)),
             }
