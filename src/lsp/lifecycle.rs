@@ -1,6 +1,6 @@
 //! `initialize`, `initialized`, `shutdown`, and the workspace folders.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower_lsp::gen_lsp_types::{
     ChangeNotifications, CodeActionKind, CodeActionOptions, CodeLensOptions, DidChangeWorkspaceFoldersParams,
     ExecuteCommandOptions, InitializeParams, InitializeResult, PositionEncodingKind, RootPath, SaveOptions,
@@ -10,6 +10,7 @@ use tower_lsp::gen_lsp_types::{
 use tower_lsp::jsonrpc::Result;
 
 use super::client::ClientFeatures;
+use super::edits::EditSupport;
 use super::server::Server;
 use super::settings::Settings;
 use super::{commands, documents, folders, restore, settings};
@@ -19,6 +20,10 @@ use crate::text::PositionEncoding;
 pub fn initialize(server: &Server, params: InitializeParams) -> Result<InitializeResult> {
     let client = ClientFeatures::of(&params);
     let encoding = client.encoding;
+    let mut capabilities = capabilities(encoding);
+    if EditSupport::of(&client).preview {
+        capabilities.experimental = Some(json!({"claw": {"preview": true}}));
+    }
     let folders = folder_uris(&params);
     let initialization = params.initialization_options.unwrap_or(Value::Null);
     let trust = server.trust();
@@ -34,7 +39,7 @@ pub fn initialize(server: &Server, params: InitializeParams) -> Result<Initializ
         server.watch_parent(process);
     }
     Ok(InitializeResult {
-        capabilities: capabilities(encoding),
+        capabilities,
         server_info: Some(ServerInfo { name: "claw".to_owned(), version: Some(env!("CARGO_PKG_VERSION").to_owned()) }),
     })
 }

@@ -32,6 +32,20 @@ fn roots(workspace: &Workspace) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
+async fn a_preview_is_announced_to_clients_that_can_show_one() {
+    for (edits, expected) in [
+        (json!({"documentChanges": true, "changeAnnotationSupport": {}}), json!({"claw": {"preview": true}})),
+        (json!({"documentChanges": true}), Value::Null),
+    ] {
+        let mut client = LspClient::in_memory(ServeOptions::default());
+        let capabilities = json!({"workspace": {"applyEdit": true, "workspaceEdit": edits}});
+        let result = client.initialize(capabilities, None, Value::Null).await;
+        assert_eq!(result["capabilities"]["experimental"], expected);
+        client.finish().await;
+    }
+}
+
+#[tokio::test]
 async fn capabilities_are_those_of_the_contract() {
     let mut client = LspClient::in_memory(ServeOptions::default());
     let result = client.initialize(no_capabilities(), None, Value::Null).await;
