@@ -187,12 +187,15 @@ fn pass_on(server: &Server, event: &Event) {
 async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progress: Progress) {
     let mut end: Option<TurnEnd> = None;
     let mut error: Option<String> = None;
+    // Also where all of it has been accepted by the end.
+    let mut has_proposed = false;
     while let Some(event) = turn.next().await {
         let line = event.description();
         match event.kind {
             EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&line),
             EventKind::Error(reported) => error = Some(reported.message),
             EventKind::TurnEnd(ended) => end = Some(ended),
+            EventKind::Proposal { files } => has_proposed = !files.is_empty(),
             // What it has proposed so far can be decided while it goes on.
             EventKind::ToolResult(_) => keeper::proposal_changed(&server),
             EventKind::TurnStart(_)
@@ -203,7 +206,6 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             | EventKind::Plan { .. }
             | EventKind::Permission(_)
             | EventKind::Check(_)
-            | EventKind::Proposal { .. }
             | EventKind::Review(_)
             | EventKind::Compaction(_)
             | EventKind::Steer { .. } => {}
@@ -228,7 +230,10 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             let message = format!("Claw stopped \"{title}\": {why}. What it did until then stands; ask again to go on");
             server.outbox.show_message(MessageType::Warning, message);
         }
-        TurnStatus::Done => show_answer(&server, &session, mode, &title, &end.answer, hunks).await,
+        TurnStatus::Done => {
+            let speaks = has_proposed || hunks > 0;
+            show_answer(&server, &session, mode, &title, &end.answer, speaks).await;
+        }
     }
 }
 
@@ -254,10 +259,10 @@ pub async fn follow_aside(server: &Server, mut turn: Turn, title: &str) -> Resul
 }
 
 /// An explanation is a document. The answer beside hunks is in the trace: the hunks speak. One without hunks must be seen.
-async fn show_answer(server: &Server, session: &Session, mode: Mode, title: &str, answer: &str, hunks: usize) {
+async fn show_answer(server: &Server, session: &Session, mode: Mode, title: &str, answer: &str, hunks_speak: bool) {
     let is_wanted = match mode {
         Mode::Explain | Mode::Plan => true,
-        Mode::Edit => hunks == 0,
+        Mode::Edit => !hunks_speak,
     };
     let answer = answer.trim();
     if !is_wanted || answer.is_empty() {

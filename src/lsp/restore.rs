@@ -1,5 +1,6 @@
 //! What waits for review outlives the server: at its start, and when a folder is opened, the sessions that propose something there
-//! come back, and the last ones of which something can be taken back. In the background, and cheaply: which they are is looked up by folder, however many others there are.
+//! come back, and the last ones of which something can be taken back. In the background, and cheaply: which they are is looked up
+//! by folder, however many others there are.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -85,7 +86,13 @@ fn bring_back(server: &Server) -> Looked {
             looked.busy = true;
             continue;
         }
-        match ask::open(server, &id) {
+        let opened = ask::open(server, &id);
+        if server.leaving.is_cancelled() {
+            // The sessions have been let go of, and this one came late.
+            drop(server.state.with(|state| state.sessions.remove(&id)));
+            return looked;
+        }
+        match opened {
             Ok(session) => {
                 if session.is_settled() {
                     unmark(Mark::Pending, &id);
