@@ -48,6 +48,8 @@ pub struct Misapplied {
 /// A step of the editor's.
 struct Made<'a> {
     before: &'a Text,
+    /// How many of the texts there are up to `before`, with it.
+    count: usize,
     /// The edits that it made.
     which: Range<usize>,
     /// Those of them that change nothing in it.
@@ -80,14 +82,19 @@ impl Sent {
                 texts.push(text);
             }
         }
-        let mut steps = Vec::new();
+        let mut steps: Vec<(usize, Made<'_>)> = Vec::new();
         for (index, after) in texts.iter().enumerate() {
             let earlier = texts.get(..index).unwrap_or_default();
-            // The text before from which most of the edits lead to it: an editor may tell of them one by one. Of several the
-            // nearest: from one further back, typing may have led there too.
-            let made = (1..=index).filter_map(|count| self.made(earlier.get(..count)?, after));
-            let telling = |made: &Made<'_>| made.which.len().saturating_sub(made.idle.len());
-            steps.extend(made.max_by_key(telling).map(|made| (index, made)));
+            // The nearest text before that leads to it: from one further back, typing may have led there too.
+            let nearest = (1..=index).rev().find_map(|count| Some((count, self.made(earlier.get(..count)?, after)?)));
+            let Some((count, mut made)) = nearest else { continue };
+            // An editor may tell of its edits one by one: then that text is itself a step of its own, and both are one.
+            let before = steps.iter().find(|(step, _)| step.saturating_add(1) == count).map(|(_, made)| made.count);
+            let whole = before.and_then(|count| self.made(earlier.get(..count)?, after));
+            if let Some(whole) = whole.filter(|whole| whole.telling() > made.telling()) {
+                made = whole;
+            }
+            steps.push((index, made));
         }
         // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
         // can well be the same.
@@ -149,7 +156,7 @@ impl Sent {
         let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
         let idle: Vec<usize> = which.clone().zip(made).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
         let is_right = self.is_right(&which, made, &idle, until, after);
-        Some(Made { before, which, idle, is_right })
+        Some(Made { before, count: until.len(), which, idle, is_right })
     }
 
     /// Whether these edits, made to the last of the texts `until` then, are where they were meant. Those that changed nothing are
@@ -195,6 +202,13 @@ impl Sent {
         });
         let changes = changes.collect();
         Proposed { base: self.text.clone(), current: self.meant.clone(), changes }
+    }
+}
+
+impl Made<'_> {
+    /// How many of its edits changed something.
+    fn telling(&self) -> usize {
+        self.which.len().saturating_sub(self.idle.len())
     }
 }
 
