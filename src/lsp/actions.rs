@@ -96,7 +96,7 @@ pub struct RunningTurn {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undoable {
     pub session: String,
-    /// Any hunk of it will do where the session is named; here it is one line for the user.
+    /// One line for the user.
     pub label: String,
 }
 
