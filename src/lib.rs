@@ -26,6 +26,10 @@
 //! - [`event`]: the events of a session, one schema for trace, stream, notification and library
 //! - [`text`]: text as a value, in byte offsets
 //! - [`syntax`]: symbols, names, comments and errors, by tree-sitter
+//! - [`secrets`]: secrets in text, found and masked
+//! - [`permission`]: what may be done unasked
+//! - [`sandbox`]: confines a command
+//! - [`web`]: pages and searches, from public addresses only
 //! - [`workspace`]: disk < open buffers < overlay; the path gate, search, proposals
 //! - [`context`]: what the model should see for an ask, within a budget
 //! - [`config`]: one typed struct, layered, every value with its origin
@@ -43,10 +47,14 @@ pub mod context;
 pub mod event;
 pub mod lsp;
 pub mod model;
+pub mod permission;
+pub mod sandbox;
+pub mod secrets;
 pub mod store;
 pub mod syntax;
 pub mod text;
 pub mod tools;
+pub mod web;
 pub mod workspace;
 
 pub use agent::Agent;

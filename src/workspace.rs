@@ -15,6 +15,7 @@ pub mod path;
 pub mod proposal;
 pub mod protected;
 pub mod search;
+pub mod shadow;
 pub mod view;
 
 use std::sync::{Arc, PoisonError, RwLock};
