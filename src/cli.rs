@@ -5,6 +5,7 @@
 //! that leaves is not an error. Answers go to stdout, how it goes to stderr.
 
 mod arguments;
+mod asking;
 mod context;
 mod demo;
 mod describe;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use environment::Environment;
 pub use load::{Flag, Ignored, Loaded, Origin, Problem, Sources, load};
-pub use places::{state_dir, user_file};
+pub use places::{always_file, state_dir, user_file};
 pub use sections::{
     CheckConfig, Commands, HooksConfig, McpConfig, McpServer, PermissionRules, Sandbox, SearchConfig, SearchProvider,
     ShellConfig,

@@ -34,6 +34,7 @@ mod needs;
 mod outbox;
 mod parent;
 mod progress;
+mod prompts;
 mod restore;
 mod review;
 mod serve;

@@ -4,6 +4,7 @@
 //! grows; a torn last line is dropped on reading. A ledger is for what must not be lost: its records are chained by checksums
 //! and on the disk when an append returns. This module must never know what the lines mean beyond the envelope.
 
+pub mod always;
 mod answers;
 mod files;
 mod folder;
@@ -14,6 +15,7 @@ pub mod redact;
 pub mod sessions;
 pub mod trust;
 
+pub use always::Always;
 pub use journal::{Journal, read_journal, read_lines};
 pub use ledger::{Ledger, read_ledger};
 pub use pending::Mark;

@@ -13,6 +13,7 @@ pub mod registry;
 mod delete_file;
 mod diagnostics;
 mod edit_file;
+pub mod host;
 mod list_files;
 mod move_file;
 mod preflight;
@@ -29,7 +30,10 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-pub use context::{Diagnostic, Diagnostics, Host, NoHost, Seen, Severity, ToolContext};
+use crate::permission::Act;
+
+pub use context::{Seen, ToolContext};
+pub use host::{Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserQuestion};
 pub use registry::Tools;
 
 /// Something the model can call.
@@ -43,6 +47,16 @@ pub trait Tool: Send + Sync {
     fn parameters(&self) -> Value;
 
     fn effect(&self) -> Effect;
+
+    /// What a call would do that needs permission; `None` where it needs none. May block on the disk. Without it what runs
+    /// something is asked by its name and arguments.
+    fn act(&self, context: &ToolContext, input: &Value) -> Result<Option<Act>, ToolError> {
+        let _ = context;
+        Ok(match self.effect() {
+            Effect::Reads | Effect::Edits => None,
+            Effect::Runs => Some(Act::Other { tool: self.name().to_owned(), input: input.clone() }),
+        })
+    }
 
     /// Runs the call. `input` is a parsed object; that it fits [`Tool::parameters`] is for the tool to see.
     fn call(&self, context: ToolContext, input: Value) -> BoxFuture<'static, Result<ToolOutput, ToolError>>;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
 use super::{Ask, RunResult, Session, Turn, context_of};
-use crate::config::{Config, Environment, PermissionMode, Provider, Sources, load, state_dir};
+use crate::config::{Config, Environment, PermissionMode, Provider, Sources, always_file, load, state_dir};
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
-use crate::store::{Redactor, Store, Trust};
+use crate::permission::Rules;
+use crate::store::{Always, Redactor, Store, Trust};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
 use crate::workspace::{Exclude, Roots, Workspace};
 
@@ -40,6 +41,12 @@ pub(in crate::agent) struct Parts {
     pub store: Option<Store>,
     pub observer: Option<Observer>,
     pub redactor: Arc<Redactor>,
+    /// What the configuration allows, asks and denies.
+    pub rules: Rules,
+    /// Where rules are kept that the user allows for good.
+    pub always: Option<Always>,
+    /// Whether the workspace is trusted, where whoever built the agent knows.
+    pub trusted: Option<bool>,
 }
 
 /// What an [`Agent`] is made of. Everything has a default: the user's configuration, the current directory as workspace,
@@ -62,6 +69,7 @@ pub struct AgentBuilder {
     frontend: Option<Frontend>,
     state: State,
     observer: Option<Observer>,
+    trusted: Option<bool>,
 }
 
 /// Where an agent keeps its sessions.
@@ -274,6 +282,12 @@ impl AgentBuilder {
         self
     }
 
+    /// Whether the workspace is trusted, and commands may run in it. Default: as the user marked its folders (`claw trust`).
+    pub fn trusted(mut self, trusted: bool) -> AgentBuilder {
+        self.trusted = Some(trusted);
+        self
+    }
+
     /// Sees every event of every session, in order, also the streamed ones and those between turns.
     pub fn on_event(mut self, observer: Observer) -> AgentBuilder {
         self.observer = Some(observer);
@@ -309,6 +323,8 @@ impl AgentBuilder {
         let redactor = Arc::new(redactor(&config, &environment)?);
         let exclude =
             Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
+        let always = always_file(&environment).map(Always::at);
+        let rules = rules(&config, always.as_ref(), &workspace);
         let parts = Parts {
             connector: self.connector.unwrap_or_else(|| Connector::new(config.clone(), environment)),
             config,
@@ -322,9 +338,33 @@ impl AgentBuilder {
             store,
             observer: self.observer,
             redactor,
+            rules,
+            always,
+            trusted: self.trusted,
         };
         Ok(Agent { parts: Arc::new(parts) })
     }
+}
+
+/// The rules of the configuration, with those that the user allowed for good in these folders.
+fn rules(config: &Config, always: Option<&Always>, workspace: &Workspace) -> Rules {
+    let folders = folders(workspace);
+    let kept = always.map(|always| always.rules(&folders)).transpose().unwrap_or_else(|error| {
+        tracing::warn!(%error, "what was allowed for good does not count");
+        None
+    });
+    let configured = &config.permissions;
+    let allow = [configured.allow.clone(), kept.unwrap_or_default()].concat();
+    let (rules, problems) = Rules::parse(&allow, &configured.ask, &configured.deny);
+    for problem in problems {
+        tracing::warn!("permissions: {}", problem.message);
+    }
+    rules
+}
+
+/// The folders of a workspace.
+pub(in crate::agent) fn folders(workspace: &Workspace) -> Vec<PathBuf> {
+    workspace.roots().iter().map(|root| root.path.clone()).collect()
 }
 
 fn provider_of(name: &str) -> Result<Provider, BuildError> {

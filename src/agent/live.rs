@@ -15,12 +15,14 @@ use super::calls::Call;
 use super::policy::{End, TextGuard};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
-use super::{context_of, prompt};
+use super::{context_of, gate, prompt};
+use crate::config::PermissionMode;
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, ToolCallRequested, ToolResultReturned, TurnLimits,
-    TurnStart,
+    CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
+    ToolResultReturned, TurnLimits, TurnStart,
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
+use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::{Effect, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
@@ -51,13 +53,18 @@ pub(in crate::agent) struct Live {
     /// The plan as the last event told it: of calls that run side by side one tells a change, not each.
     told_plan: Mutex<Vec<PlanItem>>,
     model: OnceLock<SharedModel>,
+    /// What holds for the whole turn, whatever is set meanwhile.
+    permission_mode: PermissionMode,
     /// Arguments of the last response that history and trace hold without their secrets, by the call's place.
     unredacted: Mutex<HashMap<usize, Value>>,
+    /// What was allowed and has not begun, by the call's place. Each is used once.
+    permitted: Mutex<HashMap<usize, Act>>,
 }
 
 impl Live {
     pub fn new(session: Session, ask: Ask, turn: String, cancel: CancellationToken) -> Live {
         let limits = session.limits();
+        let (_, permission_mode) = session.settings();
         Live {
             began: session.parts().clock.monotonic(),
             deadline: tokio::time::Instant::now() + Duration::from_secs(limits.seconds),
@@ -69,7 +76,9 @@ impl Live {
             turn,
             cancel,
             model: OnceLock::new(),
+            permission_mode,
             unredacted: Mutex::default(),
+            permitted: Mutex::default(),
         }
     }
 
@@ -165,18 +174,10 @@ impl Live {
         before: &Overlay,
     ) -> (Result<ToolOutput, ToolError>, Overlay) {
         let copy = Arc::new(Mutex::new(before.clone()));
-        let context = ToolContext {
-            workspace: self.session.parts().visible.clone(),
-            overlay: Arc::clone(&copy),
-            plan: self.session.shared_plan(),
-            seen: self.session.seen(),
-            host: Arc::clone(&self.session.parts().host),
-            cancel: self.cancel.child_token(),
-            author: Author { turn: self.turn.clone(), call: call.id.clone() },
-            max_output: MAX_OUTPUT,
-        };
-        let raw = self.unredacted.lock().unwrap_or_else(PoisonError::into_inner).get(&call.index).cloned();
-        let input = raw.or_else(|| call.input.clone().ok()).unwrap_or_default();
+        let permitted = self.permitted.lock().unwrap_or_else(PoisonError::into_inner).remove(&call.index);
+        let tells_of_strangers = permitted.as_ref().is_some_and(brings_in);
+        let context = self.tool_context(call, Arc::clone(&copy), permitted);
+        let input = self.input(call);
         let tool = Arc::clone(tool);
         // In a task of its own: a panic is one failed call, and a tool that blocks does not block the cancellation.
         let task = AbortOnDropHandle::new(tokio::spawn(async move { tool.call(context, input).await }));
@@ -185,8 +186,48 @@ impl Live {
             Err(panic) if panic.is_panic() => Err(ToolError::Internal("it panicked, which is a bug in it".to_owned())),
             Err(_) => Err(ToolError::Cancelled),
         };
+        match tells_of_strangers {
+            true => self.session.saw_untrusted(),
+            false => self.session.saw_private(),
+        }
         let after = copy.lock().unwrap_or_else(PoisonError::into_inner).clone();
         (result, after)
+    }
+
+    fn tool_context(&self, call: &Call, overlay: Arc<Mutex<Overlay>>, permitted: Option<Act>) -> ToolContext {
+        ToolContext {
+            workspace: self.session.parts().visible.clone(),
+            overlay,
+            permitted,
+            plan: self.session.shared_plan(),
+            seen: self.session.seen(),
+            host: Arc::clone(&self.session.parts().host),
+            cancel: self.cancel.child_token(),
+            author: Author { turn: self.turn.clone(), call: call.id.clone() },
+            max_output: MAX_OUTPUT,
+        }
+    }
+
+    /// The arguments as the model wrote them.
+    fn input(&self, call: &Call) -> Value {
+        let raw = self.unredacted.lock().unwrap_or_else(PoisonError::into_inner).get(&call.index).cloned();
+        raw.or_else(|| call.input.clone().ok()).unwrap_or_default()
+    }
+
+    /// What the call would do that needs a yes. Arguments that make no sense do nothing: the tool says so.
+    async fn act(&self, call: &Call) -> Result<Option<Act>, End> {
+        let Some(tool) = self.session.parts().tools.get(&call.requested).cloned() else { return Ok(None) };
+        let overlay = Arc::new(Mutex::new(self.session.overlay()));
+        let (context, input) = (self.tool_context(call, overlay, None), self.input(call));
+        let looking = tokio::task::spawn_blocking(move || tool.act(&context, &input));
+        match self.or_end(AbortOnDropHandle::new(looking)).await? {
+            Ok(Ok(act)) => Ok(act),
+            Ok(Err(_)) => Ok(None),
+            Err(error) => {
+                tracing::error!(%error, tool = %call.tool, "what a call would do is not known");
+                Ok(None)
+            }
+        }
     }
 
     async fn stream(&self, model: SharedModel, body: Value, hear: &Hear<'_>) -> Result<Answer, End> {
@@ -310,7 +351,7 @@ impl Live {
 impl World for Live {
     fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)> {
         Box::pin(async move {
-            let (connector, permission_mode) = self.session.settings();
+            let (connector, _) = self.session.settings();
             let model = match self.or_end(connector.model()).await {
                 Ok(Ok(model)) => Ok(model),
                 Ok(Err(error)) => Err(failed(&error)),
@@ -335,7 +376,7 @@ impl World for Live {
                 model: name,
                 workspace: root.unwrap_or_default(),
                 mode: self.ask.mode,
-                permission_mode,
+                permission_mode: self.permission_mode,
                 parent: self.ask.parent.clone(),
                 limits: self.limits,
             };
@@ -359,8 +400,15 @@ impl World for Live {
             {
                 tracing::warn!(%error, "the comment that asks stays");
             }
-            let (_, permission_mode) = self.session.settings();
-            if let Some(section) = prompt::mode_section(self.ask.mode, permission_mode) {
+            if gathered
+                .receipt
+                .sections
+                .iter()
+                .any(|section| section.included && !matches!(section.name.as_str(), "instruction" | "rules"))
+            {
+                self.session.saw_private();
+            }
+            if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode) {
                 gathered.receipt.tokens += section.tokens;
                 gathered.receipt.sections.push(section);
             }
@@ -398,6 +446,20 @@ impl World for Live {
                 Some(model) => self.stream(Arc::clone(model), body, hear).await,
                 None => Err(End::failed("config", "no model", false)),
             }
+        })
+    }
+
+    fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {
+        Box::pin(async move {
+            let Some(act) = self.act(call).await? else { return Ok(None) };
+            let mode = self.permission_mode;
+            let input = call.input.clone().unwrap_or_default();
+            let request = gate::Request { tool: &call.tool, input: &input, act: &act, mode };
+            let decided = self.or_end(self.session.permit(request)).await?;
+            if decided.decision == Decision::Allow {
+                self.permitted.lock().unwrap_or_else(PoisonError::into_inner).insert(call.index, act);
+            }
+            Ok(Some(decided))
         })
     }
 
@@ -451,6 +513,16 @@ impl World for Live {
 
     fn elapsed_ms(&self) -> u64 {
         millis(self.session.parts().clock.monotonic().saturating_sub(self.began))
+    }
+}
+
+/// Whether what an act brings back was written by strangers.
+fn brings_in(act: &Act) -> bool {
+    match act {
+        Act::Shell { network, .. } => *network,
+        Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
+        // The program that brought the tool answers for it.
+        Act::Other { .. } => false,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
+use super::gate::Grants;
 use super::history::History;
 use super::keep::{Keeper, Restored};
 use super::live::Live;
@@ -50,6 +51,7 @@ struct Inner {
     plan: Arc<Mutex<Vec<PlanItem>>>,
     seen: Seen,
     preflight: Preflight,
+    grants: Mutex<Grants>,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
     /// What documents held since the last look that have hunks on their way to the editor.
@@ -165,6 +167,7 @@ impl Session {
             plan: Arc::default(),
             seen: Seen::default(),
             preflight: Preflight::default(),
+            grants: Mutex::default(),
             observing: Mutex::default(),
             passed: Mutex::default(),
             state: Mutex::new(state),
@@ -185,6 +188,7 @@ impl Session {
             state.title = title;
             state.reviews.restore(events);
         }
+        self.restore_grants(events);
         if self.inner.recorder.with_conversation(|conversation| conversation.in_turn()) {
             if had_finished(events) {
                 self.end_turn(TurnStatus::Done);
@@ -350,6 +354,10 @@ impl Session {
 
     pub(in crate::agent) fn seen(&self) -> Seen {
         self.inner.seen.clone()
+    }
+
+    pub(in crate::agent) fn shared_grants(&self) -> &Mutex<Grants> {
+        &self.inner.grants
     }
 
     /// What is known of the hunks besides their texts.

@@ -9,13 +9,15 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::calls::Call;
+use super::gate;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy};
 use super::prompt;
 use super::recorder::Recorder;
 use super::world::{Answer, Heard, SharedWorld};
 use crate::context::estimate_tokens;
 use crate::event::{
-    EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart, TurnStatus,
+    Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart,
+    TurnStatus,
 };
 use crate::model::{SharedModel, ToolSchema};
 use crate::tools::{Effect, Tools};
@@ -155,9 +157,13 @@ impl TurnRun {
             };
             match vetted {
                 Vetted::Run { call, effect: Effect::Reads } => reads.push(call),
-                Vetted::Run { call, effect: Effect::Edits | Effect::Runs } => {
+                Vetted::Run { call, effect: Effect::Edits } => {
                     self.execute(std::mem::take(&mut reads)).await?;
                     self.execute(vec![call]).await?;
+                }
+                Vetted::Run { call, effect: Effect::Runs } => {
+                    self.execute(std::mem::take(&mut reads)).await?;
+                    self.run_permitted(call).await?;
                 }
                 Vetted::Refused { call, reason } => {
                     self.execute(std::mem::take(&mut reads)).await?;
@@ -168,6 +174,19 @@ impl TurnRun {
             }
         }
         self.execute(reads).await
+    }
+
+    /// Runs a call if that is allowed.
+    async fn run_permitted(&mut self, call: Call) -> Result<(), End> {
+        self.world.proceed()?;
+        if let Some(decided) = self.world.permit(&call).await? {
+            self.recorder.record(EventKind::Permission(decided.clone()));
+            if decided.decision == Decision::Deny {
+                self.record_unrun(&call, gate::refusal(&decided));
+                return Ok(());
+            }
+        }
+        self.execute(vec![call]).await
     }
 
     async fn execute(&mut self, calls: Vec<Call>) -> Result<(), End> {

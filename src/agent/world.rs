@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::End;
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PlanItem, ProposedFile, StopReason, ToolCallRequested, ToolResultReturned,
-    TurnStart, Usage,
+    CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposedFile, StopReason, ToolCallRequested,
+    ToolResultReturned, TurnStart, Usage,
 };
 use crate::model::SharedModel;
 
@@ -34,6 +34,9 @@ pub(in crate::agent) trait World: Send + Sync {
 
     /// The model's answer to a body. Pieces of it go to `hear` as they come.
     fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>>;
+
+    /// Whether a call may run, where that needs to be decided; asked right before it.
+    fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>>;
 
     /// Runs calls side by side; their results in the order in which they come.
     fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>>;

@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::arguments::{DemoArguments, OutputFormat};
+use super::asking::Asking;
 use super::error::{CliError, Exit};
 use super::run::{Front, Interrupts, runtime};
 use super::terminal::{ColorChoice, Out, Style};
@@ -58,7 +59,7 @@ pub fn run(arguments: &DemoArguments, color: ColorChoice) -> Result<Exit, CliErr
     let state = setup::state_folder(&Environment::of_process())?;
     let agent = agent(&project, &state, sender, arguments.fast || !std::io::stderr().is_terminal())?;
     let session = agent.session();
-    let mut front = Front::new(OutputFormat::Text, color, events, agent.workspace().clone());
+    let mut front = Front::new(OutputFormat::Text, color, events, agent.workspace().clone(), Asking::default());
     let result = runtime.block_on(front.drive(&session, TASK.to_owned(), &Interrupts::watch()))?;
 
     writeln!(out, "\n{}\n", visible(result.answer.trim_end()))?;

@@ -1,6 +1,6 @@
 //! `claw run`: one task, without an editor.
 
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,16 +10,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{OutputFormat, RunArguments};
+use super::asking::{Asking, TerminalHost};
 use super::error::{CliError, Exit};
 use super::setup::{self, Setup};
 use super::status_line::Progress;
 use super::terminal::{ColorChoice, Out, Palette, say};
 use super::visible::{visible, visible_line};
-use super::{describe, diff, hunks};
+use super::{asking, describe, diff, hunks};
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::config::Flag;
 use crate::event::{Event, EventKind, Frontend, TurnStatus, Usage};
 use crate::model::ModelErrorKind;
+use crate::store::Trust;
 use crate::workspace::Workspace;
 
 /// Longest task that is read from standard input.
@@ -60,11 +62,14 @@ pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliErro
     let (sender, events) = mpsc::unbounded_channel();
     let runtime = runtime()?;
     let entered = runtime.enter();
-    let agent = agent(&setup, sender)?;
+    let can_ask = arguments.output == OutputFormat::Text && asking::is_interactive();
+    let host = TerminalHost::new(Palette::new(color, true), Trust::new(&setup.state), can_ask);
+    let asking = host.asking();
+    let agent = agent(&setup, sender, host)?;
     // The outline is wanted in a moment: looking at the files begins while the rest is set up.
     agent.index().refresh(&agent.workspace().live());
     let session = session(&agent, &setup, arguments)?;
-    let mut front = Front::new(arguments.output, color, events, agent.workspace().clone());
+    let mut front = Front::new(arguments.output, color, events, agent.workspace().clone(), asking);
     let interrupts = Interrupts::watch();
     let result = runtime.block_on(front.drive(&session, task, &interrupts));
     let exit = result.and_then(|result| front.conclude(&session, &result, arguments.apply, color, &interrupts));
@@ -120,13 +125,14 @@ fn flags(arguments: &RunArguments) -> Vec<Flag> {
     flags
 }
 
-fn agent(setup: &Setup, events: mpsc::UnboundedSender<Event>) -> Result<Agent, CliError> {
+fn agent(setup: &Setup, events: mpsc::UnboundedSender<Event>, host: TerminalHost) -> Result<Agent, CliError> {
     Agent::builder()
         .config(setup.config().clone())
         .environment(setup.environment.clone())
         .workspace(setup.workspace()?)
         .state_dir(setup.state.clone())
         .frontend(Frontend::Cli)
+        .host(Arc::new(host))
         .on_event(Arc::new(move |event: &Event| {
             // Once the command has ended nobody listens, and nobody needs to.
             let _ = events.send(event.clone());
@@ -171,6 +177,8 @@ pub struct Front {
     misconfigured: bool,
     /// Nobody reads stdout any more.
     reader_gone: bool,
+    /// Nothing moves while a question stands on the terminal.
+    asking: Asking,
 }
 
 impl Front {
@@ -179,6 +187,7 @@ impl Front {
         color: ColorChoice,
         events: mpsc::UnboundedReceiver<Event>,
         workspace: Workspace,
+        asking: Asking,
     ) -> Front {
         let (out, progress) = (Out::stdout(color), Progress::new(color));
         Front {
@@ -191,6 +200,7 @@ impl Front {
             asked: false,
             misconfigured: false,
             reader_gone: false,
+            asking,
         }
     }
 
@@ -227,7 +237,7 @@ impl Front {
                         self.progress.note("stopping; Ctrl-C again to end at once");
                     }
                 }
-                _ = frames.tick(), if self.progress.is_live() => self.progress.tick(),
+                _ = frames.tick(), if self.progress.is_live() && !self.asking.is_on() => self.progress.tick(),
             }
         }
         interrupts.enter(Phase::Between);
@@ -328,7 +338,7 @@ impl Front {
 
     /// Questions need somebody who sees them and can answer.
     fn can_ask(&self) -> bool {
-        self.format == OutputFormat::Text && io::stdin().is_terminal() && io::stderr().is_terminal()
+        self.format == OutputFormat::Text && asking::is_interactive()
     }
 
     fn ask(&self, session: &Session, color: ColorChoice) -> Result<hunks::Decisions, CliError> {

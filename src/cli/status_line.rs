@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::describe;
 use super::terminal::{ColorChoice, Palette, Style, is_dumb, width};
 use super::visible::visible_line;
-use crate::event::{Event, EventKind, PlanItem, Usage};
+use crate::event::{Decision, Event, EventKind, PlanItem, Usage};
 
 const FRAMES: [char; 8] = ['⣾', '⣽', '⣻', '⢿', '⡿', '⣟', '⣯', '⣷'];
 
@@ -99,6 +99,10 @@ impl Progress {
                 let mark = if result.ok { '✓' } else { '✗' };
                 self.line(&format!("  {mark} {words} · {came}"), if result.ok { Style::Dim } else { Style::Yellow });
                 self.doing = "asking the model".to_owned();
+            }
+            EventKind::Permission(decided) if decided.decision == Decision::Deny => {
+                let what = describe::call(&decided.tool, &decided.input);
+                self.line(&format!("  ✗ not allowed: {what}"), Style::Yellow);
             }
             EventKind::Permission(_) | EventKind::Proposal { .. } | EventKind::Review(_) => {}
             EventKind::Check(check) => {

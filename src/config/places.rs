@@ -13,6 +13,12 @@ pub fn user_file(environment: &Environment) -> Option<(PathBuf, bool)> {
     Some((base(environment, "XDG_CONFIG_HOME", ".config")?.join("claw").join("config.toml"), false))
 }
 
+/// The rules that the user allowed for good: beside the user's configuration file.
+pub fn always_file(environment: &Environment) -> Option<PathBuf> {
+    let (file, named) = user_file(environment)?;
+    Some(if named { file.with_extension("permissions.toml") } else { file.with_file_name("permissions.toml") })
+}
+
 /// The folder of sessions and trust: `CLAW_STATE_DIR`, else `claw` in the folder of states. `None` where there is no home.
 pub fn state_dir(environment: &Environment) -> Option<PathBuf> {
     if let Some(named) = environment.get("CLAW_STATE_DIR") {

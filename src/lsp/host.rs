@@ -1,4 +1,4 @@
-//! What the editor offers to the agent: today, what its language servers say.
+//! What the editor offers to the agent: what its language servers say, and a user who can be asked.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,9 +11,10 @@ use super::actions::message_of;
 use super::convert;
 use super::diagnostics::SOURCE;
 use super::ext::{ClawDiagnostics, DiagnosticsParams};
+use super::prompts;
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
-use crate::tools::{Diagnostic, Diagnostics, Host, Severity};
+use crate::tools::{Approval, Diagnostic, Diagnostics, Host, Reply, Severity, TrustQuestion, UserQuestion};
 use crate::workspace::{DocPath, View};
 
 /// How long the editor may take to say what its servers found.
@@ -53,6 +54,25 @@ impl Host for EditorHost {
             let version = |path: &DocPath| buffers.get(path).map(|buffer| buffer.version);
             server.state.with(|state| state.reviews.known.of(path.as_ref(), version))
         })
+    }
+
+    fn trusts_workspace(&self) -> Option<bool> {
+        Some(self.server.state.with(|state| state.settings.trusted))
+    }
+
+    fn ask_trust(&self, question: TrustQuestion) -> BoxFuture<'static, Reply> {
+        let server = self.server.clone();
+        Box::pin(async move { prompts::ask_trust(&server, question).await })
+    }
+
+    fn approve(&self, question: Approval) -> BoxFuture<'static, Reply> {
+        let server = self.server.clone();
+        Box::pin(async move { prompts::approve(&server, question).await })
+    }
+
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
+        let server = self.server.clone();
+        Box::pin(async move { prompts::ask_user(&server, question).await })
     }
 }
 

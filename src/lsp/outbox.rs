@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
-use tower_lsp::gen_lsp_types::{MessageType, Notification, Request, ShowMessageNotification, ShowMessageParams};
+use tower_lsp::gen_lsp_types::{
+    CancelNotification, CancelParams, MessageType, Notification, Request, ShowMessageNotification, ShowMessageParams,
+};
 use tower_lsp::jsonrpc::{Error, Id, Response};
 
 use super::frame;
@@ -98,10 +100,28 @@ impl Outbox {
         params: R::Params,
         deadline: Duration,
     ) -> impl Future<Output = Result<R::Result, AskError>> + Send + 'static + use<R> {
+        self.send::<R>(params, deadline, false)
+    }
+
+    /// As [`Outbox::ask`], and withdraws the request (`$/cancelRequest`) once nobody waits for its answer any more.
+    pub fn ask_until<R: Request>(
+        &self,
+        params: R::Params,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<R::Result, AskError>> + Send + 'static + use<R> {
+        self.send::<R>(params, deadline, true)
+    }
+
+    fn send<R: Request>(
+        &self,
+        params: R::Params,
+        deadline: Duration,
+        withdraws: bool,
+    ) -> impl Future<Output = Result<R::Result, AskError>> + Send + 'static + use<R> {
         let id = self.shared.next_id.fetch_add(1, Ordering::Relaxed);
         let (sender, receiver) = oneshot::channel();
         self.unanswered(|unanswered| unanswered.insert(id, sender));
-        let forget = ForgetOnDrop { outbox: self.clone(), id };
+        let forget = ForgetOnDrop { outbox: self.clone(), id, withdraws };
         self.put(&Call { jsonrpc: "2.0", id: Some(id), method: &R::METHOD.to_string(), params });
         async move {
             let answer = tokio::time::timeout(deadline, receiver).await;
@@ -172,11 +192,16 @@ impl Outbox {
 struct ForgetOnDrop {
     outbox: Outbox,
     id: i64,
+    withdraws: bool,
 }
 
 impl Drop for ForgetOnDrop {
     fn drop(&mut self) {
-        self.outbox.unanswered(|unanswered| unanswered.remove(&self.id));
+        let was_open = self.outbox.unanswered(|unanswered| unanswered.remove(&self.id)).is_some();
+        if was_open && self.withdraws {
+            let id = tower_lsp::gen_lsp_types::Id::Int(i32::try_from(self.id).unwrap_or(i32::MAX));
+            self.outbox.notify::<CancelNotification>(CancelParams { id });
+        }
     }
 }
 

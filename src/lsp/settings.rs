@@ -66,7 +66,7 @@ pub fn reload(server: &Server) {
         let folder = state.workspace.roots().iter().next().map(|root| root.path.clone());
         (state.settings.editor.clone(), state.settings.editor_trusts(), folder)
     });
-    let trusted = editor_trusts || folder.as_ref().is_some_and(|folder| server.trust().is_trusted(folder));
+    let trusted = editor_trusts || every_folder_is_trusted(server);
     let loaded = config::load(Sources {
         environment: Some(&environment),
         workspace: folder.as_deref(),
@@ -99,6 +99,19 @@ pub fn reload(server: &Server) {
         state.settings.trusted = trusted;
         state.settings.problems = problems;
     });
+}
+
+/// Takes in that the user has just said that the workspace is trusted: for running turns too.
+pub fn trust_given(server: &Server) {
+    reload(server);
+    server.state.with(|state| state.settings.trusted = true);
+}
+
+/// A workspace of several folders is trusted as far as the least of them.
+fn every_folder_is_trusted(server: &Server) -> bool {
+    let roots = server.state.workspace().roots();
+    let trust = server.trust();
+    roots.iter().next().is_some() && roots.iter().all(|root| trust.is_trusted(&root.path))
 }
 
 /// Tells the user what there is to mend, each once.

@@ -42,6 +42,11 @@ pub struct SessionSummary {
 }
 
 impl Store {
+    /// The state folder.
+    pub fn folder(&self) -> &Path {
+        &self.root
+    }
+
     /// Opens, and makes where need be (mode 0700), the state folder. One that is a link, belongs to another user, or that others
     /// can write in is refused.
     pub fn open(root: &Path) -> io::Result<Store> {

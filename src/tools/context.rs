@@ -3,70 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use super::ToolError;
+use super::{Host, ToolError};
 use crate::event::PlanItem;
+use crate::permission::Act;
 use crate::text::ContentHash;
 use crate::workspace::{Author, DocPath, Document, Overlay, View, Workspace};
-
-/// What the surroundings offer to an agent. Front ends implement it; tests fake it.
-pub trait Host: Send + Sync {
-    /// What the editor's language servers say about `path`, or about everything it knows.
-    fn diagnostics(&self, path: Option<DocPath>) -> BoxFuture<'static, Diagnostics>;
-}
-
-/// A host that offers nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoHost;
-
-impl Host for NoHost {
-    fn diagnostics(&self, _path: Option<DocPath>) -> BoxFuture<'static, Diagnostics> {
-        Box::pin(std::future::ready(Diagnostics::Unknown))
-    }
-}
-
-/// What is known about problems in documents.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Diagnostics {
-    /// Nobody here can tell.
-    Unknown,
-    Known(Vec<Diagnostic>),
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Diagnostic {
-    pub path: DocPath,
-    /// Bytes of the document's live text.
-    pub range: std::ops::Range<usize>,
-    /// First line, 1-based.
-    pub line: u32,
-    pub severity: Severity,
-    pub message: String,
-    pub source: Option<String>,
-    pub code: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    Error,
-    Warning,
-    Information,
-    Hint,
-}
-
-impl Severity {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Information => "information",
-            Severity::Hint => "hint",
-        }
-    }
-}
 
 /// Handed to each call. Cheap to clone.
 #[derive(Clone)]
@@ -77,6 +20,8 @@ pub struct ToolContext {
     /// What the session's model has been shown of documents.
     pub seen: Seen,
     pub host: Arc<dyn Host>,
+    /// What this call was allowed to do, once. A tool that runs something does this and nothing else, and without it nothing.
+    pub permitted: Option<Act>,
     pub cancel: CancellationToken,
     /// The turn and the call.
     pub author: Author,

@@ -6,6 +6,7 @@ mod failures;
 mod hostile;
 mod limits;
 mod living;
+mod permission;
 mod preflight;
 mod replay;
 mod review;

@@ -16,8 +16,8 @@ use crate::agent::policy::End;
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, World};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, ProposedFile, ToolResultReturned,
-    TurnEnd, TurnStart, TurnStatus,
+    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ProposedFile,
+    ToolResultReturned, TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 
@@ -123,7 +123,7 @@ impl World for Recorded {
 
     fn proceed(&self) -> Result<(), End> {
         match self.next() {
-            Some((_, EventKind::ToolCall(_))) => Ok(()),
+            Some((_, EventKind::ToolCall(_) | EventKind::Permission(_))) => Ok(()),
             Some((_, EventKind::ToolResult(result))) if !self.closes(result) => Ok(()),
             _ => Err(self.end_here()),
         }
@@ -155,6 +155,16 @@ impl World for Recorded {
 
     fn respond<'a>(&'a self, _body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>> {
         Box::pin(async move { self.answer(hear) })
+    }
+
+    fn permit<'a>(&'a self, _call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {
+        let decided = match self.next() {
+            Some((_, EventKind::Permission(decided))) => Ok(Some(decided.clone())),
+            Some((_, EventKind::ToolCall(_))) => Ok(None),
+            Some((_, EventKind::ToolResult(result))) if !self.closes(result) => Ok(None),
+            _ => Err(self.end_here()),
+        };
+        Box::pin(std::future::ready(decided))
     }
 
     fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>> {

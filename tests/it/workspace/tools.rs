@@ -33,6 +33,7 @@ impl Bench {
             plan: Arc::new(Mutex::new(Vec::new())),
             seen: Seen::default(),
             host,
+            permitted: None,
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
             max_output: 16 * 1024,

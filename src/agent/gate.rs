@@ -1,0 +1,205 @@
+//! The gate before what a call would do: rules first, then the user.
+//!
+//! What is decided here is an event, so that a replay knows it. Nothing but the reply to a question grants anything: no text of
+//! a model, a page or a file. A yes holds for the act as it was shown.
+
+use std::collections::HashSet;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::builder::folders;
+use super::session::Session;
+use crate::event::{DecidedBy, Decision, Event, EventKind, PermissionDecided, PermissionMode};
+use crate::permission::{self, Act, Rules, Taint, Verdict};
+use crate::store::Trust;
+use crate::tools::{Approval, Reply, TrustQuestion};
+
+/// What a session was granted, and what its model has seen.
+#[derive(Debug, Default)]
+pub(in crate::agent) struct Grants {
+    /// Acts that were allowed for the session, each exactly as it was shown.
+    acts: HashSet<String>,
+    /// Rules that were allowed for good while the session ran.
+    rules: Rules,
+    /// Whether the model has seen text of strangers, and text of the user's.
+    pub taint: Taint,
+    /// The user was asked whether the workspace is trusted, and said no.
+    distrusted: bool,
+}
+
+/// One look at a call: who asks, and for what.
+pub(in crate::agent) struct Request<'a> {
+    pub tool: &'a str,
+    pub input: &'a Value,
+    pub act: &'a Act,
+    pub mode: PermissionMode,
+}
+
+impl Session {
+    /// Whether the act may be done. Waits for the user where it must be asked.
+    pub(in crate::agent) async fn permit(&self, request: Request<'_>) -> PermissionDecided {
+        if needs_trust(request.act)
+            && let Some(refused) = self.refused_for_trust(&request).await
+        {
+            return refused;
+        }
+        let (verdict, is_granted) = {
+            let grants = self.grants();
+            let verdict =
+                permission::decide(request.mode, &self.parts().rules, &grants.rules, request.act, grants.taint);
+            (verdict, grants.acts.contains(&request.act.identity()))
+        };
+        match verdict {
+            Verdict::Allow { by, rule } => request.decided(Decision::Allow, by, rule),
+            Verdict::Deny { by, rule, .. } => request.decided(Decision::Deny, by, rule),
+            // A rule that asks each time, and what goes out after strangers were heard, are asked each time.
+            Verdict::Ask { rule: None, .. } if is_granted && !self.leaks(request.act) => {
+                request.decided(Decision::Allow, DecidedBy::User, Some("allowed for this session".to_owned()))
+            }
+            Verdict::Ask { why, rule } => self.ask(&request, why, rule).await,
+        }
+    }
+
+    /// Notes that the model was shown something of the user's.
+    pub(in crate::agent) fn saw_private(&self) {
+        self.grants().taint.private = true;
+    }
+
+    /// Notes that the model was shown what a stranger wrote.
+    pub(in crate::agent) fn saw_untrusted(&self) {
+        self.grants().taint.untrusted = true;
+    }
+
+    /// What a session's model has seen follows from its trace; what the user allowed ends with the process.
+    pub(in crate::agent) fn restore_grants(&self, events: &[Event]) {
+        for event in events {
+            match &event.kind {
+                EventKind::Context(_) => self.saw_private(),
+                // What needed permission and ran may have brought in anything.
+                EventKind::Permission(decided) if decided.decision == Decision::Allow => self.saw_untrusted(),
+                _ => {}
+            }
+        }
+    }
+
+    /// Whether every folder of the workspace is trusted.
+    pub(in crate::agent) fn is_trusted(&self) -> bool {
+        let parts = self.parts();
+        if let Some(trusted) = parts.host.trusts_workspace().or(parts.trusted) {
+            return trusted;
+        }
+        let Some(store) = &parts.store else { return false };
+        let trust = Trust::new(store.folder());
+        let roots = parts.workspace.roots();
+        roots.iter().next().is_some() && roots.iter().all(|root| trust.is_trusted(&root.path))
+    }
+
+    fn leaks(&self, act: &Act) -> bool {
+        let taint = self.grants().taint;
+        taint.untrusted && taint.private && act.sends_out()
+    }
+
+    async fn ask(&self, request: &Request<'_>, why: String, rule: Option<String>) -> PermissionDecided {
+        let parts = self.parts();
+        let approval = Approval {
+            session: self.title(),
+            tool: request.tool.to_owned(),
+            act: request.act.shown(),
+            why,
+            pattern: request.act.pattern().filter(|_| rule.is_none() && !self.leaks(request.act)),
+            deadline: Duration::from_secs(parts.config.limits.prompt_timeout_s),
+        };
+        let pattern = approval.pattern.clone();
+        match parts.host.approve(approval).await {
+            Reply::Once => request.decided(Decision::Allow, DecidedBy::User, rule),
+            Reply::Session => {
+                self.grants().acts.insert(request.act.identity());
+                request.decided(Decision::Allow, DecidedBy::User, rule)
+            }
+            Reply::Always => {
+                if let Some(pattern) = &pattern {
+                    self.allow_always(pattern).await;
+                }
+                request.decided(Decision::Allow, DecidedBy::User, pattern)
+            }
+            Reply::Deny => request.decided(Decision::Deny, DecidedBy::User, rule),
+            Reply::Unanswered => request.decided(Decision::Deny, DecidedBy::Timeout, rule),
+        }
+    }
+
+    /// Keeps a rule for this workspace where the user can read it. Where it can not be kept it holds for the session.
+    async fn allow_always(&self, pattern: &str) {
+        if let Err(problem) = self.grants().rules.add_allow(pattern) {
+            return tracing::error!(pattern, problem = problem.message, "a rule that was offered is none");
+        }
+        let (session, pattern) = (self.clone(), pattern.to_owned());
+        let kept = tokio::task::spawn_blocking(move || {
+            let Some(always) = &session.parts().always else { return Ok(()) };
+            always.add(&folders(&session.parts().workspace), &pattern)
+        });
+        match kept.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "a rule was not kept: it holds for this session only"),
+            Err(error) => tracing::error!(%error, "a rule was not kept"),
+        }
+    }
+
+    /// `None` where the workspace is trusted, or is from now on.
+    async fn refused_for_trust(&self, request: &Request<'_>) -> Option<PermissionDecided> {
+        const RULE: &str = "the workspace is not trusted";
+        let looking = self.clone();
+        if tokio::task::spawn_blocking(move || looking.is_trusted()).await.unwrap_or(false) {
+            return None;
+        }
+        if self.grants().distrusted {
+            return Some(request.decided(Decision::Deny, DecidedBy::User, Some(RULE.to_owned())));
+        }
+        let parts = self.parts();
+        let question = TrustQuestion {
+            folders: folders(&parts.workspace),
+            purpose: "run commands in it".to_owned(),
+            deadline: Duration::from_secs(parts.config.limits.prompt_timeout_s),
+        };
+        let by = match parts.host.ask_trust(question).await {
+            Reply::Once | Reply::Session | Reply::Always => return None,
+            Reply::Deny => {
+                self.grants().distrusted = true;
+                DecidedBy::User
+            }
+            Reply::Unanswered => DecidedBy::Timeout,
+        };
+        Some(request.decided(Decision::Deny, by, Some(RULE.to_owned())))
+    }
+
+    fn grants(&self) -> std::sync::MutexGuard<'_, Grants> {
+        self.shared_grants().lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Request<'_> {
+    fn decided(&self, decision: Decision, by: DecidedBy, rule: Option<String>) -> PermissionDecided {
+        PermissionDecided { tool: self.tool.to_owned(), input: self.input.clone(), decision, by, rule }
+    }
+}
+
+/// What the model is told of a call that was not allowed.
+pub(in crate::agent) fn refusal(decided: &PermissionDecided) -> String {
+    let rule = decided.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+    let why = match decided.by {
+        DecidedBy::Mode => format!("this permission mode does not allow it{rule}"),
+        DecidedBy::Rule => format!("a rule of the user's forbids it{rule}"),
+        DecidedBy::User => format!("the user said no{rule}"),
+        DecidedBy::Timeout => format!("it needs the user's permission, and nobody answered{rule}"),
+    };
+    format!("not run: {why}. Do not try the same in another way: go on without it, or say what you need it for.")
+}
+
+/// What a workspace must be trusted for: what runs in it can be its own code.
+fn needs_trust(act: &Act) -> bool {
+    match act {
+        Act::Shell { .. } | Act::Mcp { .. } => true,
+        Act::Fetch { .. } | Act::Search { .. } | Act::Other { .. } => false,
+    }
+}
