@@ -10,7 +10,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("syntax", &["text"]),
     ("secrets", &[]),
-    ("permission", &["event"]),
+    ("permission", &["event", "text"]),
     ("sandbox", &[]),
     ("web", &["text"]),
     ("workspace", &["event", "text"]),
