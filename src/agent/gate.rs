@@ -3,7 +3,6 @@
 //! What is decided here is an event, so that a replay knows it. Nothing but the reply to a question grants anything: no text of
 //! a model, a page or a file. A yes holds for the act as it was shown.
 
-use std::collections::HashSet;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -19,9 +18,7 @@ use crate::tools::{Approval, Reply, TrustQuestion};
 /// What a session was granted, and what its model has seen.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct Grants {
-    /// Acts that were allowed for the session, each exactly as it was shown.
-    acts: HashSet<String>,
-    /// Rules that were allowed for good while the session ran.
+    /// Acts that were allowed for the session, each exactly as it was shown, and rules that were allowed for good while it ran.
     rules: Rules,
     /// Whether the model has seen text of strangers, and text of the user's.
     pub taint: Taint,
@@ -45,20 +42,33 @@ impl Session {
         {
             return refused;
         }
-        let (verdict, is_granted) = {
+        let (verdict, leaks) = {
             let grants = self.grants();
             let verdict =
                 permission::decide(request.mode, &self.parts().rules, &grants.rules, request.act, grants.taint);
-            (verdict, grants.acts.contains(&request.act.identity()))
+            (verdict, grants.taint.is_dangerous() && request.act.sends())
         };
         match verdict {
             Verdict::Allow { by, rule } => request.decided(Decision::Allow, by, rule),
             Verdict::Deny { by, rule, .. } => request.decided(Decision::Deny, by, rule),
-            // A rule that asks each time, and what goes out after strangers were heard, are asked each time.
-            Verdict::Ask { rule: None, .. } if is_granted && !self.leaks(request.act) => {
-                request.decided(Decision::Allow, DecidedBy::User, Some("allowed for this session".to_owned()))
+            // "Always" is not offered where the rule would not hold the next time.
+            Verdict::Ask { why, rule } => {
+                let pattern = request.act.pattern().filter(|_| rule.is_none() && !leaks);
+                self.ask(&request, why, rule, pattern).await
             }
-            Verdict::Ask { why, rule } => self.ask(&request, why, rule).await,
+        }
+    }
+
+    /// What the rules say of reading or editing a document, which needs no yes otherwise.
+    pub(in crate::agent) async fn permit_by_rules(&self, request: Request<'_>) -> Option<PermissionDecided> {
+        let verdict = {
+            let grants = self.grants();
+            permission::ruled(&self.parts().rules, &grants.rules, request.act, grants.taint)
+        };
+        match verdict? {
+            Verdict::Allow { .. } => None,
+            Verdict::Deny { by, rule, .. } => Some(request.decided(Decision::Deny, by, rule)),
+            Verdict::Ask { why, rule } => Some(self.ask(&request, why, rule, None).await),
         }
     }
 
@@ -96,26 +106,26 @@ impl Session {
         roots.iter().next().is_some() && roots.iter().all(|root| trust.is_trusted(&root.path))
     }
 
-    fn leaks(&self, act: &Act) -> bool {
-        let taint = self.grants().taint;
-        taint.untrusted && taint.private && act.sends_out()
-    }
-
-    async fn ask(&self, request: &Request<'_>, why: String, rule: Option<String>) -> PermissionDecided {
+    async fn ask(
+        &self,
+        request: &Request<'_>,
+        why: String,
+        rule: Option<String>,
+        pattern: Option<String>,
+    ) -> PermissionDecided {
         let parts = self.parts();
         let approval = Approval {
             session: self.title(),
             tool: request.tool.to_owned(),
             act: request.act.shown(),
             why,
-            pattern: request.act.pattern().filter(|_| rule.is_none() && !self.leaks(request.act)),
+            pattern: pattern.clone(),
             deadline: Duration::from_secs(parts.config.limits.prompt_timeout_s),
         };
-        let pattern = approval.pattern.clone();
         match parts.host.approve(approval).await {
             Reply::Once => request.decided(Decision::Allow, DecidedBy::User, rule),
             Reply::Session => {
-                self.grants().acts.insert(request.act.identity());
+                self.grants().rules.grant(request.act);
                 request.decided(Decision::Allow, DecidedBy::User, rule)
             }
             Reply::Always => {
@@ -200,6 +210,6 @@ pub(in crate::agent) fn refusal(decided: &PermissionDecided) -> String {
 fn needs_trust(act: &Act) -> bool {
     match act {
         Act::Shell { .. } | Act::Mcp { .. } => true,
-        Act::Fetch { .. } | Act::Search { .. } | Act::Other { .. } => false,
+        Act::Fetch { .. } | Act::Search { .. } | Act::Read { .. } | Act::Edit { .. } | Act::Other { .. } => false,
     }
 }

@@ -214,6 +214,24 @@ impl Live {
         raw.or_else(|| call.input.clone().ok()).unwrap_or_default()
     }
 
+    /// The documents that a call names to read or to edit, where rules may have something to say about them.
+    fn documents_of(&self, call: &Call) -> Vec<Act> {
+        let parts = self.session.parts();
+        let (Some(tool), false) = (parts.tools.get(&call.requested), parts.rules.is_empty()) else { return Vec::new() };
+        let (effect, roots) = (tool.effect(), parts.workspace.roots());
+        let input = self.input(call);
+        let named = ["path", "from", "to"].into_iter().filter_map(|key| input.get(key)?.as_str());
+        let act = |named: &str| {
+            let path = roots.resolve(named).map_or_else(|_| named.to_owned(), |path| roots.display(&path));
+            match effect {
+                Effect::Reads => Some(Act::Read { path }),
+                Effect::Edits => Some(Act::Edit { path }),
+                Effect::Runs => None,
+            }
+        };
+        named.filter_map(act).collect()
+    }
+
     /// What the call would do that needs a yes. Arguments that make no sense do nothing: the tool says so.
     async fn act(&self, call: &Call) -> Result<Option<Act>, End> {
         let Some(tool) = self.session.parts().tools.get(&call.requested).cloned() else { return Ok(None) };
@@ -451,9 +469,16 @@ impl World for Live {
 
     fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {
         Box::pin(async move {
-            let Some(act) = self.act(call).await? else { return Ok(None) };
             let mode = self.permission_mode;
             let input = call.input.clone().unwrap_or_default();
+            for act in self.documents_of(call) {
+                let request = gate::Request { tool: &call.tool, input: &input, act: &act, mode };
+                let decided = self.or_end(self.session.permit_by_rules(request)).await?;
+                if decided.as_ref().is_some_and(|decided| decided.decision == Decision::Deny) {
+                    return Ok(decided);
+                }
+            }
+            let Some(act) = self.act(call).await? else { return Ok(None) };
             let request = gate::Request { tool: &call.tool, input: &input, act: &act, mode };
             let decided = self.or_end(self.session.permit(request)).await?;
             if decided.decision == Decision::Allow {
@@ -521,6 +546,7 @@ fn brings_in(act: &Act) -> bool {
     match act {
         Act::Shell { network, .. } => *network,
         Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
+        Act::Read { .. } | Act::Edit { .. } => false,
         // The program that brought the tool answers for it.
         Act::Other { .. } => false,
     }

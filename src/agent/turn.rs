@@ -156,14 +156,16 @@ impl TurnRun {
                 }
             };
             match vetted {
-                Vetted::Run { call, effect: Effect::Reads } => reads.push(call),
-                Vetted::Run { call, effect: Effect::Edits } => {
-                    self.execute(std::mem::take(&mut reads)).await?;
-                    self.execute(vec![call]).await?;
+                Vetted::Run { call, effect: Effect::Reads } => {
+                    if self.is_permitted(&call).await? {
+                        reads.push(call);
+                    }
                 }
-                Vetted::Run { call, effect: Effect::Runs } => {
+                Vetted::Run { call, effect: Effect::Edits | Effect::Runs } => {
                     self.execute(std::mem::take(&mut reads)).await?;
-                    self.run_permitted(call).await?;
+                    if self.is_permitted(&call).await? {
+                        self.execute(vec![call]).await?;
+                    }
                 }
                 Vetted::Refused { call, reason } => {
                     self.execute(std::mem::take(&mut reads)).await?;
@@ -176,17 +178,16 @@ impl TurnRun {
         self.execute(reads).await
     }
 
-    /// Runs a call if that is allowed.
-    async fn run_permitted(&mut self, call: Call) -> Result<(), End> {
-        self.world.proceed()?;
-        if let Some(decided) = self.world.permit(&call).await? {
-            self.recorder.record(EventKind::Permission(decided.clone()));
-            if decided.decision == Decision::Deny {
-                self.record_unrun(&call, gate::refusal(&decided));
-                return Ok(());
-            }
+    /// Whether a call may run. One that may not has its result already.
+    async fn is_permitted(&mut self, call: &Call) -> Result<bool, End> {
+        let Some(decided) = self.world.permit(call).await? else { return Ok(true) };
+        let is_allowed = decided.decision == Decision::Allow;
+        self.recorder.record(EventKind::Permission(decided.clone()));
+        if !is_allowed {
+            self.world.proceed()?;
+            self.record_unrun(call, gate::refusal(&decided));
         }
-        self.execute(vec![call]).await
+        Ok(is_allowed)
     }
 
     async fn execute(&mut self, calls: Vec<Call>) -> Result<(), End> {

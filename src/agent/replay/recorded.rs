@@ -157,10 +157,13 @@ impl World for Recorded {
         Box::pin(async move { self.answer(hear) })
     }
 
-    fn permit<'a>(&'a self, _call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {
+    fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {
+        let is_of_call =
+            |decided: &PermissionDecided| decided.tool == call.tool && Some(&decided.input) == call.input.as_ref().ok();
         let decided = match self.next() {
-            Some((_, EventKind::Permission(decided))) => Ok(Some(decided.clone())),
-            Some((_, EventKind::ToolCall(_))) => Ok(None),
+            Some((_, EventKind::Permission(decided))) if is_of_call(decided) => Ok(Some(decided.clone())),
+            // That of a call behind it, which is made side by side.
+            Some((_, EventKind::ToolCall(_) | EventKind::Permission(_))) => Ok(None),
             Some((_, EventKind::ToolResult(result))) if !self.closes(result) => Ok(None),
             _ => Err(self.end_here()),
         };
