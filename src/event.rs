@@ -23,7 +23,7 @@ pub struct Event {
     pub session: String,
     pub turn: String,
     /// Numbers the stored events of a session from 1 without gaps. Streamed events ([`EventKind::Text`],
-    /// [`EventKind::Reasoning`]) repeat the last stored number and are told apart by `part`.
+    /// [`EventKind::Reasoning`], [`EventKind::ToolOutput`]) repeat the last stored number and are told apart by `part`.
     pub seq: u64,
     /// RFC 3339 with milliseconds, UTC.
     pub time: String,
@@ -40,6 +40,7 @@ pub enum EventKind {
     ModelRequest(ModelRequestSent),
     Text(StreamPart),
     Reasoning(StreamPart),
+    ToolOutput(ToolOutputPart),
     ModelResponse(ModelResponseReceived),
     Plan { items: Vec<PlanItem> },
     Permission(PermissionDecided),
@@ -75,6 +76,7 @@ impl EventKind {
             EventKind::ModelRequest(_) => "model_request",
             EventKind::Text(_) => "text",
             EventKind::Reasoning(_) => "reasoning",
+            EventKind::ToolOutput(_) => "tool_output",
             EventKind::ModelResponse(_) => "model_response",
             EventKind::Plan { .. } => "plan",
             EventKind::Permission(_) => "permission",
@@ -90,10 +92,10 @@ impl EventKind {
         }
     }
 
-    /// Whether the event is written to the trace. The others are streamed only; what they carry stands whole in
-    /// [`EventKind::ModelResponse`].
+    /// Whether the event is written to the trace. The others are streamed only; what they carry stands in
+    /// [`EventKind::ModelResponse`] and [`EventKind::ToolResult`].
     pub fn is_stored(&self) -> bool {
-        !matches!(self, EventKind::Text(_) | EventKind::Reasoning(_))
+        !matches!(self, EventKind::Text(_) | EventKind::Reasoning(_) | EventKind::ToolOutput(_))
     }
 }
 
@@ -203,6 +205,14 @@ pub struct ModelRequestSent {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamPart {
+    pub delta: String,
+    pub part: u64,
+}
+
+/// What a running command printed since the last part: an extension of the contract.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToolOutputPart {
+    pub call: String,
     pub delta: String,
     pub part: u64,
 }

@@ -20,6 +20,8 @@ mod preflight;
 mod propose;
 mod read_file;
 mod search;
+pub mod shell;
+mod shell_job;
 mod show;
 mod symbols;
 mod update_plan;
@@ -83,6 +85,14 @@ pub struct ToolOutput {
 }
 
 impl ToolOutput {
+    /// With one line more, unless it is empty.
+    pub fn with_note(mut self, note: &str) -> ToolOutput {
+        if !note.is_empty() {
+            self.text = format!("{}\n{note}", self.text.trim_end());
+        }
+        self
+    }
+
     /// At most about `most` bytes of it; says what was cut.
     pub fn capped(self, most: usize) -> ToolOutput {
         let (text, cut) = show::cap(self.text, most);

@@ -2,18 +2,23 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
 use super::{Ask, RunResult, Session, Turn, context_of};
-use crate::config::{Config, Environment, PermissionMode, Provider, Sources, always_file, load, state_dir};
+use crate::config::{Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir};
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
 use crate::permission::Rules;
 use crate::store::{Always, Redactor, Store, Trust};
+use crate::tools::shell::{CommandSetup, Wanted};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
 use crate::workspace::{Exclude, Roots, Workspace};
+
+/// Seconds that a command may take where `shell.timeout_s` does not say.
+const LONGEST_COMMAND_S: u64 = 600;
 
 /// A model, tools and a workspace. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +46,7 @@ pub(in crate::agent) struct Parts {
     pub store: Option<Store>,
     pub observer: Option<Observer>,
     pub redactor: Arc<Redactor>,
+    pub commands: Arc<CommandSetup>,
     /// What the configuration allows, asks and denies.
     pub rules: Rules,
     /// Where rules are kept that the user allows for good.
@@ -70,6 +76,7 @@ pub struct AgentBuilder {
     state: State,
     observer: Option<Observer>,
     trusted: Option<bool>,
+    broker: Option<PathBuf>,
 }
 
 /// Where an agent keeps its sessions.
@@ -288,6 +295,12 @@ impl AgentBuilder {
         self
     }
 
+    /// The `claw` program that puts up the sandbox for commands. Default: this program, one beside it, or one along `PATH`.
+    pub fn broker(mut self, program: impl Into<PathBuf>) -> AgentBuilder {
+        self.broker = Some(program.into());
+        self
+    }
+
     /// Sees every event of every session, in order, also the streamed ones and those between turns.
     pub fn on_event(mut self, observer: Observer) -> AgentBuilder {
         self.observer = Some(observer);
@@ -323,6 +336,7 @@ impl AgentBuilder {
         let redactor = Arc::new(redactor(&config, &environment)?);
         let exclude =
             Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
+        let commands = Arc::new(commands(&config, folder.as_deref(), self.broker));
         let always = always_file(&environment).map(Always::at);
         let rules = rules(&config, always.as_ref(), &workspace);
         let parts = Parts {
@@ -338,12 +352,26 @@ impl AgentBuilder {
             store,
             observer: self.observer,
             redactor,
+            commands,
             rules,
             always,
             trusted: self.trusted,
         };
         Ok(Agent { parts: Arc::new(parts) })
     }
+}
+
+fn commands(config: &Config, state: Option<&Path>, broker: Option<PathBuf>) -> CommandSetup {
+    let wanted = match config.shell.sandbox {
+        Sandbox::Auto => Wanted::Auto,
+        Sandbox::Require => Wanted::Require,
+        Sandbox::Off => Wanted::Off,
+    };
+    let longest = Duration::from_secs(config.shell.timeout_s.unwrap_or(LONGEST_COMMAND_S));
+    let cache = state.map(|state| state.join("shadows"));
+    // What of it commands may see is chosen where they are started.
+    let environment = std::env::vars_os().collect();
+    CommandSetup::new(cache, wanted, config.shell.network, longest, environment, broker)
 }
 
 /// The rules of the configuration, with those that the user allowed for good in these folders.

@@ -99,6 +99,7 @@ impl Conversation {
             }
             EventKind::Text(_)
             | EventKind::Reasoning(_)
+            | EventKind::ToolOutput(_)
             | EventKind::Permission(_)
             | EventKind::Check(_)
             | EventKind::ToolCall(_)

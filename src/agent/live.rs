@@ -24,6 +24,7 @@ use crate::event::{
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
+use crate::tools::shell::commands::Hear;
 use crate::tools::{Effect, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
 
@@ -146,7 +147,11 @@ impl Live {
             tries -= 1;
             let before = self.session.overlay();
             let (result, after) = self.try_tool(tool, call, &before).await;
-            let committed = result.map(|output| (output, self.session.commit(&before, &after)));
+            let committed = result.map(|output| match tool.effect() {
+                Effect::Reads | Effect::Edits => (output, self.session.commit(&before, &after)),
+                // What has run can not be made again.
+                Effect::Runs => (output.with_note(&self.session.commit_what_can(&before, &after)), Ok(())),
+            });
             return match committed {
                 Ok((_, Err(_))) if tries > 0 => continue,
                 Ok((output, Ok(()))) => {
@@ -199,6 +204,8 @@ impl Live {
             workspace: self.session.parts().visible.clone(),
             overlay,
             permitted,
+            commands: Some(self.session.commands()),
+            hear: self.hear(call),
             plan: self.session.shared_plan(),
             seen: self.session.seen(),
             host: Arc::clone(&self.session.parts().host),
@@ -206,6 +213,12 @@ impl Live {
             author: Author { turn: self.turn.clone(), call: call.id.clone() },
             max_output: MAX_OUTPUT,
         }
+    }
+
+    /// Passes on what the call's command prints, as it comes.
+    fn hear(&self, call: &Call) -> Hear {
+        let (session, id) = (self.session.clone(), call.id.clone());
+        Arc::new(move |lines| session.recorder().stream_output(&id, lines))
     }
 
     /// The arguments as the model wrote them.
@@ -519,11 +532,12 @@ impl World for Live {
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
         Box::pin(async move {
-            if self.session.is_aside() {
+            let session = self.session.clone();
+            if session.is_aside() {
                 return None;
             }
-            let session = self.session.clone();
             let files = tokio::task::spawn_blocking(move || {
+                session.commands().rest();
                 session.save();
                 session.proposed_files()
             });

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::builder::Observer;
 use super::clock::Clock;
 use super::conversation::Conversation;
-use crate::event::{ErrorReported, Event, EventKind, ModelRequestSent, SCHEMA_VERSION, StreamPart};
+use crate::event::{ErrorReported, Event, EventKind, ModelRequestSent, SCHEMA_VERSION, StreamPart, ToolOutputPart};
 use crate::store::{Journal, Redactor, Store};
 
 /// A request's body of this size and more goes into a blob.
@@ -156,6 +156,16 @@ impl Recorder {
     /// Passes on a piece of reasoning, without storing it.
     pub fn stream_reasoning(&self, delta: &str) {
         self.lock().stream(delta, EventKind::Reasoning);
+    }
+
+    /// Passes on what a running command printed.
+    pub fn stream_output(&self, call: &str, delta: &str) {
+        let mut state = self.lock();
+        let part = state.part;
+        state.part += 1;
+        let delta = state.redactor.redact(delta).into_owned();
+        let event = state.envelope(EventKind::ToolOutput(ToolOutputPart { call: call.to_owned(), delta, part }));
+        state.pass_on(&event);
     }
 
     /// Stores a `model_request`: its body where it is small, else its hash, and the body in the session's blobs.

@@ -1,6 +1,6 @@
 //! One conversation, its overlay, and the turns that it has had.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ use crate::event::{
 };
 use crate::model::Connector;
 use crate::store::{Journal, cut_title};
+use crate::tools::shell::commands::Commands;
 use crate::tools::{Seen, ToolError};
 use crate::workspace::{Buffer, DocPath, Overlay, RootId};
 
@@ -52,6 +53,7 @@ struct Inner {
     seen: Seen,
     preflight: Preflight,
     grants: Mutex<Grants>,
+    commands: Arc<Commands>,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
     /// What documents held since the last look that have hunks on their way to the editor.
@@ -156,6 +158,7 @@ impl Session {
             permission_mode: parts.config.permission_mode,
             reviews: Reviews::default(),
         };
+        let commands = Arc::new(Commands::new(Arc::clone(&parts.commands)));
         let inner = Inner {
             id,
             parts,
@@ -168,6 +171,7 @@ impl Session {
             seen: Seen::default(),
             preflight: Preflight::default(),
             grants: Mutex::default(),
+            commands,
             observing: Mutex::default(),
             passed: Mutex::default(),
             state: Mutex::new(state),
@@ -360,6 +364,10 @@ impl Session {
         &self.inner.grants
     }
 
+    pub(in crate::agent) fn commands(&self) -> Arc<Commands> {
+        Arc::clone(&self.inner.commands)
+    }
+
     /// What is known of the hunks besides their texts.
     pub(in crate::agent) fn preflight(&self) -> &Preflight {
         &self.inner.preflight
@@ -411,6 +419,29 @@ impl Session {
         drop(overlay);
         self.state().reviews.left_by_model(left);
         Ok(())
+    }
+
+    /// As [`Session::commit`], and leaves alone what the user decided about meanwhile: what the model is told of it, if
+    /// anything.
+    pub(in crate::agent) fn commit_what_can(&self, before: &Overlay, after: &Overlay) -> String {
+        let mut wanted = after.clone();
+        let mut left = Vec::new();
+        let now = self.overlay();
+        let touched: BTreeSet<_> = before.iter().chain(after.iter()).map(|(path, _)| path.clone()).collect();
+        for path in touched {
+            if before.get(&path) != after.get(&path) && now.get(&path) != before.get(&path) {
+                wanted.set(path.clone(), before.get(&path).cloned());
+                left.push(self.parts().workspace.roots().display(&path));
+            }
+        }
+        let note = |names: &[String]| {
+            format!("not taken over, because the user decided about it meanwhile: {}", names.join(", "))
+        };
+        match self.commit(before, &wanted) {
+            Ok(()) if left.is_empty() => String::new(),
+            Ok(()) => note(&left),
+            Err(error) => error.to_string(),
+        }
     }
 
     pub(in crate::agent) fn lock_keeper(&self) -> MutexGuard<'_, Keeper> {

@@ -89,6 +89,11 @@ impl Progress {
                 self.doing.clone_from(&words);
                 self.calls.push((call.call.clone(), words));
             }
+            EventKind::ToolOutput(part) => {
+                if let Some(line) = part.delta.lines().rfind(|line| !line.trim().is_empty()) {
+                    self.doing = describe::headline(line, 80);
+                }
+            }
             EventKind::ToolResult(result) => {
                 let words = match self.calls.iter().position(|(id, _)| *id == result.call) {
                     Some(index) => self.calls.remove(index).1,

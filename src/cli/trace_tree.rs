@@ -72,7 +72,7 @@ impl Builder {
                 self.under_turn(format!("request {} · about {tokens} tokens", request.request));
                 self.in_request = true;
             }
-            EventKind::Text(_) | EventKind::Reasoning(_) => {}
+            EventKind::Text(_) | EventKind::Reasoning(_) | EventKind::ToolOutput(_) => {}
             EventKind::ModelResponse(response) => {
                 let took = describe::duration(response.latency_ms);
                 if let Some(request) = self.request() {

@@ -26,6 +26,7 @@ pub(super) fn describe(kind: &EventKind) -> String {
             format!("request {}, about {} tokens", request.request, request.tokens_estimate)
         }
         EventKind::Text(part) | EventKind::Reasoning(part) => quote(&part.delta),
+        EventKind::ToolOutput(part) => quote(&part.delta),
         EventKind::ModelResponse(response) => {
             let mut parts = Vec::new();
             if !response.text.trim().is_empty() {

@@ -202,6 +202,7 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             | EventKind::Context(_)
             | EventKind::Text(_)
             | EventKind::Reasoning(_)
+            | EventKind::ToolOutput(_)
             | EventKind::ModelResponse(_)
             | EventKind::Plan { .. }
             | EventKind::Permission(_)

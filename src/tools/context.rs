@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use super::shell::commands::{Commands, Hear};
 use super::{Host, ToolError};
 use crate::event::PlanItem;
 use crate::permission::Act;
@@ -22,6 +23,10 @@ pub struct ToolContext {
     pub host: Arc<dyn Host>,
     /// What this call was allowed to do, once. A tool that runs something does this and nothing else, and without it nothing.
     pub permitted: Option<Act>,
+    /// Runs commands on the proposed state; `None` where none can run.
+    pub commands: Option<Arc<Commands>>,
+    /// Hears what a running command prints.
+    pub hear: Hear,
     pub cancel: CancellationToken,
     /// The turn and the call.
     pub author: Author,

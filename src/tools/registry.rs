@@ -10,6 +10,8 @@ use super::list_files::ListFiles;
 use super::move_file::MoveFile;
 use super::read_file::ReadFile;
 use super::search::Search;
+use super::shell::Shell;
+use super::shell_job::ShellJob;
 use super::symbols::FindSymbols;
 use super::update_plan::UpdatePlan;
 use super::write_file::WriteFile;
@@ -58,6 +60,8 @@ impl Default for Tools {
                 Arc::new(Blocking::<MoveFile>::default()),
                 Arc::new(ReadDiagnostics),
                 Arc::new(Blocking::<UpdatePlan>::default()),
+                Arc::new(Shell),
+                Arc::new(ShellJob),
             ],
         }
     }

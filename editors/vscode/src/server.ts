@@ -106,7 +106,7 @@ export class Server {
 
   private logEvent({ type, session, ...fields }: ClawEvent): void {
     // Streamed text is whole in the model's response; the rest is one line each.
-    if (type !== "text" && type !== "reasoning") {
+    if (type !== "text" && type !== "reasoning" && type !== "tool_output") {
       const detail = fields["message"] ?? fields["tool"] ?? fields["status"] ?? fields["task"] ?? "";
       this.log.info(`${session.slice(-6)} ${type} ${typeof detail === "string" ? detail : ""}`.trimEnd());
     }

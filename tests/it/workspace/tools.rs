@@ -34,6 +34,8 @@ impl Bench {
             seen: Seen::default(),
             host,
             permitted: None,
+            commands: None,
+            hear: Arc::new(|_| ()),
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
             max_output: 16 * 1024,
