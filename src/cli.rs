@@ -41,6 +41,10 @@ use crate::lsp::{self, ServeOptions};
 
 /// Reads the arguments, does what they say, and answers with the exit code.
 pub fn main() -> ExitCode {
+    // Before there is a thread or a log: a broker confines the process that it is.
+    if let Some(code) = crate::sandbox::as_broker() {
+        return code;
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -307,6 +307,8 @@ pub enum Subsystem {
     Config,
     /// The languages that can be parsed
     Grammars,
+    /// The forbidden acts, tried in the sandbox now
+    Sandbox,
 }
 
 #[derive(Debug, Args)]

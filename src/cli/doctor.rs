@@ -11,6 +11,7 @@ use super::setup::{self, Setup};
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::visible;
 use crate::model::{Connector, ModelError, ModelErrorKind};
+use crate::sandbox::{Sandbox, Unavailable};
 use crate::store::{Store, Trust};
 use crate::syntax::{Language, Symbols};
 use crate::text::Text;
@@ -199,12 +200,20 @@ async fn model(setup: &Setup) -> Vec<Check> {
     vec![there, missing]
 }
 
+/// Tries the forbidden acts. That no command can be confined is no failure of the rest: then none is run.
 fn sandbox() -> Check {
+    let told = match Sandbox::find().map(|sandbox| sandbox.prove()) {
+        Ok(proof) if proof.holds() => {
+            return Check { name: "sandbox", status: Verdict::Ok, message: proof.summary(), mend: None };
+        }
+        Ok(proof) => Unavailable { reason: proof.summary(), mend: proof.mend.unwrap_or_default() },
+        Err(unavailable) => unavailable,
+    };
     Check {
         name: "sandbox",
         status: Verdict::Note,
-        message: "not in this version, and so no tool that runs commands".to_owned(),
-        mend: None,
+        message: format!("no command is run unattended: {}", told.reason),
+        mend: Some(told.mend).filter(|mend| !mend.is_empty()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::{visible, visible_line};
 use crate::agent::prompt;
+use crate::sandbox::Sandbox;
 use crate::tools::{Effect, Tools};
 
 pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, CliError> {
@@ -36,6 +37,7 @@ pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, Cli
                 writeln!(out, "{name}")?;
             }
         }
+        (Subsystem::Sandbox, as_json) => sandbox(&mut out, as_json)?,
     }
     out.flush()?;
     Ok(Exit::Done)
@@ -84,6 +86,28 @@ fn prompts(out: &mut Out) -> Result<(), CliError> {
     for prompt in prompt::all() {
         writeln!(out, "{}  {}", palette.paint(Style::Bold, prompt.name), palette.paint(Style::Dim, prompt.hash()))?;
         writeln!(out, "{}\n", visible(prompt.text.trim_end()))?;
+    }
+    Ok(())
+}
+
+/// Each forbidden act, tried now, and what became of it.
+fn sandbox(out: &mut Out, as_json: bool) -> Result<(), CliError> {
+    let proof = match Sandbox::find().map(|sandbox| sandbox.prove()) {
+        Ok(proof) => proof,
+        Err(unavailable) if as_json => return write_json(out, &json!({"holds": false, "unavailable": unavailable})),
+        Err(unavailable) => {
+            writeln!(out, "{}", visible(&unavailable.to_string()))?;
+            return Ok(());
+        }
+    };
+    if as_json {
+        return write_json(out, &json!({"holds": proof.holds(), "proof": proof}));
+    }
+    let palette = out.palette;
+    for act in &proof.acts {
+        let mark = if act.holds { palette.paint(Style::Green, "✓") } else { palette.paint(Style::Red, "✗") };
+        let rule = if act.forbidden { "forbidden" } else { "allowed" };
+        writeln!(out, "{mark} {rule:<10} {:<44} {}", visible_line(&act.name), visible_line(&act.happened))?;
     }
     Ok(())
 }
