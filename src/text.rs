@@ -129,6 +129,15 @@ impl ContentHash {
         ContentHash(*blake3::hash(bytes).as_bytes())
     }
 
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// What [`ContentHash::as_bytes`] gave.
+    pub fn of_bytes(bytes: [u8; 32]) -> ContentHash {
+        ContentHash(bytes)
+    }
+
     /// What [`ContentHash::to_hex`] wrote.
     pub fn of_hex(hex: &str) -> Option<ContentHash> {
         blake3::Hash::from_hex(hex).ok().map(|hash| ContentHash(*hash.as_bytes()))

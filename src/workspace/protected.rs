@@ -36,6 +36,11 @@ pub fn is_protected(path: &DocPath) -> bool {
     }
 }
 
+/// Whether `name` lies in a repository's own folder, in any spelling that some file system takes for it.
+pub(in crate::workspace) fn is_in_repository(name: &str) -> bool {
+    name.split(['/', '\\']).map(fold).any(|part| part == ".git" || part == "git~1")
+}
+
 fn is_protected_name(name: &str) -> bool {
     let parts: Vec<String> = name.split(['/', '\\']).map(fold).collect();
     let pairs = parts.iter().zip(parts.iter().skip(1));

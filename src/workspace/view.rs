@@ -136,6 +136,16 @@ impl View {
         self.exclude.names(&self.roots, path)
     }
 
+    /// Whether anything is kept from whom this view is for.
+    pub(in crate::workspace) fn excludes_something(&self) -> bool {
+        !self.exclude.is_empty()
+    }
+
+    /// The same picture with another overlay.
+    pub(in crate::workspace) fn with_overlay(&self, overlay: &Overlay) -> View {
+        View { overlay: overlay.clone(), ..self.clone() }
+    }
+
     /// The document whole.
     pub fn read(&self, path: &DocPath) -> Result<Document, ReadError> {
         let Some(file) = self.overlay.get(path) else { return self.read_live(path) };

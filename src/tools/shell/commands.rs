@@ -140,10 +140,11 @@ impl CommandSetup {
                 Err(unavailable) => return Cage::Missing(unavailable.to_string()),
             };
             let proof = sandbox.prove();
-            match proof.failure() {
-                None => Cage::Proven(sandbox),
-                Some(failure) if proof.is_breached() => Cage::Broken(failure),
-                Some(failure) => Cage::Missing(failure),
+            let succeeded = proof.acts.iter().any(|act| act.forbidden && !act.holds);
+            match (proof.holds(), succeeded) {
+                (true, _) => Cage::Proven(sandbox),
+                (false, true) => Cage::Broken(proof.summary()),
+                (false, false) => Cage::Missing(proof.summary()),
             }
         })
     }
