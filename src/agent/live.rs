@@ -24,7 +24,7 @@ use crate::event::{
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
-use crate::tools::shell::commands::Hear;
+use crate::tools::shell::commands::HearOutput;
 use crate::tools::{Effect, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
 
@@ -216,7 +216,7 @@ impl Live {
     }
 
     /// Passes on what the call's command prints, as it comes.
-    fn hear(&self, call: &Call) -> Hear {
+    fn hear(&self, call: &Call) -> HearOutput {
         let (session, id) = (self.session.clone(), call.id.clone());
         Arc::new(move |lines| session.recorder().stream_output(&id, lines))
     }

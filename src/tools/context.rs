@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
-use super::shell::commands::{Commands, Hear};
+use super::shell::commands::{Commands, HearOutput};
 use super::{Host, ToolError};
 use crate::event::PlanItem;
 use crate::permission::Act;
@@ -26,7 +26,7 @@ pub struct ToolContext {
     /// Runs commands on the proposed state; `None` where none can run.
     pub commands: Option<Arc<Commands>>,
     /// Hears what a running command prints.
-    pub hear: Hear,
+    pub hear: HearOutput,
     pub cancel: CancellationToken,
     /// The turn and the call.
     pub author: Author,

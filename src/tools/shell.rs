@@ -157,7 +157,7 @@ fn scripts(context: &ToolContext, command: &str) -> Option<String> {
     let view = context.view();
     let mut hasher = blake3::Hasher::new();
     for name in sources {
-        let content = view.roots().resolve(name).ok().and_then(|path| view.read_head(&path, MOST_SCRIPT).ok());
+        let content = view.roots().resolve(&name).ok().and_then(|path| view.read_head(&path, MOST_SCRIPT).ok());
         hasher.update(name.as_bytes());
         hasher.update(
             content.map_or([0; 32], |head| *blake3::hash(head.text.to_string().as_bytes()).as_bytes()).as_slice(),

@@ -70,11 +70,11 @@ pub struct Order {
     pub deadline: Duration,
     pub cancel: CancellationToken,
     /// Hears what it prints, a few lines at a time.
-    pub hear: Hear,
+    pub hear: HearOutput,
 }
 
 /// Hears output while a command runs.
-pub type Hear = Arc<dyn Fn(&str) + Send + Sync>;
+pub type HearOutput = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// How a command went.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::commands::{Hear, Ran};
+use super::commands::{HearOutput, Ran};
 use super::output::{Capture, plain};
 
 /// How long output is waited for that a process left behind in the pipe.
@@ -50,7 +50,7 @@ impl Running {
         confined: bool,
         deadline: Duration,
         cancel: CancellationToken,
-        hear: Hear,
+        hear: HearOutput,
         left_out: Vec<String>,
     ) -> io::Result<Running> {
         // One pipe for both, so that what is printed comes in the order in which it was.
@@ -118,7 +118,7 @@ impl Drop for Group {
     }
 }
 
-async fn read(mut pipe: tokio::net::unix::pipe::Receiver, output: Arc<Mutex<Capture>>, hear: Hear) {
+async fn read(mut pipe: tokio::net::unix::pipe::Receiver, output: Arc<Mutex<Capture>>, hear: HearOutput) {
     let mut buffer = vec![0; 64 * 1024];
     let mut untold: Vec<u8> = Vec::new();
     let mut told = Instant::now();
