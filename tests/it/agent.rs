@@ -13,5 +13,6 @@ mod review;
 pub mod rig;
 mod risky;
 mod sessions;
+mod shell;
 mod tools;
 mod turns;

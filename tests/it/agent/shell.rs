@@ -1,0 +1,176 @@
+//! Commands in a turn: on the proposed state, confined, their changes proposed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use claw::agent::{Ask, RunResult};
+use claw::config::PermissionMode;
+use claw::event::{EventKind, TurnStatus};
+use claw::tools::Reply;
+use serde_json::{Value, json};
+
+use super::permission::Answers;
+use super::rig::{Rig, ask};
+
+const PROJECT: &str = "\
+//- /notes.txt
+one
+two
+//- /src/lib.rs
+pub fn one() -> u32 { 1 }
+//- /.gitignore
+out/
+";
+
+/// A rig whose model makes these calls, one a step, and then says that it is done. Commands may run in it.
+fn rig(mode: PermissionMode, user: Answers, calls: &[(&str, Value)]) -> Rig {
+    let turns = calls.iter().enumerate().map(|(at, (tool, input))| {
+        json!({"tools": [{"id": format!("c{at}"), "name": tool, "input": input}]}).to_string()
+    });
+    let script = [turns.collect::<Vec<_>>().join("\n"), json!({"text": "Done."}).to_string()].join("\n");
+    Rig::with(PROJECT, &script, |builder| {
+        builder.broker(env!("CARGO_BIN_EXE_claw")).trusted(true).permission_mode(mode).host(Arc::new(user))
+    })
+}
+
+fn results(result: &RunResult) -> Vec<(bool, String)> {
+    let results = result.trace.iter().filter_map(|event| match &event.kind {
+        EventKind::ToolResult(result) => Some((result.ok, result.output.clone())),
+        _ => None,
+    });
+    results.collect()
+}
+
+/// Runs calls in `auto`, where nobody needs to be asked, and gives their results.
+async fn run(calls: &[(&str, Value)]) -> (Rig, RunResult, Vec<(bool, String)>) {
+    let user = Answers::default();
+    let rig = rig(PermissionMode::Auto, user.clone(), calls);
+    let result = rig.run("Go").await;
+    assert_eq!(*user.asked.lock().unwrap(), []);
+    assert_eq!(result.status, TurnStatus::Done);
+    rig.check_session(result.session.id()).await;
+    let results = results(&result);
+    (rig, result, results)
+}
+
+fn shell(command: &str) -> (&'static str, Value) {
+    ("shell", json!({"command": command}))
+}
+
+#[tokio::test]
+async fn t11_a_command_sees_what_is_proposed_and_the_workspace_stays_as_it_is() {
+    let edit = ("edit_file", json!({"path": "notes.txt", "old_string": "two", "new_string": "2"}));
+    let (rig, _, results) = run(&[edit, shell("cat notes.txt; pwd; touch made.txt")]).await;
+    let root = rig.fixture.workspace.roots().iter().next().unwrap().path.clone();
+    let (ok, output) = &results[1];
+    assert!(ok);
+    assert_eq!(*output, format!("one\n2\n{}\ncreated: `made.txt`", root.display()));
+    assert_eq!(std::fs::read_to_string(root.join("notes.txt")).unwrap(), "one\ntwo\n");
+    assert!(!root.join("made.txt").exists());
+}
+
+#[tokio::test]
+async fn what_a_command_changes_is_proposed() {
+    let (_rig, result, results) =
+        run(&[shell("sed -i s/one/ONE/ notes.txt; rm src/lib.rs; mkdir -p out; echo x > out/log")]).await;
+    assert_eq!(results, [(true, "(no output)\nchanged: `notes.txt`\ndeleted: `src/lib.rs`".to_owned())]);
+    let diff = result.diff();
+    assert!(diff.contains("-one\n+ONE\n") && diff.contains("src/lib.rs") && !diff.contains("out/log"), "{diff}");
+}
+
+#[tokio::test]
+async fn how_a_command_ended_is_told() {
+    let (_, _, results) = run(&[
+        shell("echo to stdout; echo to stderr >&2; exit 3"),
+        ("shell", json!({"command": "sleep 30", "timeout_s": 1})),
+        shell("cat; cat /dev/tty"),
+    ])
+    .await;
+    assert_eq!(results[0], (true, "to stdout\nto stderr\nexit code 3".to_owned()));
+    assert!(results[1].1.contains("stopped after 1 s"), "{results:?}");
+    assert!(results[2].1.contains("/dev/tty"), "s08: there is no terminal: {results:?}");
+}
+
+#[tokio::test]
+async fn builds_stay_between_commands() {
+    let (_, _, results) = run(&[shell("mkdir out; echo built > out/log"), shell("cat out/log")]).await;
+    assert_eq!(results[1], (true, "built".to_owned()));
+}
+
+#[tokio::test]
+async fn a_job_in_the_background_is_read_and_stopped() {
+    let job = |input: Value| ("shell_job", input);
+    let (_, _, results) = run(&[
+        ("shell", json!({"command": "echo up; sleep 60", "background": true})),
+        job(json!({"job": 1, "wait_s": 1})),
+        job(json!({"job": 1, "stop": true})),
+        job(json!({"job": 7})),
+        ("shell", json!({"command": "echo short; echo made > made.txt", "background": true})),
+        job(json!({"job": 2, "wait_s": 20})),
+    ])
+    .await;
+    assert!(results[0].1.starts_with("started as job 1"), "{results:?}");
+    assert_eq!(results[1].1, "up\nit is running");
+    assert_eq!(results[2].1, "(nothing new)\nit was stopped");
+    assert!(!results[3].0 && results[3].1.contains("there is no job 7"), "{results:?}");
+    assert_eq!(results[5].1, "short\nit has ended, with success\ncreated: `made.txt`");
+}
+
+#[tokio::test]
+async fn a_cancelled_turn_ends_its_command() {
+    let rig = rig(PermissionMode::Auto, Answers::default(), &[shell("echo begun; sleep 60; echo late > late.txt")]);
+    let session = rig.agent.session();
+    let mut turn = session.start(Ask { instruction: "Go".to_owned(), ..Ask::default() }).unwrap();
+    while let Some(event) = turn.next().await {
+        if matches!(&event.kind, EventKind::ToolOutput(part) if part.delta.contains("begun")) {
+            break;
+        }
+    }
+    let began = Instant::now();
+    assert!(session.cancel());
+    assert_eq!(turn.finish().await.status, TurnStatus::Cancelled);
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(ask(&session, "And now?").await.status, TurnStatus::Done);
+    rig.check_session(session.id()).await;
+}
+
+#[tokio::test]
+async fn in_ask_mode_each_command_is_asked_and_shown() {
+    let user = Answers::new(&[Reply::Once, Reply::Deny]);
+    let rig = rig(PermissionMode::Ask, user.clone(), &[shell("cat notes.txt"), shell("rm notes.txt")]);
+    let result = rig.run("Go").await;
+    let results = results(&result);
+    assert_eq!(results[0], (true, "one\ntwo".to_owned()));
+    assert!(!results[1].0 && results[1].1.starts_with("not run: the user said no"), "{results:?}");
+    let asked = user.asked.lock().unwrap();
+    assert!(asked[0].act.contains("cat notes.txt") && asked[1].act.contains("rm notes.txt"), "{asked:?}");
+    rig.check_session(result.session.id()).await;
+}
+
+#[tokio::test]
+async fn in_a_workspace_that_is_not_trusted_no_command_runs() {
+    let calls = [shell("echo ran")];
+    let turns = json!({"tools": [{"id": "a", "name": "shell", "input": calls[0].1}]}).to_string();
+    let script = [turns, json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(PROJECT, &script, |builder| {
+        builder.broker(env!("CARGO_BIN_EXE_claw")).permission_mode(PermissionMode::Auto)
+    });
+    let result = rig.run("Go").await;
+    let results = results(&result);
+    assert!(!results[0].0 && results[0].1.contains("not trusted"), "{results:?}");
+    rig.check_session(result.session.id()).await;
+}
+
+#[tokio::test]
+async fn s01_without_a_sandbox_each_command_is_asked_whatever_the_mode() {
+    let user = Answers::new(&[Reply::Deny]);
+    let turns = json!({"tools": [{"id": "a", "name": "shell", "input": {"command": "echo ran"}}]}).to_string();
+    let script = [turns, json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(PROJECT, &script, |builder| {
+        builder.broker("/nowhere/claw").trusted(true).permission_mode(PermissionMode::Auto).host(Arc::new(user.clone()))
+    });
+    let result = rig.run("Go").await;
+    assert!(!results(&result)[0].0);
+    let asked = user.asked.lock().unwrap();
+    assert!(asked.len() == 1 && asked[0].why.contains("nothing confines"), "{asked:?}");
+}
