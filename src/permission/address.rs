@@ -26,7 +26,9 @@ pub enum AddressError {
 
 impl Address {
     pub fn parse(text: &str) -> Result<Address, AddressError> {
-        if let Some(c) = text.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\' || is_hidden(*c, None, None)) {
+        if let Some(c) =
+            text.chars().find(|c| c.is_whitespace() || c.is_control() || *c == '\\' || is_hidden(*c, None, None))
+        {
             return Err(AddressError::Character(u32::from(c)));
         }
         Address::from_url(Url::parse(text).map_err(|error| AddressError::Malformed(error.to_string()))?)
@@ -117,7 +119,8 @@ impl AddressPattern {
             _ => None,
         };
         let host = address.host().to_owned();
-        let written = authority.strip_suffix(&port.map(|port| format!(":{port}")).unwrap_or_default()).unwrap_or(authority);
+        let written =
+            authority.strip_suffix(&port.map(|port| format!(":{port}")).unwrap_or_default()).unwrap_or(authority);
         if host != written {
             return Err(format!("write the host as it is compared: `{host}`"));
         }
@@ -158,7 +161,9 @@ impl AddressPattern {
         let is_path = match &self.path {
             PathPrefix::Any => true,
             PathPrefix::Exact(exact) => path == plain_path(exact),
-            PathPrefix::Below(prefix) => path.starts_with(&plain_path(prefix)) || format!("{path}/") == plain_path(prefix),
+            PathPrefix::Below(prefix) => {
+                path.starts_with(&plain_path(prefix)) || format!("{path}/") == plain_path(prefix)
+            }
         };
         is_path && self.is_host(address.host().trim_end_matches('.'))
     }

@@ -17,9 +17,9 @@ mod wrappers;
 
 use lexer::Simple;
 
-pub use scripts::script_sources;
 pub(in crate::permission) use lexer::split;
 pub(in crate::permission) use loose::suspects;
+pub use scripts::script_sources;
 pub(in crate::permission) use table::base_name;
 
 /// Longest command that is read: the system takes no longer argument.
@@ -171,9 +171,14 @@ impl Line {
 #[derive(Debug)]
 enum Meaning {
     /// It runs nothing of them, as far as is `known`.
-    Plain { known: bool },
+    Plain {
+        known: bool,
+    },
     /// It runs other commands: `itself` is worth a rule, too.
-    Carries { itself: bool, carried: Vec<Carried> },
+    Carries {
+        itself: bool,
+        carried: Vec<Carried>,
+    },
     Unclear(String),
 }
 
@@ -190,4 +195,3 @@ impl Meaning {
         Meaning::Unclear(why.into())
     }
 }
-

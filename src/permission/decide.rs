@@ -89,7 +89,8 @@ fn subject(act: &Act) -> Subject<'_> {
 }
 
 fn by_rules(rules: &Rules, session: &Rules, subject: &Subject<'_>, taint: Taint) -> Option<Verdict> {
-    let restricting = |list| rules.restricting(list, subject).or_else(|| session.restricting(list, subject)).map(str::to_owned);
+    let restricting =
+        |list| rules.restricting(list, subject).or_else(|| session.restricting(list, subject)).map(str::to_owned);
     if let Some(rule) = restricting(List::Deny) {
         let why = match subject.line.unclear {
             None => format!("the rule `{rule}` denies it"),

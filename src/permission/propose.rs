@@ -5,8 +5,27 @@ use super::command::{Part, base_name, parse};
 
 /// Programs with a command as their first word, and the commands that are safe with any arguments.
 const COMMANDS: &[(&str, &[&str])] = &[
-    ("git", &["status", "diff", "log", "show", "blame", "add", "commit", "ls-files", "rev-parse", "branch", "stash", "grep"]),
-    ("cargo", &["build", "check", "test", "clippy", "fmt", "doc", "bench", "nextest", "tree", "metadata", "fetch", "update"]),
+    (
+        "git",
+        &[
+            "status",
+            "diff",
+            "log",
+            "show",
+            "blame",
+            "add",
+            "commit",
+            "ls-files",
+            "rev-parse",
+            "branch",
+            "stash",
+            "grep",
+        ],
+    ),
+    (
+        "cargo",
+        &["build", "check", "test", "clippy", "fmt", "doc", "bench", "nextest", "tree", "metadata", "fetch", "update"],
+    ),
     ("go", &["build", "test", "vet", "fmt", "list", "mod"]),
     ("npm", &["test", "ci", "install", "ls", "outdated"]),
     ("pnpm", &["test", "install", "ls", "lint", "build"]),
@@ -21,9 +40,10 @@ const COMMANDS: &[(&str, &[&str])] = &[
 
 /// Programs that look, and checkers of a project, which are safe with any arguments.
 const ALL: &[&str] = &[
-    "ls", "cat", "head", "tail", "wc", "grep", "rg", "stat", "du", "df", "diff", "cmp", "echo", "pwd", "which", "cd", "cut", "uniq",
-    "tr", "sort", "tree", "file", "jq", "true", "basename", "dirname", "realpath", "date", "nl", "comm", "printf", "test", "pytest",
-    "mypy", "ruff", "black", "flake8", "isort", "eslint", "prettier", "tsc", "jest", "vitest", "mocha", "rustfmt", "ctest", "find",
+    "ls", "cat", "head", "tail", "wc", "grep", "rg", "stat", "du", "df", "diff", "cmp", "echo", "pwd", "which", "cd",
+    "cut", "uniq", "tr", "sort", "tree", "file", "jq", "true", "basename", "dirname", "realpath", "date", "nl", "comm",
+    "printf", "test", "pytest", "mypy", "ruff", "black", "flake8", "isort", "eslint", "prettier", "tsc", "jest",
+    "vitest", "mocha", "rustfmt", "ctest", "find",
 ];
 
 pub(super) fn patterns(act: &Act) -> Vec<String> {
@@ -49,7 +69,9 @@ pub(super) fn patterns(act: &Act) -> Vec<String> {
         Act::Search { provider, .. } if is_name(provider) => vec![format!("web_search({provider})")],
         Act::Read { path } => of_path("read_file", path),
         Act::Edit { path } => of_path("edit_file", path),
-        Act::Mcp { server, tool, .. } if is_name(server) && is_name(tool) && !server.contains("__") => vec![format!("{server}__{tool}")],
+        Act::Mcp { server, tool, .. } if is_name(server) && is_name(tool) && !server.contains("__") => {
+            vec![format!("{server}__{tool}")]
+        }
         Act::Other { tool, .. } if is_name(tool) && !tool.contains("__") => vec![tool.clone()],
         Act::Search { .. } | Act::Mcp { .. } | Act::Other { .. } => Vec::new(),
     }
@@ -58,7 +80,10 @@ pub(super) fn patterns(act: &Act) -> Vec<String> {
 fn of_part(part: &Part) -> Option<String> {
     let program = part.program();
     let words: Vec<&str> = part.words.iter().map(|word| word.text.as_str()).collect();
-    let is_contained = part.files.iter().all(|file| !file.starts_with('/') && !file.split('/').any(|name| matches!(name, ".." | ".git")));
+    let is_contained = part
+        .files
+        .iter()
+        .all(|file| !file.starts_with('/') && !file.split('/').any(|name| matches!(name, ".." | ".git")));
     if !is_contained || program.contains('/') || part.words.iter().take(3).any(|word| word.unknown) {
         return None;
     }
@@ -78,7 +103,8 @@ fn of_part(part: &Part) -> Option<String> {
     }
     if base_name(program) == "python" {
         let module = words.get(2).copied().filter(|_| first == "-m")?;
-        return matches!(module, "pytest" | "unittest" | "mypy" | "ruff" | "black").then(|| format!("shell({program} -m {module} *)"));
+        return matches!(module, "pytest" | "unittest" | "mypy" | "ruff" | "black")
+            .then(|| format!("shell({program} -m {module} *)"));
     }
     None
 }

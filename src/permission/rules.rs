@@ -58,7 +58,10 @@ enum Target {
     Read(Option<PathPattern>),
     Edit(Option<PathPattern>),
     /// A tool of an MCP server; the tool with stars.
-    Mcp { server: String, tool: String },
+    Mcp {
+        server: String,
+        tool: String,
+    },
     /// Any other tool.
     Named(String),
 }
@@ -135,7 +138,7 @@ impl Rules {
         self.granted.insert(act.identity());
     }
 
-    /// The rules as they were written, by list and then in their order.
+    /// The rules as they were written, in the order in which they were read.
     pub fn iter(&self) -> impl Iterator<Item = (List, &str)> {
         self.rules.iter().map(|rule| (rule.list, rule.text.as_str()))
     }
@@ -150,7 +153,10 @@ impl Rules {
 
     /// The first rule of a list that forbids, or wants asked, some part of the act. Read generously.
     pub(super) fn restricting(&self, list: List, subject: &Subject<'_>) -> Option<&str> {
-        self.rules.iter().find(|rule| rule.list == list && rule.target.restricts(subject)).map(|rule| rule.text.as_str())
+        self.rules
+            .iter()
+            .find(|rule| rule.list == list && rule.target.restricts(subject))
+            .map(|rule| rule.text.as_str())
     }
 
     fn allowing(&self) -> impl Iterator<Item = &Rule> {
@@ -199,7 +205,9 @@ impl Target {
             (Target::Read(pattern), Act::Read { path }) | (Target::Edit(pattern), Act::Edit { path }) => {
                 pattern.as_ref().is_none_or(|pattern| pattern.allows(path))
             }
-            (Target::Mcp { server, tool }, Act::Mcp { server: of, tool: called, .. }) => server == of && matches(tool, called),
+            (Target::Mcp { server, tool }, Act::Mcp { server: of, tool: called, .. }) => {
+                server == of && matches(tool, called)
+            }
             (Target::Named(name), Act::Other { tool, .. }) => name == tool,
             (
                 Target::Everything
@@ -234,7 +242,8 @@ impl Target {
             (Target::Everything, _) => true,
             (Target::Shell(None), Act::Shell { .. }) => true,
             (Target::Shell(Some(pattern)), Act::Shell { .. }) => {
-                subject.line.parts.iter().any(|part| pattern.restricts(part)) || pattern.restricts_words(&subject.suspects)
+                subject.line.parts.iter().any(|part| pattern.restricts(part))
+                    || pattern.restricts_words(&subject.suspects)
             }
             (Target::Fetch(pattern), Act::Fetch { url }) => pattern.as_ref().is_none_or(|pattern| pattern.forbids(url)),
             (Target::Search(name), Act::Search { provider, .. }) => {
@@ -311,18 +320,22 @@ fn target(text: &str) -> Result<Target, Unread> {
         return Err(unread("the pattern is empty: leave out `()` to mean all of it".to_owned(), closes));
     }
     let read = match (&closes, pattern) {
-        (Target::Shell(_) | Target::Fetch(_) | Target::Search(_) | Target::Read(_) | Target::Edit(_), None) => Ok(closes.clone()),
+        (Target::Shell(_) | Target::Fetch(_) | Target::Search(_) | Target::Read(_) | Target::Edit(_), None) => {
+            Ok(closes.clone())
+        }
         (Target::Shell(_), Some(pattern)) => ShellPattern::parse(pattern).map(Target::Shell),
         (Target::Fetch(_), Some(pattern)) => AddressPattern::parse(pattern).map(|pattern| Target::Fetch(Some(pattern))),
-        (Target::Search(_), Some(name)) => match name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            true => Ok(Target::Search(Some(name.to_owned()))),
-            false => Err("write the name of a search provider".to_owned()),
-        },
+        (Target::Search(_), Some(name)) => {
+            match name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
+                true => Ok(Target::Search(Some(name.to_owned()))),
+                false => Err("write the name of a search provider".to_owned()),
+            }
+        }
         (Target::Read(_), Some(pattern)) => PathPattern::parse(pattern).map(|pattern| Target::Read(Some(pattern))),
         (Target::Edit(_), Some(pattern)) => PathPattern::parse(pattern).map(|pattern| Target::Edit(Some(pattern))),
-        (Target::Mcp { .. } | Target::Named(_) | Target::Everything, Some(_)) => {
-            Err(format!("`{tool}` takes no pattern; those that do are shell, web_fetch, web_search, read_file and edit_file"))
-        }
+        (Target::Mcp { .. } | Target::Named(_) | Target::Everything, Some(_)) => Err(format!(
+            "`{tool}` takes no pattern; those that do are shell, web_fetch, web_search, read_file and edit_file"
+        )),
         (Target::Mcp { server, .. }, None) => {
             let (_, called) = tool.split_once("__").unwrap_or_default();
             match called.is_empty() {

@@ -55,8 +55,12 @@ fn may_hold_options(part: &Part) -> Option<String> {
 fn flagged_option(flagged: &Flagged, part: &Part) -> Option<String> {
     for (index, word) in part.arguments().iter().enumerate() {
         let text = word.text.as_str();
-        let is_bundle = index == 0 && flagged.programs.contains(&"tar") && text.contains(['I', 'F']) && is_letters(text);
-        let begins = flagged.begins.iter().any(|begin| text.starts_with(begin) && (begin.len() > 1 || text == *begin || *begin == "@"));
+        let is_bundle =
+            index == 0 && flagged.programs.contains(&"tar") && text.contains(['I', 'F']) && is_letters(text);
+        let begins = flagged
+            .begins
+            .iter()
+            .any(|begin| text.starts_with(begin) && (begin.len() > 1 || text == *begin || *begin == "@"));
         let is_short = text.strip_prefix('-').is_some_and(|letters| {
             !letters.starts_with('-') && letters.chars().any(|letter| flagged.short.contains(letter))
         });
@@ -89,7 +93,8 @@ fn find(part: &Part) -> Meaning {
                 let mut command = Vec::new();
                 let mut is_closed = false;
                 for word in words.by_ref() {
-                    let ends = word.text == ";" || (word.text == "+" && command.last().is_some_and(|word: &Word| word.text == "{}"));
+                    let ends = word.text == ";"
+                        || (word.text == "+" && command.last().is_some_and(|word: &Word| word.text == "{}"));
                     if ends {
                         is_closed = true;
                         break;
@@ -110,7 +115,11 @@ fn find(part: &Part) -> Meaning {
     }
     let starts = part.arguments().iter().take_while(|word| !word.text.starts_with(['-', '(', '!']));
     let has_odd_start = starts.clone().any(|word| word.unknown);
-    if has_odd_start { Meaning::unclear("`find` in unknown places") } else { Meaning::Carries { itself: true, carried }.or_plain() }
+    if has_odd_start {
+        Meaning::unclear("`find` in unknown places")
+    } else {
+        Meaning::Carries { itself: true, carried }.or_plain()
+    }
 }
 
 fn fd(part: &Part) -> Meaning {
@@ -120,7 +129,8 @@ fn fd(part: &Part) -> Meaning {
             || (word.text.starts_with('-') && !word.text.starts_with("--") && word.text.contains(['x', 'X']))
     };
     let Some(at) = part.words.iter().position(is_exec) else { return Meaning::Plain { known: true } };
-    let is_alone = part.words.get(at).is_some_and(|word| matches!(word.text.as_str(), "-x" | "-X" | "--exec" | "--exec-batch"));
+    let is_alone =
+        part.words.get(at).is_some_and(|word| matches!(word.text.as_str(), "-x" | "-X" | "--exec" | "--exec-batch"));
     let rest: Vec<Word> = part.words.iter().skip(at.saturating_add(1)).cloned().collect();
     if !is_alone || rest.iter().any(|word| word.text == ";") {
         return Meaning::unclear("`fd` with commands that are not told apart");
@@ -145,7 +155,9 @@ fn make(part: &Part) -> Meaning {
 
 fn node_packages(base: &str, part: &Part) -> Meaning {
     let words = part.arguments();
-    let Some(at) = words.iter().position(|word| !word.text.starts_with('-')) else { return Meaning::Plain { known: true } };
+    let Some(at) = words.iter().position(|word| !word.text.starts_with('-')) else {
+        return Meaning::Plain { known: true };
+    };
     if words.get(..at).unwrap_or_default().iter().any(|word| {
         !matches!(word.text.as_str(), "-s" | "--silent" | "--no-audit" | "--no-fund" | "--offline" | "-v" | "--version")
     }) {
@@ -160,9 +172,8 @@ fn node_packages(base: &str, part: &Part) -> Meaning {
             }
             Meaning::Carries { itself: false, carried: vec![Carried::Words { words, open: part.open }] }
         }
-        command @ ("exec" | "x" | "dlx" | "explore" | "config" | "c" | "set" | "edit" | "init" | "create" | "node" | "completion") => {
-            Meaning::Unclear(format!("`{base} {command}` can run another program"))
-        }
+        command @ ("exec" | "x" | "dlx" | "explore" | "config" | "c" | "set" | "edit" | "init" | "create" | "node"
+        | "completion") => Meaning::Unclear(format!("`{base} {command}` can run another program")),
         _ => Meaning::Plain { known: true },
     }
 }

@@ -4,21 +4,88 @@
 use super::carriers::is_long_option;
 use super::{Carried, Meaning, Part, Word};
 
-const GLOBAL_FLAGS: &[&str] = &["--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects"];
+const GLOBAL_FLAGS: &[&str] =
+    &["--no-pager", "-P", "--no-optional-locks", "--literal-pathspecs", "--no-replace-objects"];
 
 const CLEAR: &[&str] = &[
-    "add", "apply", "blame", "branch", "cat-file", "check-ignore", "checkout", "cherry-pick", "clean", "clone", "commit",
-    "count-objects", "describe", "diff", "diff-tree", "fetch", "for-each-ref", "format-patch", "fsck", "grep", "hash-object",
-    "init", "log", "ls-files", "ls-remote", "ls-tree", "merge", "merge-base", "mv", "name-rev", "pull", "push", "rebase",
-    "reflog", "remote", "reset", "restore", "rev-list", "rev-parse", "revert", "rm", "shortlog", "show", "show-ref", "stash",
-    "status", "switch", "symbolic-ref", "tag", "version", "whatchanged", "worktree",
+    "add",
+    "apply",
+    "blame",
+    "branch",
+    "cat-file",
+    "check-ignore",
+    "checkout",
+    "cherry-pick",
+    "clean",
+    "clone",
+    "commit",
+    "count-objects",
+    "describe",
+    "diff",
+    "diff-tree",
+    "fetch",
+    "for-each-ref",
+    "format-patch",
+    "fsck",
+    "grep",
+    "hash-object",
+    "init",
+    "log",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+    "merge",
+    "merge-base",
+    "mv",
+    "name-rev",
+    "pull",
+    "push",
+    "rebase",
+    "reflog",
+    "remote",
+    "reset",
+    "restore",
+    "rev-list",
+    "rev-parse",
+    "revert",
+    "rm",
+    "shortlog",
+    "show",
+    "show-ref",
+    "stash",
+    "status",
+    "switch",
+    "symbolic-ref",
+    "tag",
+    "version",
+    "whatchanged",
+    "worktree",
 ];
 
 /// Options that name a program, or open an editor, wherever they stand.
 const RUNNING: &[&str] = &[
-    "upload-pack", "receive-pack", "exec", "ext-diff", "textconv", "filters", "open-files-in-pager", "template", "config",
-    "edit-description", "edit", "interactive", "patch-with-editor", "server-option", "output", "gpg-sign", "strategy",
-    "separate-git-dir", "paginate", "config-env", "exec-path", "git-dir", "work-tree",
+    "upload-pack",
+    "receive-pack",
+    "exec",
+    "ext-diff",
+    "textconv",
+    "filters",
+    "open-files-in-pager",
+    "template",
+    "config",
+    "edit-description",
+    "edit",
+    "interactive",
+    "server-option",
+    "output",
+    "gpg-sign",
+    "strategy",
+    "separate-git-dir",
+    "paginate",
+    "config-env",
+    "exec-path",
+    "git-dir",
+    "work-tree",
 ];
 
 pub(super) fn meaning(part: &Part) -> Meaning {
@@ -54,7 +121,8 @@ fn subcommand(name: &str, rest: &[Word]) -> Meaning {
     let options = rest.iter().take_while(|word| word.text != "--");
     for word in options {
         let text = word.text.as_str();
-        let is_running = text.starts_with("--") && RUNNING.iter().any(|option| is_long_option(text, option) && !is_other(text));
+        let is_running =
+            text.starts_with("--") && RUNNING.iter().any(|option| is_long_option(text, option) && !is_other(text));
         let letters = match name {
             "grep" => "O",
             "clone" | "ls-remote" => "uc",
@@ -74,8 +142,12 @@ fn subcommand(name: &str, rest: &[Word]) -> Meaning {
     }
     let has = |options: &[&str]| {
         rest.iter().any(|word| {
-            options.iter().any(|option| word.text == *option || (option.starts_with("--") && word.text.starts_with(&format!("{option}="))))
-                || (word.text.starts_with('-') && !word.text.starts_with("--") && options.contains(&"-m") && word.text.contains('m'))
+            options.iter().any(|option| {
+                word.text == *option || (option.starts_with("--") && word.text.starts_with(&format!("{option}=")))
+            }) || (word.text.starts_with('-')
+                && !word.text.starts_with("--")
+                && options.contains(&"-m")
+                && word.text.contains('m'))
         })
     };
     let opens_editor = match name {
@@ -91,7 +163,7 @@ fn subcommand(name: &str, rest: &[Word]) -> Meaning {
 
 /// Options that only begin like one that runs something.
 fn is_other(text: &str) -> bool {
-    matches!(text.split('=').next().unwrap_or_default(), "--ex" | "--out" | "--s" | "--p" | "--patch" | "--e")
+    matches!(text.split('=').next().unwrap_or_default(), "--ex" | "--out" | "--text" | "--filter")
 }
 
 /// Reading is clear; every setting can name a program.
@@ -107,8 +179,12 @@ fn submodule(rest: &[Word], open: bool) -> Meaning {
     match rest.first().map(|word| word.text.as_str()) {
         None | Some("status" | "summary") => Meaning::Plain { known: true },
         Some("foreach") => {
-            let words: Vec<Word> =
-                rest.iter().skip(1).skip_while(|word| matches!(word.text.as_str(), "--recursive" | "--quiet")).cloned().collect();
+            let words: Vec<Word> = rest
+                .iter()
+                .skip(1)
+                .skip_while(|word| matches!(word.text.as_str(), "--recursive" | "--quiet"))
+                .cloned()
+                .collect();
             match words.as_slice() {
                 [script] if script.is_fixed() && !open => {
                     Meaning::Carries { itself: true, carried: vec![Carried::Script(script.text.clone())] }

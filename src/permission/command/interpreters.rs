@@ -17,7 +17,11 @@ struct Interpreter {
 const VERSION: &[&str] = &["--version", "-V", "-v", "--help", "-h"];
 
 const INTERPRETERS: &[Interpreter] = &[
-    Interpreter { name: "python", flags: &["-B", "-E", "-I", "-O", "-OO", "-s", "-S", "-u", "-q", "-b", "-bb"], commands: &[] },
+    Interpreter {
+        name: "python",
+        flags: &["-B", "-E", "-I", "-O", "-OO", "-s", "-S", "-u", "-q", "-b", "-bb"],
+        commands: &[],
+    },
     Interpreter { name: "pypy", flags: &["-B", "-u"], commands: &[] },
     Interpreter { name: "node", flags: &["--test", "--check", "--no-warnings", "--trace-warnings"], commands: &[] },
     Interpreter { name: "ts-node", flags: &[], commands: &[] },
@@ -47,7 +51,8 @@ const INTERPRETERS: &[Interpreter] = &[
 ];
 
 /// Modules of Python that run what stands behind them, or ask on a terminal.
-const RUNNING_MODULES: &[&str] = &["timeit", "code", "pdb", "trace", "profile", "cProfile", "runpy", "idlelib", "site", "cmd"];
+const RUNNING_MODULES: &[&str] =
+    &["timeit", "code", "pdb", "trace", "profile", "cProfile", "runpy", "idlelib", "site", "cmd"];
 
 pub(super) fn is_interpreter(base: &str) -> bool {
     base == "awk" || INTERPRETERS.iter().any(|interpreter| interpreter.name == base)
@@ -86,7 +91,11 @@ pub(super) fn meaning(base: &str, part: &Part) -> Meaning {
                     false => code(part, text),
                 };
             }
-            _ if !word.wild.is_empty() || text.starts_with("/dev/") || text.starts_with("/proc/") || text.contains("://") => {
+            _ if !word.wild.is_empty()
+                || text.starts_with("/dev/")
+                || text.starts_with("/proc/")
+                || text.contains("://") =>
+            {
                 return code(part, text);
             }
             _ => return Meaning::Plain { known: true },

@@ -186,7 +186,8 @@ impl Lexer {
         if !word.wild.is_empty() || word.text.is_empty() {
             return Err("a redirection to a file that is not named".to_owned());
         }
-        if word.text.starts_with("/dev/") && !matches!(word.text.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr") {
+        if word.text.starts_with("/dev/") && !matches!(word.text.as_str(), "/dev/null" | "/dev/stdout" | "/dev/stderr")
+        {
             return Err(format!("a redirection to `{}`", word.text));
         }
         if word.text != "/dev/null" {

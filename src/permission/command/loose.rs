@@ -29,7 +29,9 @@ pub(in crate::permission) fn suspects(command: &str) -> Vec<String> {
                     }
                     at = at.saturating_add(1);
                     finish(&mut words, &mut word);
-                } else if rest.starts_with(|c: char| matches!(c, '@' | '*' | '#' | '!' | '?' | '-') || c.is_ascii_digit()) {
+                } else if rest
+                    .starts_with(|c: char| matches!(c, '@' | '*' | '#' | '!' | '?' | '-') || c.is_ascii_digit())
+                {
                     at = at.saturating_add(1);
                 } else if rest.starts_with(['{', '(']) {
                     finish(&mut words, &mut word);

@@ -13,13 +13,23 @@ pub(super) fn meaning(part: &Part) -> Meaning {
                 Some(word) => word,
                 None => return Meaning::unclear("`sed -e` without a script"),
             },
-            "--" | "-s" | "-u" | "-z" | "--null-data" | "--quiet" | "--silent" | "--regexp-extended" | "--posix" => continue,
-            _ if text == "-i" || text.starts_with("-i.") || text == "--in-place" || text.starts_with("--in-place=.") => continue,
+            "--" | "-s" | "-u" | "-z" | "--null-data" | "--quiet" | "--silent" | "--regexp-extended" | "--posix" => {
+                continue;
+            }
+            _ if text == "-i"
+                || text.starts_with("-i.")
+                || text == "--in-place"
+                || text.starts_with("--in-place=.") =>
+            {
+                continue;
+            }
             _ if is_long_option(text, "expression") || is_long_option(text, "file") || text.starts_with("--") => {
                 return Meaning::Unclear(format!("`sed {text}` is not known"));
             }
             _ if text.strip_prefix('-').is_some_and(|letters| {
-                !letters.is_empty() && letters.chars().all(|c| "nErsuzi".contains(c)) && !letters.trim_end_matches('i').contains('i')
+                !letters.is_empty()
+                    && letters.chars().all(|c| "nErsuzi".contains(c))
+                    && !letters.trim_end_matches('i').contains('i')
             }) =>
             {
                 continue;
@@ -81,7 +91,11 @@ impl Script<'_> {
                 let delimiter = self.chars.next().filter(|c| !c.is_alphanumeric() && !matches!(c, '\\' | '\n'))?;
                 self.until(delimiter)?;
                 self.until(delimiter)?;
-                while self.chars.next_if(|c| c.is_ascii_digit() || matches!(c, 'g' | 'p' | 'i' | 'I' | 'm' | 'M' | ' ')).is_some() {}
+                while self
+                    .chars
+                    .next_if(|c| c.is_ascii_digit() || matches!(c, 'g' | 'p' | 'i' | 'I' | 'm' | 'M' | ' '))
+                    .is_some()
+                {}
                 self.chars.peek().is_none_or(|c| matches!(c, ';' | '\n' | '}')).then_some(())
             }
             'y' => {

@@ -20,7 +20,12 @@ const WRAPPERS: &[Wrapper] = &[
     Wrapper { name: "nice", flags: &["--"], valued: &["-n"], operands: 0 },
     Wrapper { name: "nohup", flags: &["--"], valued: &[], operands: 0 },
     Wrapper { name: "setsid", flags: &["--", "-w", "--wait"], valued: &[], operands: 0 },
-    Wrapper { name: "stdbuf", flags: &["-oL", "-eL", "-iL", "-o0", "-e0", "-i0", "--"], valued: &["-o", "-e", "-i"], operands: 0 },
+    Wrapper {
+        name: "stdbuf",
+        flags: &["-oL", "-eL", "-iL", "-o0", "-e0", "-i0", "--"],
+        valued: &["-o", "-e", "-i"],
+        operands: 0,
+    },
     Wrapper { name: "time", flags: &["-p", "-v", "--"], valued: &[], operands: 0 },
     Wrapper {
         name: "timeout",
@@ -30,7 +35,12 @@ const WRAPPERS: &[Wrapper] = &[
     },
     Wrapper { name: "busybox", flags: &[], valued: &[], operands: 0 },
     Wrapper { name: "toybox", flags: &[], valued: &[], operands: 0 },
-    Wrapper { name: "npx", flags: &["-y", "--yes", "--no", "--no-install", "--offline", "--"], valued: &[], operands: 0 },
+    Wrapper {
+        name: "npx",
+        flags: &["-y", "--yes", "--no", "--no-install", "--offline", "--"],
+        valued: &[],
+        operands: 0,
+    },
     Wrapper { name: "bunx", flags: &[], valued: &[], operands: 0 },
     Wrapper { name: "uvx", flags: &["--offline", "-q"], valued: &[], operands: 0 },
 ];
@@ -79,10 +89,12 @@ fn wrapped(wrapper: &Wrapper, part: &Part) -> Meaning {
         if wrapper.name == "command" && matches!(text, "-v" | "-V") {
             return Meaning::Plain { known: true };
         }
-        let is_joined = wrapper.valued.iter().any(|option| {
-            option.starts_with("--") && text.split_once('=').is_some_and(|(name, _)| name == *option)
-        });
-        let is_number = wrapper.name == "nice" && text.strip_prefix("-n").or(text.strip_prefix('-')).is_some_and(is_digits);
+        let is_joined = wrapper
+            .valued
+            .iter()
+            .any(|option| option.starts_with("--") && text.split_once('=').is_some_and(|(name, _)| name == *option));
+        let is_number =
+            wrapper.name == "nice" && text.strip_prefix("-n").or(text.strip_prefix('-')).is_some_and(is_digits);
         if !text.starts_with('-') {
             break;
         } else if wrapper.flags.contains(&text) || is_joined || is_number {
@@ -138,7 +150,9 @@ fn runner(name: &str, command: &str, flags: &[&str], part: &Part) -> Meaning {
     let words = part.arguments();
     match words.first().map(|word| word.text.as_str()) {
         Some(first) if first == command => {}
-        Some(first) if first.starts_with('-') => return Meaning::Unclear(format!("`{name}` with options before its command")),
+        Some(first) if first.starts_with('-') => {
+            return Meaning::Unclear(format!("`{name}` with options before its command"));
+        }
         Some(first @ ("shell" | "x" | "tool" | "script" | "config" | "env")) => {
             return Meaning::Unclear(format!("`{name} {first}` can run another program"));
         }
@@ -147,7 +161,9 @@ fn runner(name: &str, command: &str, flags: &[&str], part: &Part) -> Meaning {
     let options = words.iter().skip(1).take_while(|word| flags.contains(&word.text.as_str())).count();
     let at = options.saturating_add(1);
     match words.get(at) {
-        Some(word) if word.text.starts_with('-') => Meaning::Unclear(format!("`{name} {command} {}` is not known", word.text)),
+        Some(word) if word.text.starts_with('-') => {
+            Meaning::Unclear(format!("`{name} {command} {}` is not known", word.text))
+        }
         _ => rest(words, at, part.open),
     }
 }

@@ -25,7 +25,10 @@ impl ShellPattern {
             return Err("a pattern holds no variables and no redirections".to_owned());
         }
         let mut words = simple.words;
-        if words.iter().any(|word| word.wild.iter().any(|at| !word.text.get(*at..).is_some_and(|rest| rest.starts_with('*')))) {
+        if words
+            .iter()
+            .any(|word| word.wild.iter().any(|at| !word.text.get(*at..).is_some_and(|rest| rest.starts_with('*'))))
+        {
             return Err("only `*` is a wildcard here: quote `?` and `[`".to_owned());
         }
         let open = words.last().is_some_and(is_any);
@@ -54,7 +57,8 @@ impl ShellPattern {
 
     pub fn restricts(&self, part: &Part) -> bool {
         let starts = if part.known { 1 } else { part.words.len() };
-        (0..starts).any(|start| self.restricts_from(part.words.get(start..).unwrap_or_default(), part.open || !part.known))
+        (0..starts)
+            .any(|start| self.restricts_from(part.words.get(start..).unwrap_or_default(), part.open || !part.known))
     }
 
     /// The same among words of which nothing is known.
@@ -129,7 +133,8 @@ fn allows_word(pattern: &Word, word: &Word) -> bool {
     if pattern.wild.is_empty() {
         return word.wild.is_empty() && pattern.text == word.text;
     }
-    let climbs = word.text.split('/').any(|name| name == ".." || (name.starts_with('.') && name.contains(['*', '?', '['])));
+    let climbs =
+        word.text.split('/').any(|name| name == ".." || (name.starts_with('.') && name.contains(['*', '?', '['])));
     !climbs && matches_where(&pattern.text, &word.text, |at| pattern.wild.contains(&at), |c| c != '/')
 }
 

@@ -2,7 +2,8 @@
 
 use crate::permission::command::{Carried, Meaning, Part};
 
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "elvish", "nu"];
+const SHELLS: &[&str] =
+    &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh", "elvish", "nu"];
 /// Those that read what our own reader reads.
 const READ: &[&str] = &["sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"];
 
@@ -17,12 +18,18 @@ pub(in crate::permission::command) fn meaning(part: &Part) -> Meaning {
     while let Some(word) = words.next() {
         let text = word.text.as_str();
         match text.strip_prefix('-') {
-            None if is_text && word.unknown => return Meaning::unclear("the text that a shell runs does not stand on the line"),
+            None if is_text && word.unknown => {
+                return Meaning::unclear("the text that a shell runs does not stand on the line");
+            }
             None if is_text && READ.contains(&base.as_str()) => {
                 return Meaning::Carries { itself: false, carried: vec![Carried::Script(text.to_owned())] };
             }
             None if is_text => return Meaning::Unclear(format!("`{base} -c` is not read")),
-            None if !word.wild.is_empty() || text.is_empty() || text.starts_with("/dev/") || text.starts_with("/proc/") => {
+            None if !word.wild.is_empty()
+                || text.is_empty()
+                || text.starts_with("/dev/")
+                || text.starts_with("/proc/") =>
+            {
                 return Meaning::Unclear(format!("`{base}` runs a script that is not named"));
             }
             None if text.starts_with('+') => return Meaning::Unclear(format!("`{base} {text}` is not known")),
