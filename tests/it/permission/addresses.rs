@@ -37,7 +37,7 @@ fn w05_hosts_match_by_their_labels_on_the_one_parsed_url() {
         "https://good-com.evil/",
         "https://evil.com/?good.com",
         "https://evil.com/#@good.com",
-        "https://xn--gd-oea.com/",
+        "https://xn--bcher-kva.com/",
         "http://127.0.0.1/",
         "http://[::1]/",
         "http://0x7f.1/",
