@@ -138,7 +138,7 @@ impl Rules {
         self.granted.insert(act.identity());
     }
 
-    /// The rules as they were written, by list and then in their order.
+    /// The rules as they were written, in the order in which they were read.
     pub fn iter(&self) -> impl Iterator<Item = (List, &str)> {
         self.rules.iter().map(|rule| (rule.list, rule.text.as_str()))
     }

@@ -9,6 +9,7 @@ mod context;
 mod editors;
 mod lsp;
 mod model;
+mod permission;
 mod store;
 mod support;
 mod text;

@@ -76,7 +76,6 @@ const RUNNING: &[&str] = &[
     "edit-description",
     "edit",
     "interactive",
-    "patch-with-editor",
     "server-option",
     "output",
     "gpg-sign",
@@ -164,7 +163,7 @@ fn subcommand(name: &str, rest: &[Word]) -> Meaning {
 
 /// Options that only begin like one that runs something.
 fn is_other(text: &str) -> bool {
-    matches!(text.split('=').next().unwrap_or_default(), "--ex" | "--out" | "--s" | "--p" | "--patch" | "--e")
+    matches!(text.split('=').next().unwrap_or_default(), "--ex" | "--out" | "--text" | "--filter")
 }
 
 /// Reading is clear; every setting can name a program.

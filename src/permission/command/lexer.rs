@@ -130,8 +130,10 @@ impl Lexer {
                     continue;
                 }
                 Some(c) if c.is_ascii_digit() && self.is_descriptor() => {
-                    while self.peek(0).is_some_and(|c| c.is_ascii_digit()) {
-                        self.skip(1);
+                    self.skip(1);
+                    // `dash` takes more than one digit for a word.
+                    if self.peek(0).is_some_and(|c| c.is_ascii_digit()) {
+                        return Err("a redirection that is not read".to_owned());
                     }
                     self.redirection(&mut simple)?;
                     continue;

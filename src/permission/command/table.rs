@@ -323,7 +323,21 @@ pub(super) const FLAGGED: &[Flagged] = &[
     Flagged { programs: &["cpio"], long: &["rsh-command"], short: "", begins: &[] },
     Flagged { programs: &["make", "gmake"], long: &["file", "makefile", "eval"], short: "fE", begins: &[] },
     Flagged { programs: &["ninja", "just"], long: &["justfile", "shell", "set"], short: "f", begins: &[] },
-    Flagged { programs: &["cmake"], long: &[], short: "", begins: &["-E", "-P", "-C", "-DCMAKE_"] },
+    Flagged {
+        programs: &["cmake"],
+        long: &[],
+        short: "",
+        begins: &[
+            "-E",
+            "-P",
+            "-C",
+            "-DCMAKE_C_COMP",
+            "-DCMAKE_CXX_COMP",
+            "-DCMAKE_MAKE",
+            "-DCMAKE_TOOL",
+            "-DCMAKE_PROJECT",
+        ],
+    },
     Flagged { programs: &["cargo"], long: &["config"], short: "Z", begins: &[] },
     Flagged {
         programs: &["go"],
@@ -341,7 +355,7 @@ pub(super) const FLAGGED: &[Flagged] = &[
         programs: &["rustc", "rustdoc"],
         long: &["runtool", "test-runtool"],
         short: "Z",
-        begins: &["@", "-Clinker"],
+        begins: &["@", "-Clinker", "linker"],
     },
     Flagged {
         programs: &["npm", "pnpm", "yarn"],
@@ -395,9 +409,13 @@ pub(in crate::permission) fn base_name(program: &str) -> String {
     let base = program.rsplit(['/', '\\']).next().unwrap_or_default().to_lowercase();
     let base = base.strip_suffix(".exe").unwrap_or(&base);
     let unversioned = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').trim_end_matches('-');
-    let keeps =
-        unversioned.is_empty() || unversioned == base || (PLAIN.contains(&base) && !PLAIN.contains(&unversioned));
+    let keeps = unversioned.is_empty() || unversioned == base || is_listed(base);
     if keeps { base.to_owned() } else { unversioned.to_owned() }
+}
+
+/// The digits belong to the name.
+fn is_listed(base: &str) -> bool {
+    PLAIN.contains(&base) || NEVER_CLEAR.iter().any(|(name, _)| *name == base)
 }
 
 /// Whether the lists know a program of that name.

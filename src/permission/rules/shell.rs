@@ -147,7 +147,19 @@ fn restricts_word(pattern: &Word, word: &Word) -> bool {
         return true;
     }
     // Names of files that the shell puts in its place. What stands in brackets may be any letter.
-    !word.wild.is_empty() && matches(&brackets_as_letters(&given), &wanted)
+    match (word.wild.is_empty(), pattern.wild.is_empty()) {
+        (true, _) => false,
+        (false, true) => matches(&brackets_as_letters(&given), &wanted),
+        // Both stand for many words: they can mean the same one unless they begin otherwise.
+        (false, false) => {
+            let (wanted, given) = (fixed_beginning(&wanted), fixed_beginning(&given));
+            wanted.starts_with(given) || given.starts_with(wanted)
+        }
+    }
+}
+
+fn fixed_beginning(text: &str) -> &str {
+    text.split(['*', '?', '[']).next().unwrap_or_default()
 }
 
 fn plain(text: &str) -> String {
