@@ -13,6 +13,7 @@ pub mod registry;
 mod delete_file;
 mod diagnostics;
 mod edit_file;
+mod from_web;
 mod list_files;
 mod move_file;
 mod preflight;
@@ -22,6 +23,8 @@ mod search;
 mod show;
 mod symbols;
 mod update_plan;
+mod web_fetch;
+mod web_search;
 mod write_file;
 
 use std::sync::Arc;
@@ -31,6 +34,8 @@ use serde_json::Value;
 
 pub use context::{Diagnostic, Diagnostics, Host, NoHost, Seen, Severity, ToolContext};
 pub use registry::Tools;
+pub use web_fetch::WebFetch;
+pub use web_search::WebSearch;
 
 /// Something the model can call.
 pub trait Tool: Send + Sync {
