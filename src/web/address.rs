@@ -87,7 +87,9 @@ fn vet(mut url: Url, reach: &Reach) -> Result<Url, WebError> {
         return Err(WebError::Address(format!("it begins with {}:, only http: and https: are spoken", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(WebError::Address("it holds a user name or password (what stands before an @), none are sent".into()));
+        return Err(WebError::Address(
+            "it holds a user name or password (what stands before an @), none are sent".into(),
+        ));
     }
     match url.host() {
         None => return Err(WebError::Address("it names no host".into())),

@@ -69,7 +69,11 @@ fn after(text: &[u8], word: &[u8]) -> Option<&'static Encoding> {
         let value = value.trim_ascii_start();
         let label: Vec<u8> = match value.first() {
             Some(quote @ (b'"' | b'\'')) => value.iter().skip(1).take_while(|byte| *byte != quote).copied().collect(),
-            _ => value.iter().take_while(|byte| !matches!(byte, b' ' | b';' | b'"' | b'\'' | b'/' | b'>')).copied().collect(),
+            _ => value
+                .iter()
+                .take_while(|byte| !matches!(byte, b' ' | b';' | b'"' | b'\'' | b'/' | b'>'))
+                .copied()
+                .collect(),
         };
         if let Some(encoding) = Encoding::for_label(&label) {
             return Some(encoding);
@@ -83,13 +87,14 @@ fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
-    if std::str::from_utf8(bytes).is_ok() {
-        return UTF_8;
-    }
+    // NUL bytes are in a text only where letters take two.
     if let [first, second, ..] = bytes
         && (*first == 0) != (*second == 0)
     {
         return if *first == 0 { UTF_16BE } else { UTF_16LE };
+    }
+    if std::str::from_utf8(bytes).is_ok() {
+        return UTF_8;
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(bytes.get(..GUESSED).unwrap_or(bytes), true);

@@ -78,9 +78,9 @@ async fn send(settings: &WebSettings, clients: &Clients, url: &Url) -> Result<Re
             Way::Proxied { proxy: proxy.to_string() }
         }
     };
-    let client = clients
-        .get(&way)
-        .map_err(|problem| WebError::Setup(format!("no page can be fetched, this machine's set-up is at fault: {problem}")))?;
+    let client = clients.get(&way).map_err(|problem| {
+        WebError::Setup(format!("no page can be fetched, this machine's set-up is at fault: {problem}"))
+    })?;
     let mut asked = url.clone();
     asked.set_fragment(None);
     let request = client.get(asked).header(ACCEPT, HeaderValue::from_static(WANTED));
@@ -157,12 +157,7 @@ async fn page(settings: &WebSettings, url: &Url, hops: &[Url], response: Respons
 }
 
 /// On a thread of its own: it takes time and stack, and a panic in there is one page lost.
-async fn take_apart(
-    body: Body,
-    declared: Option<&str>,
-    url: &Url,
-    shown: usize,
-) -> Result<html::Readable, WebError> {
+async fn take_apart(body: Body, declared: Option<&str>, url: &Url, shown: usize) -> Result<html::Readable, WebError> {
     let declared = declared.map(str::to_owned);
     let base = url.clone();
     let (send, receive) = tokio::sync::oneshot::channel();

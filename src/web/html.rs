@@ -43,13 +43,17 @@ pub(in crate::web) fn readable(html: &str, url: &Url) -> Readable {
 
 /// A piece of HTML on one line, as search results hold it.
 pub(in crate::web) fn line(html: &str) -> String {
-    let words = if html.contains(['<', '&']) { parse::parse(html).document.text().to_string() } else { html.to_owned() };
+    let words =
+        if html.contains(['<', '&']) { parse::parse(html).document.text().to_string() } else { html.to_owned() };
     one_line(&words)
 }
 
 fn title(document: &Document) -> Option<String> {
-    let of = |selector: &str| document.try_select(selector).map(|found| one_line(&first_text(&found)));
-    of("head title").or_else(|| of("h1")).filter(|title| !title.is_empty()).map(|title| shown(&title))
+    let of = |selector: &str| {
+        let title = document.try_select(selector).map(|found| one_line(&first_text(&found)))?;
+        (!title.is_empty()).then(|| shown(&title))
+    };
+    of("head title").or_else(|| of("h1"))
 }
 
 fn first_text(found: &dom_query::Selection<'_>) -> String {

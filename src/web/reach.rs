@@ -140,7 +140,6 @@ mod tests {
     #[test]
     fn w02_own_addresses_are_known_without_a_list() {
         assert!(is_own(Ipv4Addr::LOCALHOST.into()));
-        assert!(is_own(Ipv4Addr::new(127, 9, 9, 9).into()));
         // What this machine would send from is its own, be it public or not.
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         if socket.connect("192.0.2.1:443").is_ok() {

@@ -90,9 +90,9 @@ async fn ask(search: &SearchSettings, clients: &Clients, query: &str) -> Result<
     let provider = search.provider;
     let url = address(search)?;
     let way = Way::Configured { secure: url.scheme() == "https", loopback: is_loopback(&url) };
-    let client = clients
-        .get(&way)
-        .map_err(|problem| WebError::Setup(format!("no search can be made, this machine's set-up is at fault: {problem}")))?;
+    let client = clients.get(&way).map_err(|problem| {
+        WebError::Setup(format!("no search can be made, this machine's set-up is at fault: {problem}"))
+    })?;
     let request = match provider {
         SearchProvider::Searxng => client.get(with_query(url, &[("q", query), ("format", "json")])),
         SearchProvider::Brave => client.get(with_query(url, &[("q", query), ("count", &MOST.to_string())])),
@@ -136,7 +136,9 @@ async fn ask(search: &SearchSettings, clients: &Clients, query: &str) -> Result<
 fn address(search: &SearchSettings) -> Result<Url, WebError> {
     let provider = search.provider;
     let wrong = |reason: String| {
-        WebError::Setup(format!("[search] url is not usable: {reason}. The user has to write it like http://127.0.0.1:8888"))
+        WebError::Setup(format!(
+            "[search] url is not usable: {reason}. The user has to write it like http://127.0.0.1:8888"
+        ))
     };
     let own = search.url.as_deref().map(str::trim).filter(|url| !url.is_empty());
     let text = own.or(provider.own_address()).ok_or_else(|| {
@@ -147,7 +149,9 @@ fn address(search: &SearchSettings) -> Result<Url, WebError> {
         return Err(wrong("it is no http: or https: address".to_owned()));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(wrong("it holds a user name or password; keys come from the variable that api_key_env names".into()));
+        return Err(wrong(
+            "it holds a user name or password; keys come from the variable that api_key_env names".into(),
+        ));
     }
     match &search.key {
         None if provider.needs_key() => {
@@ -198,12 +202,12 @@ fn of_status(search: &SearchSettings, status: u16) -> WebError {
         (_, 401 | 403) => WebError::Setup(format!(
             "{name} refuses the key ({status}): the user has to put a valid one into the variable that [search] api_key_env names"
         )),
-        (_, 402 | 432 | 433) => {
-            WebError::Setup(format!("{name} takes no more searches of this account ({status}): the user has to check its plan"))
-        }
-        (_, 300..=399 | 404 | 405) => {
-            WebError::Setup(format!("there is no {name} at that address ({status}): the user has to check [search] url"))
-        }
+        (_, 402 | 432 | 433) => WebError::Setup(format!(
+            "{name} takes no more searches of this account ({status}): the user has to check its plan"
+        )),
+        (_, 300..=399 | 404 | 405) => WebError::Setup(format!(
+            "there is no {name} at that address ({status}): the user has to check [search] url"
+        )),
         (_, 429) => WebError::remote(name, "it takes no more searches for now (429): wait before the next one"),
         _ => WebError::remote(name, format!("it failed ({status}): its own fault, try again later")),
     }

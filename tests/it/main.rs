@@ -12,4 +12,5 @@ mod model;
 mod store;
 mod support;
 mod text;
+mod web;
 mod workspace;

@@ -146,10 +146,32 @@ fn w02_addresses_that_are_not_public() {
 #[test]
 fn w02_their_neighbours_are_public() {
     for address in [
-        "1.0.0.1", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255", "128.0.0.1",
-        "169.253.255.255", "169.255.0.1", "172.15.255.255", "172.32.0.1", "192.0.1.1", "192.0.3.1", "192.167.1.1",
-        "192.169.1.1", "198.17.255.255", "198.20.0.1", "203.0.112.1", "203.0.114.1", "223.255.255.255",
-        "2001:200::1", "2001:4860:4860::8888", "2003::1", "2606:4700::1111", "3fff:1000::1", "2a00:1450::1",
+        "1.0.0.1",
+        "9.255.255.255",
+        "11.0.0.0",
+        "100.63.255.255",
+        "100.128.0.0",
+        "126.255.255.255",
+        "128.0.0.1",
+        "169.253.255.255",
+        "169.255.0.1",
+        "172.15.255.255",
+        "172.32.0.1",
+        "192.0.1.1",
+        "192.0.3.1",
+        "192.167.1.1",
+        "192.169.1.1",
+        "198.17.255.255",
+        "198.20.0.1",
+        "203.0.112.1",
+        "203.0.114.1",
+        "223.255.255.255",
+        "2001:200::1",
+        "2001:4860:4860::8888",
+        "2003::1",
+        "2606:4700::1111",
+        "3fff:1000::1",
+        "2a00:1450::1",
     ] {
         assert_eq!(refused_ip(address.parse().unwrap()), None, "{address}");
     }
@@ -158,10 +180,27 @@ fn w02_their_neighbours_are_public() {
 #[test]
 fn w02_names_of_this_machine_and_its_network() {
     for host in [
-        "localhost", "LOCALHOST", "localhost.", "a.localhost", "ip6-localhost", "localhost.localdomain", "printer.local",
-        "metadata", "metadata.google.internal", "METADATA.GOOGLE.INTERNAL.", "instance-data.ec2.internal",
-        "kubernetes.default.svc.cluster.local", "host.docker.internal", "intranet", "wiki.corp", "nas.lan", "fritz.home",
-        "router.home.arpa", "1.0.0.127.in-addr.arpa", "hidden.onion", "ⓛocalhost",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "a.localhost",
+        "ip6-localhost",
+        "localhost.localdomain",
+        "printer.local",
+        "metadata",
+        "metadata.google.internal",
+        "METADATA.GOOGLE.INTERNAL.",
+        "instance-data.ec2.internal",
+        "kubernetes.default.svc.cluster.local",
+        "host.docker.internal",
+        "intranet",
+        "wiki.corp",
+        "nas.lan",
+        "fritz.home",
+        "router.home.arpa",
+        "1.0.0.127.in-addr.arpa",
+        "hidden.onion",
+        "ⓛocalhost",
     ] {
         check(&format!("https://{host}/"), "belong");
     }

@@ -12,15 +12,60 @@ const MAX_ALT: usize = 200;
 
 /// Elements that hold no text for a reader.
 const NO_TEXT: &[&str] = &[
-    "script", "style", "template", "noscript", "iframe", "frame", "frameset", "noframes", "object", "embed", "applet",
-    "canvas", "audio", "video", "noembed", "svg", "map", "input", "select", "textarea", "button", "datalist", "progress",
-    "meter", "link", "meta", "base", "title", "plaintext",
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "iframe",
+    "frame",
+    "frameset",
+    "noframes",
+    "object",
+    "embed",
+    "applet",
+    "canvas",
+    "audio",
+    "video",
+    "noembed",
+    "svg",
+    "map",
+    "input",
+    "select",
+    "textarea",
+    "button",
+    "datalist",
+    "progress",
+    "meter",
+    "link",
+    "meta",
+    "base",
+    "title",
+    "plaintext",
 ];
 
 /// Elements that begin a line of their own, which the writer of Markdown does not know for such.
 const BLOCKS: &[&str] = &[
-    "main", "header", "footer", "nav", "aside", "figure", "figcaption", "details", "summary", "address", "hgroup", "center",
-    "fieldset", "legend", "form", "dialog", "dt", "dd", "caption", "search", "menu",
+    "main",
+    "header",
+    "footer",
+    "nav",
+    "aside",
+    "figure",
+    "figcaption",
+    "details",
+    "summary",
+    "address",
+    "hgroup",
+    "center",
+    "fieldset",
+    "legend",
+    "form",
+    "dialog",
+    "dt",
+    "dd",
+    "caption",
+    "search",
+    "menu",
 ];
 
 /// Makes a page plain, in place.
@@ -63,12 +108,14 @@ pub(super) fn drop_surroundings(document: &Document) {
 /// Gives blocks that Markdown knows to what would run together.
 pub(super) fn lay_out(part: &NodeRef<'_>) {
     for node in part.descendants() {
-        if let Some(name) = node.node_name()
-            && BLOCKS.contains(&name.as_ref())
-            && !(name.as_ref() == "caption" && node.parent().is_some_and(|parent| parent.has_name("table")))
+        let Some(name) = node.node_name().filter(|name| BLOCKS.contains(&name.as_ref())) else { continue };
+        // A table of Markdown has none inside.
+        if name.as_ref() == "caption"
+            && let Some(table) = node.parent().filter(|parent| parent.has_name("table"))
         {
-            node.rename("div");
+            table.insert_before(&node);
         }
+        node.rename("div");
     }
 }
 
@@ -96,7 +143,11 @@ fn keep(node: &NodeRef<'_>, sheet: &Sheet) -> Keep {
     match kind {
         Some(Keep::Element) => {
             let name = node.node_name().unwrap_or_default();
-            if NO_TEXT.contains(&name.as_ref()) || is_hidden(node, &name, sheet) { Keep::Nothing } else { Keep::Element }
+            if NO_TEXT.contains(&name.as_ref()) || is_hidden(node, &name, sheet) {
+                Keep::Nothing
+            } else {
+                Keep::Element
+            }
         }
         Some(Keep::Text) => Keep::Text,
         Some(Keep::Nothing) | None => Keep::Nothing,
@@ -151,7 +202,9 @@ fn web_address(href: &str, base: &Url) -> Option<String> {
 /// What relative addresses are relative to.
 fn base(document: &Document, url: &Url) -> Url {
     let own = document.try_select("base[href]").and_then(|found| found.attr("href"));
-    own.and_then(|own| url.join(own.trim()).ok()).filter(|own| matches!(own.scheme(), "http" | "https")).unwrap_or_else(|| url.clone())
+    own.and_then(|own| url.join(own.trim()).ok())
+        .filter(|own| matches!(own.scheme(), "http" | "https"))
+        .unwrap_or_else(|| url.clone())
 }
 
 fn style_text(document: &Document) -> String {

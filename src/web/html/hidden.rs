@@ -39,15 +39,16 @@ fn hides(name: &str, value: &str) -> bool {
         "content-visibility" => value == "hidden",
         "opacity" => number(value).is_some_and(|opacity| opacity <= 0.1),
         "font-size" => pixels(value).is_some_and(|size| size < TINY),
-        "font" => value
-            .split_whitespace()
-            .filter_map(|part| part.split('/').next())
-            .any(|part| part.ends_with(|c: char| c.is_ascii_alphabetic() || c == '%' || c == '0') && is_tiny_size(part)),
+        "font" => value.split_whitespace().filter_map(|part| part.split('/').next()).any(|part| {
+            part.ends_with(|c: char| c.is_ascii_alphabetic() || c == '%' || c == '0') && is_tiny_size(part)
+        }),
         "color" | "-webkit-text-fill-color" => is_transparent(value),
         "text-indent" | "left" | "top" | "right" | "bottom" | "margin-left" | "margin-top" | "inset" => {
             value.split_whitespace().filter_map(pixels).any(|length| length <= FAR)
         }
-        "clip" => value.starts_with("rect(") && value.chars().filter(char::is_ascii_digit).all(|c| matches!(c, '0' | '1')),
+        "clip" => {
+            value.starts_with("rect(") && value.chars().filter(char::is_ascii_digit).all(|c| matches!(c, '0' | '1'))
+        }
         "clip-path" => {
             ["inset(50%", "inset(100%", "circle(0", "polygon(0 0)"].iter().any(|start| value.starts_with(start))
         }
@@ -69,7 +70,9 @@ fn hides_together<'a>(value: impl Fn(&str) -> Option<&'a str>) -> bool {
         .any(|name| value(name).is_some_and(|value| value.starts_with("hidden") || value.starts_with("clip")));
     let background = value("background-color").or_else(|| value("background"));
     let is_camouflaged = match (value("color"), background) {
-        (Some(color), Some(background)) => colour(color) == colour(background.split_whitespace().next().unwrap_or_default()),
+        (Some(color), Some(background)) => {
+            colour(color) == colour(background.split_whitespace().next().unwrap_or_default())
+        }
         _ => false,
     };
     is_flat && is_cut || is_camouflaged
@@ -147,9 +150,9 @@ fn arguments(value: &str) -> impl Iterator<Item = f64> {
 
 fn is_transparent(value: &str) -> bool {
     value == "transparent"
-        || value.strip_prefix('#').is_some_and(|hex| {
-            hex.len() == 4 && hex.ends_with('0') || hex.len() == 8 && hex.ends_with("00")
-        })
+        || value
+            .strip_prefix('#')
+            .is_some_and(|hex| hex.len() == 4 && hex.ends_with('0') || hex.len() == 8 && hex.ends_with("00"))
         || (value.starts_with("rgb") || value.starts_with("hsl"))
             && value
                 .trim_end_matches(')')

@@ -18,7 +18,7 @@ const MAX_NODES: usize = 200_000;
 /// How deep elements may lie in each other. Browsers stop at 512.
 const MAX_DEPTH: usize = 512;
 
-const MAX_TIME: Duration = Duration::from_secs(8);
+const MAX_TIME: Duration = Duration::from_secs(5);
 
 pub(super) struct Parsed {
     pub document: Document,
@@ -36,8 +36,7 @@ pub(super) fn parse(html: &str) -> Parsed {
         parser.process(StrTendril::from(piece));
         rest = after;
         let document = &parser.tokenizer.sink.sink;
-        let is_full =
-            document.tree.len() > MAX_NODES || open_depth(document) > MAX_DEPTH || begun.elapsed() > MAX_TIME;
+        let is_full = document.tree.len() > MAX_NODES || open_depth(document) > MAX_DEPTH || begun.elapsed() > MAX_TIME;
         if is_full && !rest.is_empty() {
             is_cut = true;
             break;

@@ -71,15 +71,15 @@ impl Rule {
     fn parse(selector: &str) -> Option<Rule> {
         let start = selector.find(['.', '#'])?;
         let (tag, mut rest) = selector.split_at(start);
-        let is_word = |word: &str| {
-            !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
-        };
+        let is_word =
+            |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
         if !tag.is_empty() && !is_word(tag) && tag != "*" {
             return None;
         }
         let mut marks = Vec::new();
         while !rest.is_empty() {
-            let end = rest.char_indices().skip(1).find(|(_, c)| matches!(c, '.' | '#')).map_or(rest.len(), |(at, _)| at);
+            let end =
+                rest.char_indices().skip(1).find(|(_, c)| matches!(c, '.' | '#')).map_or(rest.len(), |(at, _)| at);
             let (mark, after) = rest.split_at(end);
             if !is_word(mark.get(1..)?) {
                 return None;
