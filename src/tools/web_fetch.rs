@@ -68,10 +68,10 @@ fn output(page: &Page, most: usize) -> ToolOutput {
     let mut notes = String::new();
     // Writing into a String can not fail.
     for hop in &page.hops {
-        let _ = write!(notes, "{hop} redirects\n");
+        let _ = writeln!(notes, "{hop} redirects");
     }
     if page.hidden_characters > 0 {
-        let _ = write!(notes, "[{} invisible characters were left out]\n", page.hidden_characters);
+        let _ = writeln!(notes, "[{} invisible characters were left out]", page.hidden_characters);
     }
     let what = format!("the page {} ({})", page.url, page.content_type);
     let title = page.title.as_ref().map(|title| format!("Title: {title}\n\n")).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Which addresses are public: one parsed URL, its host in whatever spelling, and each IP address it comes to.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use url::{Host, Url};
 
@@ -114,7 +114,8 @@ fn vet(mut url: Url, reach: &Reach) -> Result<Url, WebError> {
 }
 
 fn refuse_ip(url: &Url, address: IpAddr, reach: &Reach) -> Result<(), WebError> {
-    match reach.refusal(address) {
+    let port = url.port_or_known_default().unwrap_or_default();
+    match reach.refusal_of_peer(SocketAddr::new(address, port)) {
         Some(reason) => Err(WebError::refused(host(url), reason)),
         None => Ok(()),
     }

@@ -64,7 +64,7 @@ pub(in crate::web) fn of_declaration(declared: Option<&str>) -> Option<Kind> {
 }
 
 fn is_text(name: &str) -> bool {
-    let is_structured = [("json"), ("xml"), ("yaml")]
+    let is_structured = ["json", "xml", "yaml"]
         .iter()
         .any(|form| name.strip_suffix(form).is_some_and(|before| before.is_empty() || before.ends_with(['+', '-'])));
     is_structured

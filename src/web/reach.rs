@@ -50,12 +50,10 @@ impl Reach {
 
     /// The same for the other end of a connection, which must be exactly what was allowed.
     pub fn refusal_of_peer(&self, peer: SocketAddr) -> Option<&'static str> {
-        match self.refusal(peer.ip()) {
-            None if address::refused_ip(peer.ip()).is_some() && !self.allowed.contains(&peer) => {
-                Some("it is another port of an address that is not public")
-            }
-            refusal => refusal,
+        if self.allowed.contains(&peer) {
+            return None;
         }
+        address::refused_ip(peer.ip()).or_else(|| self.refusal(peer.ip()))
     }
 
     pub(in crate::web) fn has_port(&self, port: u16) -> bool {

@@ -139,7 +139,7 @@ async fn t10_what_is_no_text_is_named_and_measured() {
         ("application/pdf", b"%PDF-1.7", "[application/pdf, 8 bytes: not text, so nothing of it is shown]"),
         ("application/zip", b"PK\x03\x04", "[application/zip, 4 bytes: not text, so nothing of it is shown]"),
         ("image/svg+xml", b"<svg><text>hi", "[image/svg+xml, 13 bytes: not text, so nothing of it is shown]"),
-        ("text/html", b"PK\x03\x04<html><p>hi", "[text/html, 14 bytes: not text, so nothing of it is shown]"),
+        ("text/html", b"PK\x03\x04<html><p>hi", "[text/html, 15 bytes: not text, so nothing of it is shown]"),
         ("text/plain", b"GIF89a<script>", "[text/plain, 14 bytes: not text, so nothing of it is shown]"),
         ("", b"\x7fELF\x02\x01", "[unknown, 6 bytes: not text, so nothing of it is shown]"),
         (
