@@ -117,7 +117,7 @@ fn looks_wide(start: &[u8]) -> bool {
     let zeros = |offset: usize| start.iter().skip(offset).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd) = (zeros(0), zeros(1));
     let half = start.len() / 2;
-    even.max(odd) * 10 >= half * 8 && even.min(odd) * 10 <= half
+    start.len().is_multiple_of(2) && even.max(odd) * 10 >= half * 8 && even.min(odd) * 10 <= half
 }
 
 fn looks_like_html(start: &[u8]) -> bool {

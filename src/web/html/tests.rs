@@ -70,6 +70,8 @@ fn tables_and_definitions() {
          <figure><img src=x alt='a red panda'><figcaption>Below it</figcaption></figure>\
          <details><summary>More</summary>of it</details>",
         expect![[r#"
+            Sizes
+
             | name | size |
             | ---- | ---- |
             | a\|b | 1 |
