@@ -13,6 +13,7 @@ pub mod registry;
 mod delete_file;
 mod diagnostics;
 mod edit_file;
+mod from_web;
 pub mod host;
 mod list_files;
 mod move_file;
@@ -25,6 +26,8 @@ mod shell_job;
 mod show;
 mod symbols;
 mod update_plan;
+mod web_fetch;
+mod web_search;
 mod write_file;
 
 use std::sync::Arc;
@@ -37,6 +40,8 @@ use crate::permission::Act;
 pub use context::{Seen, ToolContext};
 pub use host::{Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserQuestion};
 pub use registry::Tools;
+pub use web_fetch::WebFetch;
+pub use web_search::WebSearch;
 
 /// Something the model can call.
 pub trait Tool: Send + Sync {

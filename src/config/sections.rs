@@ -49,11 +49,11 @@ pub enum Sandbox {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SearchConfig {
-    /// Who answers web searches. Not used yet.
+    /// Who answers web searches. Without one the model can not search.
     pub provider: Option<SearchProvider>,
-    /// Where that is. Not used yet.
+    /// Where that is: `http://127.0.0.1:8888` for a SearXNG. Brave and Tavily have addresses of their own.
     pub url: Option<String>,
-    /// Name of the environment variable that holds its key. Never the key. Not used yet.
+    /// Name of the environment variable that holds its key, for Brave and Tavily. Never the key.
     pub api_key_env: Option<String>,
 }
 

@@ -95,6 +95,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("landlock", &["sandbox"]),
     ("seccompiler", &["sandbox"]),
     ("dom_smoothie", &["web"]),
+    ("dom_query", &["web"]),
+    ("html5ever", &["web"]),
 ];
 
 /// What writes, and the files that may. The user's files are written in one place only.

@@ -13,4 +13,5 @@ mod permission;
 mod store;
 mod support;
 mod text;
+mod web;
 mod workspace;
