@@ -40,8 +40,6 @@ use crate::permission::Act;
 pub use context::{Seen, ToolContext};
 pub use host::{Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserQuestion};
 pub use registry::Tools;
-pub use web_fetch::WebFetch;
-pub use web_search::WebSearch;
 
 /// Something the model can call.
 pub trait Tool: Send + Sync {

@@ -169,6 +169,16 @@ impl Web {
     }
 
     /// Whether somebody answers searches.
+    /// Who answers searches, by name.
+    pub fn search_provider(&self) -> Option<&'static str> {
+        let search = self.shared.settings.search.as_ref()?;
+        Some(match search.provider {
+            SearchProvider::Searxng => "searxng",
+            SearchProvider::Brave => "brave",
+            SearchProvider::Tavily => "tavily",
+        })
+    }
+
     pub fn can_search(&self) -> bool {
         self.shared.settings.search.is_some()
     }

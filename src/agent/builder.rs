@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
 use super::{Ask, RunResult, Session, Turn, context_of};
-use crate::config::{Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir};
+use crate::config::{
+    self, Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir,
+};
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
 use crate::model::{Connector, SharedModel};
@@ -15,6 +19,7 @@ use crate::permission::Rules;
 use crate::store::{Always, Redactor, Store, Trust};
 use crate::tools::shell::{CommandSetup, Wanted};
 use crate::tools::{Host, NoHost, SharedTool, Tool, Tools};
+use crate::web::{Proxies, SearchProvider, SearchSettings, Web, WebSettings};
 use crate::workspace::{Exclude, Roots, Workspace};
 
 /// Seconds that a command may take where `shell.timeout_s` does not say.
@@ -47,6 +52,7 @@ pub(in crate::agent) struct Parts {
     pub observer: Option<Observer>,
     pub redactor: Arc<Redactor>,
     pub commands: Arc<CommandSetup>,
+    pub web: Web,
     /// What the configuration allows, asks and denies.
     pub rules: Rules,
     /// Where rules are kept that the user allows for good.
@@ -77,6 +83,7 @@ pub struct AgentBuilder {
     observer: Option<Observer>,
     trusted: Option<bool>,
     broker: Option<PathBuf>,
+    web: Option<Web>,
 }
 
 /// Where an agent keeps its sessions.
@@ -295,6 +302,12 @@ impl AgentBuilder {
         self
     }
 
+    /// The web, instead of what the configuration and the environment say.
+    pub fn web(mut self, web: Web) -> AgentBuilder {
+        self.web = Some(web);
+        self
+    }
+
     /// The `claw` program that puts up the sandbox for commands. Default: this program, one beside it, or one along `PATH`.
     pub fn broker(mut self, program: impl Into<PathBuf>) -> AgentBuilder {
         self.broker = Some(program.into());
@@ -337,6 +350,7 @@ impl AgentBuilder {
         let exclude =
             Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
         let commands = Arc::new(commands(&config, folder.as_deref(), self.broker));
+        let web = self.web.unwrap_or_else(|| Web::new(web_settings(&config, &environment)));
         let always = always_file(&environment).map(Always::at);
         let rules = rules(&config, always.as_ref(), &workspace);
         let parts = Parts {
@@ -353,12 +367,26 @@ impl AgentBuilder {
             observer: self.observer,
             redactor,
             commands,
+            web,
             rules,
             always,
             trusted: self.trusted,
         };
         Ok(Agent { parts: Arc::new(parts) })
     }
+}
+
+fn web_settings(config: &Config, environment: &Environment) -> WebSettings {
+    let provider = config.search.provider.map(|provider| match provider {
+        config::SearchProvider::Searxng => SearchProvider::Searxng,
+        config::SearchProvider::Brave => SearchProvider::Brave,
+        config::SearchProvider::Tavily => SearchProvider::Tavily,
+    });
+    let key = config.search.api_key_env.as_deref().and_then(|name| environment.get(name));
+    let key = key.map(|key| SecretString::from(key.trim().to_owned()));
+    let search = provider.map(|provider| SearchSettings { provider, url: config.search.url.clone(), key });
+    let proxies = Proxies::of_variables(|name| environment.get(name).map(str::to_owned));
+    WebSettings { search, proxies, ..WebSettings::default() }
 }
 
 fn commands(config: &Config, state: Option<&Path>, broker: Option<PathBuf>) -> CommandSetup {

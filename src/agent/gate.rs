@@ -42,6 +42,10 @@ impl Session {
         {
             return refused;
         }
+        if request.act.sends() && self.holds_secret(request.act) {
+            let rule = Some("it would send out what looks like a secret".to_owned());
+            return request.decided(Decision::Deny, DecidedBy::Rule, rule);
+        }
         let (verdict, leaks) = {
             let grants = self.grants();
             let verdict =
@@ -104,6 +108,21 @@ impl Session {
         let trust = Trust::new(store.folder());
         let roots = parts.workspace.roots();
         roots.iter().next().is_some() && roots.iter().all(|root| trust.is_trusted(&root.path))
+    }
+
+    /// Whether what an act sends out holds a key, as it is or as an address spells it.
+    fn holds_secret(&self, act: &Act) -> bool {
+        let sent = match act {
+            Act::Shell { command, .. } => command.clone(),
+            Act::Fetch { url } => {
+                let spelled = url.as_str().replace('+', " ");
+                format!("{}\n{}", url.as_str(), percent_decoded(&spelled))
+            }
+            Act::Search { query, .. } => query.clone(),
+            Act::Mcp { input, .. } | Act::Other { input, .. } => input.to_string(),
+            Act::Read { .. } | Act::Edit { .. } => return false,
+        };
+        *self.parts().redactor.redact(&sent) != *sent
     }
 
     async fn ask(
@@ -204,6 +223,26 @@ pub(in crate::agent) fn refusal(decided: &PermissionDecided) -> String {
         DecidedBy::Timeout => format!("it needs the user's permission, and nobody answered{rule}"),
     };
     format!("not run: {why}. Do not try the same in another way: go on without it, or say what you need it for.")
+}
+
+/// An address's text without its escapes.
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let escaped = tail.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = tail.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// What a workspace must be trusted for: what runs in it can be its own code.

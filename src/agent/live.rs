@@ -205,6 +205,7 @@ impl Live {
             overlay,
             permitted,
             commands: Some(self.session.commands()),
+            web: Some(self.session.web()),
             hear: self.hear(call),
             plan: self.session.shared_plan(),
             seen: self.session.seen(),

@@ -28,6 +28,7 @@ use crate::model::Connector;
 use crate::store::{Journal, cut_title};
 use crate::tools::shell::commands::Commands;
 use crate::tools::{Seen, ToolError};
+use crate::web::Web;
 use crate::workspace::{Buffer, DocPath, Overlay, RootId};
 
 /// Texts of documents that wait for a look.
@@ -54,6 +55,7 @@ struct Inner {
     preflight: Preflight,
     grants: Mutex<Grants>,
     commands: Arc<Commands>,
+    web: Web,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
     /// What documents held since the last look that have hunks on their way to the editor.
@@ -158,6 +160,7 @@ impl Session {
             permission_mode: parts.config.permission_mode,
             reviews: Reviews::default(),
         };
+        let web = parts.web.session();
         let commands = Arc::new(Commands::new(Arc::clone(&parts.commands)));
         let inner = Inner {
             id,
@@ -172,6 +175,7 @@ impl Session {
             preflight: Preflight::default(),
             grants: Mutex::default(),
             commands,
+            web,
             observing: Mutex::default(),
             passed: Mutex::default(),
             state: Mutex::new(state),
@@ -362,6 +366,10 @@ impl Session {
 
     pub(in crate::agent) fn shared_grants(&self) -> &Mutex<Grants> {
         &self.inner.grants
+    }
+
+    pub(in crate::agent) fn web(&self) -> Web {
+        self.inner.web.clone()
     }
 
     pub(in crate::agent) fn commands(&self) -> Arc<Commands> {

@@ -10,6 +10,7 @@ use super::{Host, ToolError};
 use crate::event::PlanItem;
 use crate::permission::Act;
 use crate::text::ContentHash;
+use crate::web::Web;
 use crate::workspace::{Author, DocPath, Document, Overlay, View, Workspace};
 
 /// Handed to each call. Cheap to clone.
@@ -25,6 +26,8 @@ pub struct ToolContext {
     pub permitted: Option<Act>,
     /// Runs commands on the proposed state; `None` where none can run.
     pub commands: Option<Arc<Commands>>,
+    /// The web as this session sees it; `None` where it can not be reached.
+    pub web: Option<Web>,
     /// Hears what a running command prints.
     pub hear: HearOutput,
     pub cancel: CancellationToken,

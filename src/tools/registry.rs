@@ -14,6 +14,8 @@ use super::shell::Shell;
 use super::shell_job::ShellJob;
 use super::symbols::FindSymbols;
 use super::update_plan::UpdatePlan;
+use super::web_fetch::WebFetch;
+use super::web_search::WebSearch;
 use super::write_file::WriteFile;
 use super::{SharedTool, Tool};
 
@@ -60,6 +62,8 @@ impl Default for Tools {
                 Arc::new(Blocking::<MoveFile>::default()),
                 Arc::new(ReadDiagnostics),
                 Arc::new(Blocking::<UpdatePlan>::default()),
+                Arc::new(WebFetch),
+                Arc::new(WebSearch),
                 Arc::new(Shell),
                 Arc::new(ShellJob),
             ],

@@ -7,21 +7,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::from_web::{FRAME, failure, framed};
+use super::from_web::{FRAME, failure, framed, permitted, web_of};
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::permission::{Act, Address};
 use crate::text::floor_char_boundary;
-use crate::web::{Page, Web};
+use crate::web::Page;
 
 /// Fetches for one session.
-pub struct WebFetch {
-    web: Web,
-}
-
-impl WebFetch {
-    pub fn new(web: Web) -> WebFetch {
-        WebFetch { web }
-    }
-}
+pub(in crate::tools) struct WebFetch;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,10 +43,17 @@ impl Tool for WebFetch {
         Effect::Runs
     }
 
+    fn act(&self, _context: &ToolContext, input: &Value) -> Result<Option<Act>, ToolError> {
+        let arguments = arguments::decode::<Arguments>(NAME, input.clone())?;
+        let url = Address::parse(&arguments.url).map_err(|error| ToolError::model(error.to_string()))?;
+        Ok(Some(Act::Fetch { url }))
+    }
+
     fn call(&self, context: ToolContext, input: Value) -> BoxFuture<'static, Result<ToolOutput, ToolError>> {
-        let web = self.web.clone();
         Box::pin(async move {
+            let web = web_of(&context)?.clone();
             let arguments = arguments::decode::<Arguments>(NAME, input)?;
+            permitted(&context)?;
             let page = tokio::select! {
                 biased;
                 () = context.cancel.cancelled() => return Err(ToolError::Cancelled),

@@ -5,20 +5,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::from_web::{FRAME, failure, framed};
+use super::from_web::{FRAME, failure, framed, permitted, web_of};
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, arguments};
-use crate::web::{Hit, Web};
+use crate::permission::Act;
+use crate::web::Hit;
 
 /// Searches for one session.
-pub struct WebSearch {
-    web: Web,
-}
-
-impl WebSearch {
-    pub fn new(web: Web) -> WebSearch {
-        WebSearch { web }
-    }
-}
+pub(in crate::tools) struct WebSearch;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +21,8 @@ pub(in crate::tools) struct Arguments {
 }
 
 const NAME: &str = "web_search";
+
+const NOBODY: &str = "no search provider is configured ([search] in the configuration): go on without searching";
 
 impl Tool for WebSearch {
     fn name(&self) -> &str {
@@ -46,10 +41,17 @@ impl Tool for WebSearch {
         Effect::Runs
     }
 
+    fn act(&self, context: &ToolContext, input: &Value) -> Result<Option<Act>, ToolError> {
+        let arguments = arguments::decode::<Arguments>(NAME, input.clone())?;
+        let provider = web_of(context)?.search_provider().ok_or_else(|| ToolError::model(NOBODY))?;
+        Ok(Some(Act::Search { provider: provider.to_owned(), query: arguments.query }))
+    }
+
     fn call(&self, context: ToolContext, input: Value) -> BoxFuture<'static, Result<ToolOutput, ToolError>> {
-        let web = self.web.clone();
         Box::pin(async move {
+            let web = web_of(&context)?.clone();
             let arguments = arguments::decode::<Arguments>(NAME, input)?;
+            permitted(&context)?;
             let hits = tokio::select! {
                 biased;
                 () = context.cancel.cancelled() => return Err(ToolError::Cancelled),

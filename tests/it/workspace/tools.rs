@@ -35,6 +35,7 @@ impl Bench {
             host,
             permitted: None,
             commands: None,
+            web: None,
             hear: Arc::new(|_| ()),
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
