@@ -114,8 +114,7 @@ struct Start {
 impl Shadow {
     /// The shadow of these folders, kept in `cache`, which is made where it is not there.
     pub fn take(cache: &Path, roots: &Roots) -> Result<Shadow, ShadowError> {
-        let mut shadow =
-            Shadow { cache: cache.to_owned(), limits: Limits::default(), trees: Vec::new(), synced: None };
+        let mut shadow = Shadow { cache: cache.to_owned(), limits: Limits::default(), trees: Vec::new(), synced: None };
         shadow.follow(roots)?;
         Ok(shadow)
     }
@@ -250,12 +249,7 @@ impl Tree {
             .collect()
     }
 
-    fn inspect(
-        &self,
-        view: &View,
-        cancel: &(dyn Fn() -> bool + Sync),
-        keep: u64,
-    ) -> Result<Inspected, ShadowError> {
+    fn inspect(&self, view: &View, cancel: &(dyn Fn() -> bool + Sync), keep: u64) -> Result<Inspected, ShadowError> {
         let inspect = Inspect {
             root: &self.root,
             shadow: &self.slot.handle,

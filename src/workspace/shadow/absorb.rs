@@ -175,11 +175,14 @@ impl Sort<'_> {
             Now::File { held, bytes } => (held, bytes),
         };
         let source = match entry {
-            Some(Entry { source: Source::Link { .. }, .. }) => return Outcome::Restore(Reason::Special("a file in place of a link")),
+            Some(Entry { source: Source::Link { .. }, .. }) => {
+                return Outcome::Restore(Reason::Special("a file in place of a link"));
+            }
             Some(entry) if !made_by_command => Some(entry.source),
             Some(_) | None => None,
         };
-        let stay = |reason| Outcome::Stay(reason, Entry { source: source.unwrap_or(Source::Command), held: Some(held) });
+        let stay =
+            |reason| Outcome::Stay(reason, Entry { source: source.unwrap_or(Source::Command), held: Some(held) });
         let path = match self.document(rel) {
             Ok(path) => path,
             Err(reason) => return stay(reason),

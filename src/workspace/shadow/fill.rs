@@ -62,7 +62,8 @@ struct Pair<'a> {
 
 impl Fill<'_> {
     pub fn run(&self, starts: &[Start]) -> Vec<Filled> {
-        let jobs = starts.iter().map(|start| Job { rel: start.rel.clone(), rules: Rules::around(&start.real) }).collect();
+        let jobs =
+            starts.iter().map(|start| Job { rel: start.rel.clone(), rules: Rules::around(&start.real) }).collect();
         walk::each(jobs, |job, more, out| {
             if self.stopped() {
                 return;
@@ -249,9 +250,9 @@ impl Fill<'_> {
         let mut depth = above.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).count();
         if target.is_absolute() {
             // Commands have the shadow where the root is.
-            return target.strip_prefix(&self.root.path).is_ok_and(|rest| {
-                rest.components().all(|part| matches!(part, std::path::Component::Normal(_)))
-            });
+            return target
+                .strip_prefix(&self.root.path)
+                .is_ok_and(|rest| rest.components().all(|part| matches!(part, std::path::Component::Normal(_))));
         }
         for part in target.components() {
             match part {

@@ -39,7 +39,10 @@ pub(super) struct Difference {
 pub(super) enum Now {
     Gone,
     /// `bytes` where they were to be kept.
-    File { held: Held, bytes: Option<Vec<u8>> },
+    File {
+        held: Held,
+        bytes: Option<Vec<u8>>,
+    },
     Link(Held),
     Folder,
     Special(&'static str, Held),

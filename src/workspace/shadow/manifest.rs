@@ -247,7 +247,11 @@ mod tests {
             ("link", Source::Link { hash }),
             ("text", Source::Text { hash, encoding: FileEncoding::Utf8Bom, executable: true }),
         ] {
-            manifest.set(b"folder", name.as_bytes(), Some(Entry { source, held: Some(Held { stat, hash, racy: true }) }));
+            manifest.set(
+                b"folder",
+                name.as_bytes(),
+                Some(Entry { source, held: Some(Held { stat, hash, racy: true }) }),
+            );
             manifest.set(b"", b"a\nb\xff", Some(Entry { source, held: None }));
         }
         let bytes = manifest.to_bytes(root);

@@ -55,9 +55,21 @@ mod tests {
 
     #[test]
     fn x03_files_with_keys_are_known_by_their_names() {
-        let names = [".env", ".env.local", ".ENV", "server.pem", "id_rsa", "id_ed25519", ".npmrc", ".netrc", ".pypirc", "credentials"];
+        let names = [
+            ".env",
+            ".env.local",
+            ".ENV",
+            "server.pem",
+            "id_rsa",
+            "id_ed25519",
+            ".npmrc",
+            ".netrc",
+            ".pypirc",
+            "credentials",
+        ];
         assert_eq!(names.iter().filter(|name| !is_secret(name.as_bytes())).count(), 0);
-        let names = [".env.example", ".env.sample", ".env.template", "id_rsa.pub", "env.rs", "main.rs", "keys.rs", ".envoy"];
+        let names =
+            [".env.example", ".env.sample", ".env.template", "id_rsa.pub", "env.rs", "main.rs", "keys.rs", ".envoy"];
         assert_eq!(names.iter().filter(|name| is_secret(name.as_bytes())).count(), 0);
     }
 }

@@ -19,6 +19,15 @@ pub fn races(usual: usize) -> usize {
     }
 }
 
+/// Ends a thread that swaps, also when what it races against fails.
+pub struct Stop<'a>(pub &'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Two names change places at once. One that is not there stays so.
 pub fn swap(a: &Path, b: &Path) {
     let flags = rustix::fs::RenameFlags::EXCHANGE;
@@ -74,12 +83,12 @@ impl Race {
                     swap(&f, &file);
                 }
             });
-            let got = (0..races(8_000)).filter(|_| tool()).count();
-            stop.store(true, Ordering::Relaxed);
-            got
+            let _stop = Stop(&stop);
+            (0..races(8_000)).filter(|_| tool()).count()
         });
         assert!(got > 0 && got < races(8_000), "{got} times it got what is inside");
-        let mut names: Vec<_> = std::fs::read_dir(&self.outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let mut names: Vec<_> =
+            std::fs::read_dir(&self.outside).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         names.sort();
         assert_eq!(names, ["canary-name", "f"], "what lies outside is as it was");
         assert_eq!(std::fs::read_to_string(self.outside.join("f")).unwrap(), CANARY);

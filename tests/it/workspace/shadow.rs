@@ -101,7 +101,9 @@ fn times(folder: &Path) -> Vec<(PathBuf, i64, i64)> {
 
 #[test]
 fn t11_it_holds_the_overlay_above_the_buffer_above_the_disk() {
-    let mut rig = Rig::new("//- /a.txt\ndisk\n//- /a.txt buffer\nbuffer\n//- /b.txt\ndisk\n//- /c/d.txt\ndisk\n//- /gone.txt\nx\n");
+    let mut rig = Rig::new(
+        "//- /a.txt\ndisk\n//- /a.txt buffer\nbuffer\n//- /b.txt\ndisk\n//- /c/d.txt\ndisk\n//- /gone.txt\nx\n",
+    );
     rig.propose("b.txt", Some("proposed\n"));
     rig.propose("new/e.txt", Some("new\n"));
     rig.propose("gone.txt", None);
@@ -115,7 +117,9 @@ fn t11_it_holds_the_overlay_above_the_buffer_above_the_disk() {
 
 #[test]
 fn only_what_differs_is_written_and_only_what_was_put_there_is_removed() {
-    let mut rig = Rig::new("//- /.gitignore\ntarget/\n*.log\n//- /a.txt\na\n//- /b/c.txt\nc\n//- /b/d.txt\nd\n//- /target/real\nx\n");
+    let mut rig = Rig::new(
+        "//- /.gitignore\ntarget/\n*.log\n//- /a.txt\na\n//- /b/c.txt\nc\n//- /b/d.txt\nd\n//- /target/real\nx\n",
+    );
     assert_eq!(rig.sync().written, 4);
     assert_eq!(rig.held("target/real"), None);
     // What a build leaves behind.
@@ -131,13 +135,18 @@ fn only_what_differs_is_written_and_only_what_was_put_there_is_removed() {
     std::fs::remove_dir_all(rig.fixture.root_path().join("b")).unwrap();
     assert_eq!(rig.sync(), Synced { written: 1, removed: 2, ..Synced::default() });
     assert_eq!(rig.held("a.txt").as_deref(), Some("A\n"));
-    assert_eq!((rig.held("b/c.txt"), rig.held("b/x.log").as_deref(), rig.held("target/out").as_deref()), (None, Some("log"), Some("built")));
+    assert_eq!(
+        (rig.held("b/c.txt"), rig.held("b/x.log").as_deref(), rig.held("target/out").as_deref()),
+        (None, Some("log"), Some("built"))
+    );
     assert_eq!(rig.absorb(), Absorbed::default());
 }
 
 #[test]
 fn what_commands_change_is_proposed() {
-    let mut rig = Rig::new("//- /a.txt\none\ntwo\n//- /b.txt\nb\n//- /b.txt buffer\nunsaved\n//- /c.txt\nc\n//- /d/e.txt\ne\n//- /same.txt\nsame\n");
+    let mut rig = Rig::new(
+        "//- /a.txt\none\ntwo\n//- /b.txt\nb\n//- /b.txt buffer\nunsaved\n//- /c.txt\nc\n//- /d/e.txt\ne\n//- /same.txt\nsame\n",
+    );
     rig.propose("c.txt", Some("mine\n"));
     rig.sync();
     std::fs::write(rig.inside("a.txt"), "one\nTWO\n").unwrap();
@@ -164,7 +173,9 @@ fn what_commands_change_is_proposed() {
 
 #[test]
 fn what_the_user_does_meanwhile_is_never_lost() {
-    let mut rig = Rig::new("//- /typed.txt\na\nb\nc\n//- /typed.txt buffer\na\nb\nc\n//- /saved.txt\na\n//- /made.txt buffer\nx\n");
+    let mut rig = Rig::new(
+        "//- /typed.txt\na\nb\nc\n//- /typed.txt buffer\na\nb\nc\n//- /saved.txt\na\n//- /made.txt buffer\nx\n",
+    );
     rig.sync();
     std::fs::write(rig.inside("typed.txt"), "a\nb\nC\n").unwrap();
     std::fs::write(rig.inside("saved.txt"), "command\n").unwrap();
@@ -177,10 +188,13 @@ fn what_the_user_does_meanwhile_is_never_lost() {
     let file = rig.overlay.get(&rig.fixture.doc("typed.txt")).unwrap();
     assert_eq!(file.base.as_ref().unwrap().to_string(), "a\nb\nc\n", "it merges with what was typed");
     let reasons: Vec<String> = absorbed.left_out.iter().map(|out| format!("{}: {}", out.name, out.reason)).collect();
-    assert_eq!(reasons, [
-        "late.txt: the user's own file stands there, which commands do not see",
-        "saved.txt: it changed in the workspace while the command ran: run the command again",
-    ]);
+    assert_eq!(
+        reasons,
+        [
+            "late.txt: the user's own file stands there, which commands do not see",
+            "saved.txt: it changed in the workspace while the command ran: run the command again",
+        ]
+    );
     rig.sync();
     assert_eq!((rig.held("saved.txt").as_deref(), rig.held("late.txt").as_deref()), (Some("user\n"), Some("user\n")));
 }
@@ -214,7 +228,10 @@ fn d05_huge_files_and_workspaces_are_told_and_not_copied() {
     let synced = rig.sync();
     assert_eq!(left_out(&synced), ["terabyte: its 1099511627776 bytes are more than the 67108864 that are taken over"]);
     std::fs::File::create(rig.inside("a.txt")).unwrap().set_len(1 << 40).unwrap();
-    assert_eq!(names(&rig.absorb()), "not taken over: `a.txt` (its 1099511627776 bytes are more than the 8388608 that are taken over)\n");
+    assert_eq!(
+        names(&rig.absorb()),
+        "not taken over: `a.txt` (its 1099511627776 bytes are more than the 8388608 that are taken over)\n"
+    );
     rig.shadow = rig.shadow.limited(Limits { files: 1, ..Limits::default() });
     rig.fixture.write("b.txt", "b\n");
     let view = rig.view();
@@ -258,24 +275,31 @@ fn s15_strange_things_in_the_workspace_are_left_out_or_copied_as_they_are() {
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     rig.fixture.write("a\nb\x1b[2J", "newline\n");
     rig.fixture.write("--help", "dashes\n");
-    std::fs::write(root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff")), "bytes\n").unwrap();
+    std::fs::write(root.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff")), "bytes\n")
+        .unwrap();
     let synced = rig.sync();
-    assert_eq!(left_out(&synced), [
-        "absolute: a link that leads out of the workspace",
-        "climbing: a link that leads out of the workspace",
-        "folder: a link that leads out of the workspace",
-        "over: a link that leads out of the workspace",
-        "pipe: a pipe, and only text files are taken over",
-        "socket: a socket, and only text files are taken over",
-        "winding: a link that leads out of the workspace",
-    ]);
+    assert_eq!(
+        left_out(&synced),
+        [
+            "absolute: a link that leads out of the workspace",
+            "climbing: a link that leads out of the workspace",
+            "folder: a link that leads out of the workspace",
+            "over: a link that leads out of the workspace",
+            "pipe: a pipe, and only text files are taken over",
+            "socket: a socket, and only text files are taken over",
+            "winding: a link that leads out of the workspace",
+        ]
+    );
     assert_eq!(std::fs::read_link(rig.inside("link")).unwrap(), Path::new("dir/inner"));
     assert_eq!(std::fs::read_link(rig.inside("dangling")).unwrap(), Path::new("nowhere"));
     assert_eq!(std::fs::read_link(rig.inside("whole")).unwrap(), root.join("run.sh"));
     assert_eq!(std::fs::metadata(rig.inside("run.sh")).unwrap().mode() & 0o7777, 0o755);
     assert_eq!(std::fs::metadata(rig.inside("dir/inner")).unwrap().mode() & 0o7777, 0o644);
     assert_eq!(rig.held("a\nb\x1b[2J").as_deref(), Some("newline\n"));
-    assert_eq!((rig.sync(), rig.absorb()), (Synced { left_out: synced.left_out, ..Synced::default() }, Absorbed::default()));
+    assert_eq!(
+        (rig.sync(), rig.absorb()),
+        (Synced { left_out: synced.left_out, ..Synced::default() }, Absorbed::default())
+    );
 }
 
 #[test]
@@ -312,17 +336,20 @@ fn s15_what_commands_make_beside_text_is_told_and_not_proposed() {
     assert_eq!(std::fs::metadata(rig.inside("suid")).unwrap().mode() & 0o7777, 0o755);
     let mut told: Vec<String> = absorbed.left_out.iter().map(|out| format!("{}: {}", out.name, out.reason)).collect();
     told.retain(|line| !line.starts_with("device: a device"));
-    assert_eq!(told, [
-        "b.txt: a symbolic link, and only text files are taken over",
-        "new⟨U+001B⟩[2J: its name can not be used: `new\\u{1b}[2J` is not a usable path: it holds a control character",
-        "new.png: binary: it stays in the folder of the commands and is not proposed",
-        "out: a symbolic link, and only text files are taken over",
-        "picture: binary: it stays in the folder of the commands and is not proposed",
-        "pipe: a pipe, and only text files are taken over",
-        "socket: a socket, and only text files are taken over",
-        ".GIT/hooks/pre-commit: the inside of a repository is never proposed to change",
-        "sub/.git⟨U+200C⟩/pre-commit: the inside of a repository is never proposed to change",
-    ]);
+    assert_eq!(
+        told,
+        [
+            "b.txt: a symbolic link, and only text files are taken over",
+            "new⟨U+001B⟩[2J: its name can not be used: `new\\u{1b}[2J` is not a usable path: it holds a control character",
+            "new.png: binary: it stays in the folder of the commands and is not proposed",
+            "out: a symbolic link, and only text files are taken over",
+            "picture: binary: it stays in the folder of the commands and is not proposed",
+            "pipe: a pipe, and only text files are taken over",
+            "socket: a socket, and only text files are taken over",
+            ".GIT/hooks/pre-commit: the inside of a repository is never proposed to change",
+            "sub/.git⟨U+200C⟩/pre-commit: the inside of a repository is never proposed to change",
+        ]
+    );
     assert!(names(&absorbed).contains("`line⟨U+000A⟩break`"));
     // Told once. What can not be reviewed stays for the next command; a file that became a link is the user's again.
     assert_eq!(rig.sync().written, 1);
@@ -333,7 +360,9 @@ fn s15_what_commands_make_beside_text_is_told_and_not_proposed() {
 
 #[test]
 fn x03_secrets_excluded_files_and_repositories_do_not_come_in() {
-    let mut fixture = Fixture::new("//- /.env\nKEY=1\n//- /.env.example\nKEY=\n//- /sub/id_rsa\nx\n//- /private/a\nx\n//- /a.txt\na\n//- /.git/config\nx\n//- /.gitignore\nnode_modules/\n//- /web/node_modules/x.js\nx\n");
+    let mut fixture = Fixture::new(
+        "//- /.env\nKEY=1\n//- /.env.example\nKEY=\n//- /sub/id_rsa\nx\n//- /private/a\nx\n//- /a.txt\na\n//- /.git/config\nx\n//- /.gitignore\nnode_modules/\n//- /web/node_modules/x.js\nx\n",
+    );
     fixture.workspace = fixture.workspace.excluding(Exclude::new(&["private/".to_owned()]).unwrap());
     fixture.open(".env", "KEY=2\n");
     let shadow = Shadow::take(&cache(&fixture), &fixture.workspace.roots()).unwrap();
@@ -406,7 +435,11 @@ fn r03_a_folder_that_can_not_be_written_is_told() {
     let rig = Rig::new("//- /a.txt\na\n//- /cache-file\nx\n");
     let file = rig.fixture.root_path().join("cache-file");
     let Err(error) = Shadow::take(&file, &rig.fixture.workspace.roots()) else { panic!("a file is no folder") };
-    assert!(error.to_string().starts_with(&format!("the folder for copies of the workspace, {}, can not be used", file.display())));
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("the folder for copies of the workspace, {}, can not be used", file.display()))
+    );
     let open = rig.fixture.folder.path().join("open");
     std::fs::create_dir(&open).unwrap();
     std::fs::set_permissions(&open, PermissionsExt::from_mode(0o777)).unwrap();

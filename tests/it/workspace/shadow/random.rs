@@ -97,7 +97,11 @@ fn run(seed: u64) {
         }
         let absorbed: Absorbed = rig.absorb();
         assert_eq!(absorbed.left_out, [], "{at}");
-        assert_eq!(shadow_holds(&rig), view_holds(&rig), "{at}: absorbed {absorbed:?}");
+        // A proposed file that went may uncover one that the user made under its name since: the next sync brings it.
+        let mut expected = view_holds(&rig);
+        let uncovered = absorbed.deleted.iter().filter(|path| rig.view().exists(path));
+        uncovered.for_each(|path| drop(expected.remove(&rig.view().roots().display(path))));
+        assert_eq!(shadow_holds(&rig), expected, "{at}: absorbed {absorbed:?}");
         assert_eq!(rig.absorb(), Absorbed::default(), "{at}: again");
         assert_eq!(times(&rig.fixture.root_path()), user, "{at}: the user's files");
     }
