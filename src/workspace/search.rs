@@ -100,13 +100,17 @@ impl View {
     /// The files of `scope` in the order of names, ignored ones left out, at most `limit`. Ends early when `cancelled`
     /// says so.
     pub fn list(&self, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Listing {
-        walk::list(self, scope, limit, cancelled)
+        let mut listing = walk::list(self, scope, limit, cancelled);
+        // The walk goes by names, and a folder may be swapped for a link while it does: what it met there is not ours to name.
+        listing.files.retain(|path| self.exists(path));
+        listing
     }
 
     /// The lines of `scope` that match, in the order of names and lines, at most `limit`.
     pub fn search(&self, pattern: &Pattern, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Found {
         let mut found = Found::default();
-        let listing = self.list(scope, usize::MAX, cancelled);
+        // Every file is opened beneath its root before anything of it is told.
+        let listing = walk::list(self, scope, usize::MAX, cancelled);
         found.stopped = listing.stopped;
         let mut searcher = SearcherBuilder::new()
             .line_number(true)

@@ -154,7 +154,10 @@ impl Fill<'_> {
         if self.layers.has(pair.rel, name) || rules.ignores(path, false) {
             return Ok(false);
         }
-        if names::is_secret(name) {
+        // What was copied before is no such file: a name is judged once.
+        let copied = pair.known.and_then(|names| names.get(name));
+        let copied = copied.is_some_and(|entry| matches!(entry.source, Source::Disk { .. }));
+        if !copied && names::is_secret(name) {
             leave_out(&mut out.left_out, &rel(), Reason::Secret);
             return Ok(false);
         }
