@@ -9,6 +9,7 @@ mod context;
 mod editors;
 mod lsp;
 mod model;
+mod sandbox;
 mod store;
 mod support;
 mod text;

@@ -44,7 +44,7 @@ fn limit(policy: &Policy) -> Result<(), String> {
         ("data", libc::RLIMIT_DATA, limits.memory),
         ("fsize", libc::RLIMIT_FSIZE, limits.file),
         // Counts for a user that is not root, and a little later than the watch, which tells why.
-        ("nproc", libc::RLIMIT_NPROC, limits.processes + limits.processes / 8),
+        ("nproc", libc::RLIMIT_NPROC, limits.processes.saturating_add(limits.processes / 8)),
         ("nofile", libc::RLIMIT_NOFILE, limits.open_files),
         ("cpu", libc::RLIMIT_CPU, limits.cpu_seconds),
     ] {
