@@ -58,7 +58,7 @@ impl Rig {
             fs::write(top.join(file), CANARY).unwrap();
         }
         let rig = Rig { user, sandbox: Sandbox::with_broker(broker).expect("the parts of a sandbox"), folder };
-        rig.give(top);
+        rig.give(rig.folder.path());
         rig
     }
 
