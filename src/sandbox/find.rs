@@ -88,11 +88,18 @@ fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-/// A program that only root could have put there.
+/// A program that we could not have put there. It is root's; in a user namespace, where root is a stranger, it and its folder
+/// can not be written.
 #[cfg(unix)]
 fn is_the_systems(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    is_program(path) && path.metadata().is_ok_and(|found| found.uid() == 0 && found.mode() & 0o022 == 0)
+
+    use rustix::fs::{Access, access};
+
+    let is_closed = |path: &Path| access(path, Access::WRITE_OK).is_err();
+    let is_roots =
+        |found: &std::fs::Metadata| found.uid() == 0 || (is_closed(path) && path.parent().is_some_and(is_closed));
+    is_program(path) && path.metadata().is_ok_and(|found| found.mode() & 0o022 == 0 && is_roots(&found))
 }
 
 #[cfg(not(unix))]

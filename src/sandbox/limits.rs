@@ -4,7 +4,7 @@
 /// tests, and narrow enough that the machine stays usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of memory, all processes together, and of writable memory that one process may ask for.
+    /// Bytes of memory, all processes together. One process may ask for four times as much, and not use it.
     pub memory: u64,
     /// Processes and threads.
     pub processes: u64,

@@ -194,7 +194,9 @@ fn places(broker: &Path, confinement: &Confinement, home: &Path) -> Vec<Place> {
     if !is_mounted(home) {
         places.push(place(home, memory));
     }
-    let caches = confinement.caches.iter().filter(|cache| !is_mounted(&cache.to));
+    // One that is gone by now is not missed.
+    let is_good = |to: &Path| is_plain(to) && !is_reserved(to) && !is_mounted(to);
+    let caches = confinement.caches.iter().filter(|cache| is_good(&cache.to) && cache.from.exists());
     places.extend(caches.map(|cache| place(&cache.to, Kind::Read(cache.from.clone()))));
     for mount in &confinement.mounts {
         places.push(place(

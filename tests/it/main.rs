@@ -10,6 +10,7 @@ mod editors;
 mod lsp;
 mod model;
 mod permission;
+mod sandbox;
 mod store;
 mod support;
 mod text;

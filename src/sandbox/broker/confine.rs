@@ -41,10 +41,11 @@ fn limit(policy: &Policy) -> Result<(), String> {
     let limits = &policy.limits;
     for (name, resource, most) in [
         ("core", libc::RLIMIT_CORE, 0),
-        ("data", libc::RLIMIT_DATA, limits.memory),
+        // Stacks of threads count as well, used or not.
+        ("data", libc::RLIMIT_DATA, limits.memory.saturating_mul(4)),
         ("fsize", libc::RLIMIT_FSIZE, limits.file),
         // Counts for a user that is not root, and a little later than the watch, which tells why.
-        ("nproc", libc::RLIMIT_NPROC, limits.processes + limits.processes / 8),
+        ("nproc", libc::RLIMIT_NPROC, limits.processes.saturating_add(limits.processes / 8)),
         ("nofile", libc::RLIMIT_NOFILE, limits.open_files),
         ("cpu", libc::RLIMIT_CPU, limits.cpu_seconds),
     ] {

@@ -79,7 +79,7 @@ fn doctor_with_nothing_configured_says_how_to_mend_it() {
     assert_eq!(status("state"), "ok");
     assert_eq!(status("grammars"), "ok");
     assert_eq!(status("provider"), "failed");
-    assert_eq!(status("sandbox"), "note");
+    assert_eq!(status("sandbox"), "ok");
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn r04_a_state_folder_that_can_not_be_used_is_told() {
 #[test]
 fn inspect_shows_every_subsystem() {
     let place = Place::new(&[]);
-    for subsystem in ["tools", "prompts", "providers", "config", "grammars"] {
+    for subsystem in ["tools", "prompts", "providers", "config", "grammars", "sandbox"] {
         assert!(!place.output(&["inspect", subsystem]).exits(0).stdout.trim().is_empty(), "{subsystem}");
         place.output(&["inspect", subsystem, "--json"]).exits(0).json();
     }
