@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::exclude::target_of;
 use super::disk::{Entry, entry, is_file, read_bytes, read_whole, through_link};
 use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
@@ -134,6 +135,11 @@ impl View {
     /// Whether a file that a walk met, and which is no link, is excluded. Asks nothing of the disk.
     pub fn excludes_name(&self, path: &DocPath) -> bool {
         self.exclude.names(&self.roots, path)
+    }
+
+    /// The file that `path` leads to by a link: another name for what is read there. Asks the disk.
+    pub fn link_target(&self, path: &DocPath) -> Option<DocPath> {
+        target_of(&self.roots, path)
     }
 
     /// The document whole.

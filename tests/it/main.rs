@@ -9,6 +9,7 @@ mod context;
 mod editors;
 mod lsp;
 mod model;
+mod secrets;
 mod store;
 mod support;
 mod text;
