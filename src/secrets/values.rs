@@ -105,6 +105,9 @@ impl Ranges<'_> {
         let from = start + value.len() - value.trim_start().len();
         let value = value.trim();
         let value = value.strip_suffix(';').or_else(|| value.strip_suffix(',')).unwrap_or(value).trim_end();
+        if value.chars().all(|c| matches!(c, '"' | '\'' | '`')) {
+            return;
+        }
         let quotes = ["\"\"\"", "'''", "\"", "'", "`"];
         let quote = quotes.iter().find(|quote| value.starts_with(**quote) && value.ends_with(**quote) && value.len() >= 2 * quote.len());
         let inset = quote.map_or(0, |quote| quote.len());
@@ -120,10 +123,11 @@ impl Ranges<'_> {
         let mut open: Option<&'static str> = None;
         for (at, line) in lines(self.text) {
             if let Some(quote) = open {
-                if line.contains(quote) {
-                    open = None;
-                }
-                self.value(at, line, 0);
+                let last = line.find(quote);
+                open = if last.is_some() { None } else { open };
+                // The quote that ends it stays, where it ends the line.
+                let last = last.filter(|last| line.get(last + quote.len()..).is_some_and(is_blank_or_bracket));
+                self.value(at, last.and_then(|last| line.get(..last)).unwrap_or(line), 0);
                 continue;
             }
             let content = line.trim_start_matches('\u{feff}').trim_start();

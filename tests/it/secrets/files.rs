@@ -40,7 +40,7 @@ fn x03_names_are_shown_and_values_are_not() {
         "# the database\nDB_HOST=localhost\nexport DB_PASSWORD='hunter 2'\nEMPTY=\n\nQUOTED=\"a # b\"\n#OLD=hunter2\nNAME: value\n",
         "# the database\nDB_HOST=[*]\nexport DB_PASSWORD='[*]'\nEMPTY=\n\nQUOTED=\"[*]\"\n#OLD=[*]\nNAME: [*]\n",
     );
-    check(".env", "KEY=\"first\nsecond=x\nthird\"\nNEXT=1\n", "KEY=\"[*]\n[*]\n[*]\nNEXT=[*]\n");
+    check(".env", "KEY=\"first\nsecond=x\nthird\"\nNEXT=1\n", "KEY=\"[*]\n[*]\n[*]\"\nNEXT=[*]\n");
     check(".env", "KEY=a\r\nB=c\r\nhunter2\r\n", "KEY=[*]\r\nB=[*]\r\n[*]\r\n");
     check(
         ".npmrc",
