@@ -58,7 +58,16 @@ impl Place {
         let source = view.roots().display(&focus.path);
         let masked = Shown::of(view, &focus.path, &text);
         let (note, shown) = (masked.note(), masked.text.clone());
-        Ok(Place { is_secret_file: masked.is_secret_file, shown, note, source, range, holders, proposed: view.overlay().get(&focus.path).is_some(), text })
+        Ok(Place {
+            is_secret_file: masked.is_secret_file,
+            shown,
+            note,
+            source,
+            range,
+            holders,
+            proposed: view.overlay().get(&focus.path).is_some(),
+            text,
+        })
     }
 
     /// The 0-based lines that the focus touches; a selection that ends at the start of a line does not touch it.

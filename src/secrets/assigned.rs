@@ -115,7 +115,8 @@ fn in_header(rest: &str) -> Option<Range<usize>> {
         && !value.contains("..")
         && (*name != "bot" && *name != "key" || value.bytes().any(|byte| byte.is_ascii_digit()));
     // `Bearer access_token`, `Basic authentication`: words.
-    let is_word = value.split(['_', '-', '.']).all(|part| part.len() < 16 && part.bytes().all(|byte| byte.is_ascii_lowercase()));
+    let is_word =
+        value.split(['_', '-', '.']).all(|part| part.len() < 16 && part.bytes().all(|byte| byte.is_ascii_lowercase()));
     (is_value && !is_word).then_some(range)
 }
 
@@ -170,9 +171,13 @@ fn of_name(rest: &str, before: &[u8], is_flag: bool, is_password: bool) -> Optio
     index = skip(index, b" \t=");
     // `token: &str = "…"`.
     let annotation = rest.get(index..).and_then(|rest| {
-        let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '&' | '\'' | '<' | '>' | '_' | ' ' | ':' | '?')))?;
+        let end = rest.find(|c: char| {
+            !(c.is_ascii_alphanumeric() || matches!(c, '&' | '\'' | '<' | '>' | '_' | ' ' | ':' | '?'))
+        })?;
         let is_short = (1..40).contains(&end) && rest.as_bytes().get(end) == Some(&b'=');
-        is_short.then_some(end + 1).filter(|_| rest.get(..end).is_some_and(|ty| !ty.trim().is_empty() && ty.ends_with(' ')))
+        is_short
+            .then_some(end + 1)
+            .filter(|_| rest.get(..end).is_some_and(|ty| !ty.trim().is_empty() && ty.ends_with(' ')))
     });
     if let Some(length) = annotation {
         index = skip(index + length, b" \t");
@@ -213,8 +218,34 @@ fn is_option(before: &[u8]) -> bool {
 /// Whether a name with this end tells something about a secret, and holds none.
 fn tells_about(name_end: &str) -> bool {
     const ENDS: [&str; 28] = [
-        "id", "ids", "name", "names", "type", "url", "uri", "path", "file", "endpoint", "expiry", "expires", "expires_in", "length",
-        "len", "count", "size", "version", "arn", "ref", "field", "header", "kind", "hash", "prefix", "regex", "pattern", "algorithm",
+        "id",
+        "ids",
+        "name",
+        "names",
+        "type",
+        "url",
+        "uri",
+        "path",
+        "file",
+        "endpoint",
+        "expiry",
+        "expires",
+        "expires_in",
+        "length",
+        "len",
+        "count",
+        "size",
+        "version",
+        "arn",
+        "ref",
+        "field",
+        "header",
+        "kind",
+        "hash",
+        "prefix",
+        "regex",
+        "pattern",
+        "algorithm",
     ];
     let last = name_end.rsplit(['_', '-', '.']).next().unwrap_or(name_end);
     ENDS.iter().any(|end| last.eq_ignore_ascii_case(end))
@@ -224,7 +255,13 @@ fn tells_about(name_end: &str) -> bool {
 /// A value without quotes.
 fn bare(rest: &str, start: usize) -> Option<Range<usize>> {
     let value = rest.get(start..)?;
-    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '\\' | '|');
+    let ends = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | '\'' | '`' | ',' | ';' | '&' | '<' | '>' | '(' | ')' | '[' | ']' | '{' | '}' | '\\' | '|'
+            )
+    };
     let length = value.find(ends).unwrap_or(value.len());
     // What goes on behind what is looked at is data.
     (length > 0 && start + length + 4 < LONGEST).then_some(start..start + length)
@@ -241,7 +278,8 @@ fn is_random(rest: &str, range: &Range<usize>, quoted: bool, is_password: bool) 
         return false;
     }
     let count = |test: fn(&u8) -> bool| value.bytes().filter(test).count();
-    let (lower, upper, digits) = (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase), count(u8::is_ascii_digit));
+    let (lower, upper, digits) =
+        (count(u8::is_ascii_lowercase), count(u8::is_ascii_uppercase), count(u8::is_ascii_digit));
     let marks = value.bytes().filter(|byte| !byte.is_ascii_alphanumeric() && !b"_-.:/".contains(byte)).count();
     let letters = lower + upper;
     let entropy = entropy(value);
@@ -270,24 +308,67 @@ fn is_random(rest: &str, range: &Range<usize>, quoted: bool, is_password: bool) 
 
 /// How often capitals begin and end.
 fn turns(word: &str) -> usize {
-    word.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase())).count()
+    word.as_bytes()
+        .windows(2)
+        .filter(|pair| matches!(pair, [a, b] if a.is_ascii_uppercase() != b.is_ascii_uppercase()))
+        .count()
 }
 
 /// Names of files and places, globs, addresses.
 fn is_place(value: &str) -> bool {
     let lower = value.get(..8).unwrap_or(value).to_ascii_lowercase();
     value.starts_with(['/', '.', '~', '#', '@', '!', '-', '*', '^', '(', '+']) && !value.contains('=')
-        || ["http:", "https:", "file:", "data:", "arn:", "urn:", "ssh:", "git:", "vault:", "sha256", "sha512", "sha1", "op:"]
-            .iter()
-            .any(|scheme| lower.starts_with(scheme))
+        || [
+            "http:", "https:", "file:", "data:", "arn:", "urn:", "ssh:", "git:", "vault:", "sha256", "sha512", "sha1",
+            "op:",
+        ]
+        .iter()
+        .any(|scheme| lower.starts_with(scheme))
 }
 
 /// What is written where a secret belongs.
 fn stands_for_another(value: &str) -> bool {
     const WORDS: [&str; 40] = [
-        "example", "placeholder", "changeme", "change_me", "change-me", "your", "xxxx", "****", "....", "dummy", "redacted", "${", "{{",
-        "$(", "%(", "{}", "%s", "todo", "replace", "sample", "process.env", "environ", "getenv", "env.", "env:", "secrets.", "fake", "none",
-        "undefined", "insert", "lorem", "config.", "self.", "this.", "::", "->", "://", "()", "password", "secret",
+        "example",
+        "placeholder",
+        "changeme",
+        "change_me",
+        "change-me",
+        "your",
+        "xxxx",
+        "****",
+        "....",
+        "dummy",
+        "redacted",
+        "${",
+        "{{",
+        "$(",
+        "%(",
+        "{}",
+        "%s",
+        "todo",
+        "replace",
+        "sample",
+        "process.env",
+        "environ",
+        "getenv",
+        "env.",
+        "env:",
+        "secrets.",
+        "fake",
+        "none",
+        "undefined",
+        "insert",
+        "lorem",
+        "config.",
+        "self.",
+        "this.",
+        "::",
+        "->",
+        "://",
+        "()",
+        "password",
+        "secret",
     ];
     if value.starts_with(['$', '%', '<', '{']) || value.contains(MARK.trim_end()) {
         return true;
@@ -300,7 +381,8 @@ fn stands_for_another(value: &str) -> bool {
 
 /// `0123456789abcdef`, `abcdefgh`: keys on a keyboard, in order.
 fn is_run(value: &str) -> bool {
-    let steps = value.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b))).count();
+    let steps =
+        value.as_bytes().windows(2).filter(|pair| matches!(pair, [a, b] if a.checked_add(1) == Some(*b))).count();
     steps * 4 > value.len() * 3
 }
 

@@ -44,7 +44,19 @@ const FORMATS: &[Format] = &[
     format("GitHub token", &["github_pat_"], r"[A-Za-z0-9_]{22,}"),
     format(
         "GitLab token",
-        &["glpat-", "glptt-", "glrt-", "gldt-", "glcbt-", "glft-", "glsoat-", "glagent-", "glimt-", "gloas-", "GR1348941"],
+        &[
+            "glpat-",
+            "glptt-",
+            "glrt-",
+            "gldt-",
+            "glcbt-",
+            "glft-",
+            "glsoat-",
+            "glagent-",
+            "glimt-",
+            "gloas-",
+            "GR1348941",
+        ],
         r"[A-Za-z0-9_.-]{20,}",
     ),
     format("Bitbucket token", &["ATBB"], r"[A-Za-z0-9]{28,}"),
@@ -70,7 +82,11 @@ const FORMATS: &[Format] = &[
     format("Tailscale key", &["tskey-"], r"[a-z]+-[A-Za-z0-9-]{20,}"),
     // Vaults and watchers.
     format("Vault token", &["hvs.", "hvb.", "hvr."], r"[A-Za-z0-9_-]{24,}"),
-    format("Doppler token", &["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."], r"(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}\b"),
+    format(
+        "Doppler token",
+        &["dp.pt.", "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit."],
+        r"(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}\b",
+    ),
     format("1Password token", &["ops_eyJ"], r"[A-Za-z0-9+/=_-]{100,}"),
     format("Sentry token", &["sntrys_", "sntryu_"], r"[A-Za-z0-9+/=_-]{40,}"),
     format("New Relic key", &["NRAK-", "NRII-", "NRIQ-"], r"[A-Za-z0-9_-]{24,}"),
@@ -85,9 +101,30 @@ const FORMATS: &[Format] = &[
     format("NuGet key", &["oy2"], r"[a-z0-9]{43}\b"),
     format("Clojars token", &["CLOJARS_"], r"[a-z0-9]{60}"),
     // Services.
-    format("Slack token", &["xoxa-", "xoxb-", "xoxc-", "xoxd-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xoxe.xoxp-", "xoxe.xoxb-", "xapp-"], r"[0-9A-Za-z%+/=-]{10,}"),
+    format(
+        "Slack token",
+        &[
+            "xoxa-",
+            "xoxb-",
+            "xoxc-",
+            "xoxd-",
+            "xoxe-",
+            "xoxo-",
+            "xoxp-",
+            "xoxr-",
+            "xoxs-",
+            "xoxe.xoxp-",
+            "xoxe.xoxb-",
+            "xapp-",
+        ],
+        r"[0-9A-Za-z%+/=-]{10,}",
+    ),
     format("Slack webhook", &["https://hooks.slack.com/"], r"(?:services|workflows|triggers)/[A-Za-z0-9/]{30,}"),
-    format("Discord webhook", &["https://discord.com/api/webhooks/", "https://discordapp.com/api/webhooks/"], r"[0-9]{15,}/[A-Za-z0-9_-]{50,}"),
+    format(
+        "Discord webhook",
+        &["https://discord.com/api/webhooks/", "https://discordapp.com/api/webhooks/"],
+        r"[0-9]{15,}/[A-Za-z0-9_-]{50,}",
+    ),
     format("Stripe key", &["sk_live_", "rk_live_", "sk_test_", "rk_test_"], r"[0-9A-Za-z]{16,}"),
     format("Stripe webhook secret", &["whsec_"], r"[0-9A-Za-z+/=]{24,}"),
     format("Twilio key", &["SK"], r"[0-9a-f]{32}\b"),
@@ -120,8 +157,11 @@ const FORMATS: &[Format] = &[
 ];
 
 /// What stands in a text for the private key that follows.
-const PRIVATE_KEY: Format =
-    format("private key", &["-----BEGIN ", "Private-Lines: "], r"(?:(?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----|[0-9]{1,3}\b)");
+const PRIVATE_KEY: Format = format(
+    "private key",
+    &["-----BEGIN ", "Private-Lines: "],
+    r"(?:(?:[A-Z0-9]+ ){0,4}PRIVATE KEY(?: BLOCK)?-----|[0-9]{1,3}\b)",
+);
 
 /// Keys that begin with no word of their own, and the shape of the long word that they are.
 const SHAPES: &[(&str, &str)] = &[

@@ -64,8 +64,22 @@ const IN_FOLDERS: &[(&str, &str)] = &[
 ];
 
 /// By what stands behind the last dot.
-const ENDINGS: &[&str] =
-    &["pem", "key", "p12", "pfx", "jks", "keystore", "ppk", "kdbx", "p8", "tfvars", "tfstate", "ovpn", "kubeconfig", "env"];
+const ENDINGS: &[&str] = &[
+    "pem",
+    "key",
+    "p12",
+    "pfx",
+    "jks",
+    "keystore",
+    "ppk",
+    "kdbx",
+    "p8",
+    "tfvars",
+    "tfstate",
+    "ovpn",
+    "kubeconfig",
+    "env",
+];
 
 /// What follows a name that is there to be filled in, and read by everybody.
 const TEMPLATES: &[&str] = &["example", "examples", "sample", "template", "tmpl", "dist", "defaults", "schema"];

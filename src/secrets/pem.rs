@@ -20,7 +20,8 @@ pub(super) fn body(text: &str, start: usize) -> Range<usize> {
     };
     let body_start = body.len() - body.trim_start_matches(is_between).len();
     // A line break that is written out is no part of the key: `\n`.
-    let body_start = if body.get(body_start..).is_some_and(|body| body.starts_with("\\n")) { body_start + 2 } else { body_start };
+    let body_start =
+        if body.get(body_start..).is_some_and(|body| body.starts_with("\\n")) { body_start + 2 } else { body_start };
     let body_end = body.trim_end_matches(is_between).len();
     start + body_start..start + body_end.max(body_start)
 }
@@ -35,7 +36,11 @@ fn is_of_key(c: char) -> bool {
 
 /// Whether all of it may be a key with its headers, in quotes or behind the marks of a comment.
 fn is_body(body: &str) -> bool {
-    let fits = |c: char| is_of_key(c) || c.is_whitespace() || matches!(c, '\\' | '"' | '\'' | ',' | '.' | ':' | '-' | '#' | '*' | '>' | '|' | '%' | '(' | ')');
+    let fits = |c: char| {
+        is_of_key(c)
+            || c.is_whitespace()
+            || matches!(c, '\\' | '"' | '\'' | ',' | '.' | ':' | '-' | '#' | '*' | '>' | '|' | '%' | '(' | ')')
+    };
     body.chars().all(fits) && body.split(|c| !is_of_key(c)).any(|word| word.len() >= 4)
 }
 

@@ -25,7 +25,10 @@ fn x01_what_is_a_secret_by_the_name_before_it() {
     check("https://me:hunter22@example.org/x.git", "https://me:[secret: password in a URL]@example.org/x.git");
     check("postgres://u:p4ss:w@db:5432/x", "postgres://u:[secret: password in a URL]@db:5432/x");
     check("Authorization: Bearer abcdefghijklmnop", "Authorization: Bearer [secret: credentials of a header]");
-    check("-H 'authorization: Basic dXNlcjpwYXNzd29yZA=='", "-H 'authorization: Basic [secret: credentials of a header]'");
+    check(
+        "-H 'authorization: Basic dXNlcjpwYXNzd29yZA=='",
+        "-H 'authorization: Basic [secret: credentials of a header]'",
+    );
 }
 
 #[test]
@@ -38,7 +41,10 @@ fn x01_private_keys_keep_their_lines() {
         &format!("\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n{body}\\n-----END PRIVATE KEY-----\\n\","),
         "\"private_key\": \"-----BEGIN PRIVATE KEY-----\\n[secret: private key]-----END PRIVATE KEY-----\\n\",",
     );
-    check(&format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n{body}"), "-----BEGIN OPENSSH PRIVATE KEY-----\n[secret: private key]\n");
+    check(
+        &format!("-----BEGIN OPENSSH PRIVATE KEY-----\n{body}\n{body}"),
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n[secret: private key]\n",
+    );
     let code = "if text.contains(\"-----BEGIN PRIVATE KEY-----\") {\n    read(text, \"-----END PRIVATE KEY-----\");\n}";
     check(code, code);
     let prose = "It starts with -----BEGIN PRIVATE KEY----- and goes on.\n\nThe end is another line.\n";
@@ -96,7 +102,18 @@ fn marks_are_known_again() {
 #[test]
 fn a_text_that_was_made_to_be_slow_is_not() {
     let started = std::time::Instant::now();
-    for piece in ["token", "token=", "://a:", "-----BEGIN PRIVATE KEY-----\nAAAA", "sk-", "authorization: ", "password=\"", "eyJ", "M", ".a"] {
+    for piece in [
+        "token",
+        "token=",
+        "://a:",
+        "-----BEGIN PRIVATE KEY-----\nAAAA",
+        "sk-",
+        "authorization: ",
+        "password=\"",
+        "eyJ",
+        "M",
+        ".a",
+    ] {
         let _ = mask(&piece.repeat((1 << 20) / piece.len()));
     }
     let _ = mask(&format!("{}password = \"q8ZP1kQ9pLw3v7Xy\"", "-----BEGIN PRIVATE KEY-----".repeat(4096)));

@@ -109,9 +109,15 @@ impl Ranges<'_> {
             return;
         }
         let quotes = ["\"\"\"", "'''", "\"", "'", "`"];
-        let quote = quotes.iter().find(|quote| value.starts_with(**quote) && value.ends_with(**quote) && value.len() >= 2 * quote.len());
+        let quote = quotes
+            .iter()
+            .find(|quote| value.starts_with(**quote) && value.ends_with(**quote) && value.len() >= 2 * quote.len());
         let inset = quote.map_or(0, |quote| quote.len());
-        let open = if inset > 0 { 0 } else { quotes.iter().find(|quote| value.starts_with(**quote)).map_or(0, |quote| quote.len()) };
+        let open = if inset > 0 {
+            0
+        } else {
+            quotes.iter().find(|quote| value.starts_with(**quote)).map_or(0, |quote| quote.len())
+        };
         let range = line_at + from + inset + open..line_at + from + value.len() - inset;
         if range.start < range.end && !is_mark(self.text.get(range.clone()).unwrap_or_default()) {
             self.ranges.push(range);
@@ -133,7 +139,8 @@ impl Ranges<'_> {
             let content = line.trim_start_matches('\u{feff}').trim_start();
             let indent = line.len() - content.len();
             let is_comment = content.starts_with(['#', ';']) || (content.starts_with("//") && !slashes_are_names);
-            let is_section = content.starts_with('[') && content.trim_end().ends_with(']') && !content.contains(['=', '"', ',']);
+            let is_section =
+                content.starts_with('[') && content.trim_end().ends_with(']') && !content.contains(['=', '"', ',']);
             if content.is_empty() || is_section || is_blank_or_bracket(content) {
                 continue;
             }
@@ -240,7 +247,10 @@ impl Ranges<'_> {
             }
             block = None;
             if content.starts_with('#') {
-                match content.split_once(':').filter(|(name, _)| name.trim_start_matches(['#', ' ']).split_whitespace().count() == 1) {
+                match content
+                    .split_once(':')
+                    .filter(|(name, _)| name.trim_start_matches(['#', ' ']).split_whitespace().count() == 1)
+                {
                     Some((name, _)) => self.value(at, line, indent + name.len() + 1),
                     None => self.by_look(at, line),
                 }
@@ -257,7 +267,9 @@ impl Ranges<'_> {
             };
             let value = line.get(value_at..).unwrap_or_default().trim();
             // `key: |`, `key: >-`, `key: !!binary |`: the value follows.
-            let is_block = value.ends_with('|') || value.ends_with('>') || value.trim_end_matches(['-', '+']).ends_with(['|', '>']);
+            let is_block = value.ends_with('|')
+                || value.ends_with('>')
+                || value.trim_end_matches(['-', '+']).ends_with(['|', '>']);
             if (is_block && value.len() < 16) || value.starts_with('#') {
                 block = is_block.then_some(indent + dashes);
                 continue;
@@ -293,7 +305,9 @@ impl Ranges<'_> {
                 }
             }
         }
-        self.ranges.retain(|range| !self.text.get(range.clone()).is_some_and(|value| value.starts_with("[secret:") || value == "value]"));
+        self.ranges.retain(|range| {
+            !self.text.get(range.clone()).is_some_and(|value| value.starts_with("[secret:") || value == "value]")
+        });
     }
 
     fn colons(&mut self) {
@@ -348,7 +362,10 @@ impl Ranges<'_> {
         for (at, line) in lines(self.text) {
             let is_mark_line = line.starts_with("-----") || line.starts_with("---- ") || line.starts_with('#');
             let is_header = line.split_once(": ").is_some_and(|(name, _)| {
-                matches!(name, "Proc-Type" | "DEK-Info" | "Version" | "Comment" | "Public-Lines" | "Private-Lines" | "Encryption")
+                matches!(
+                    name,
+                    "Proc-Type" | "DEK-Info" | "Version" | "Comment" | "Public-Lines" | "Private-Lines" | "Encryption"
+                )
             });
             if !is_mark_line && !is_header {
                 self.value(at, line, 0);

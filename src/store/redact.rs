@@ -205,7 +205,10 @@ mod tests {
     fn values_are_redacted_within_and_twice_is_once() {
         let mut value = json!({"a": [format!("x {KEY}"), 3], "b": {"c": "internal-42 and http://u:passw0rd@host/"}});
         assert!(redactor().redact_value(&mut value));
-        assert_eq!(value, json!({"a": ["x [REDACTED]", 3], "b": {"c": "[REDACTED] and http://u:[secret: password in a URL]@host/"}}));
+        assert_eq!(
+            value,
+            json!({"a": ["x [REDACTED]", 3], "b": {"c": "[REDACTED] and http://u:[secret: password in a URL]@host/"}})
+        );
         assert!(!redactor().redact_value(&mut value));
     }
 

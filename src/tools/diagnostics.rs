@@ -64,9 +64,8 @@ fn report(view: &View, diagnostics: Diagnostics) -> String {
         }
         Diagnostics::Known(mut known) => {
             // What is told about a file of secrets may quote them.
-            known.retain(|diagnostic| {
-                !view.excludes(&diagnostic.path) && secret_name(view, &diagnostic.path).is_none()
-            });
+            known
+                .retain(|diagnostic| !view.excludes(&diagnostic.path) && secret_name(view, &diagnostic.path).is_none());
             if known.is_empty() {
                 return "no problems are known".to_owned();
             }

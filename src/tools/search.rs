@@ -57,11 +57,8 @@ impl Builtin for Search {
         let mut count = 0usize;
         let mut last = None;
         let mut files = Files::default();
-        let matches: Vec<(&Match, Cow<'_, str>)> = found
-            .matches
-            .iter()
-            .filter_map(|found| Some((found, files.line(&view, &pattern, found)?)))
-            .collect();
+        let matches: Vec<(&Match, Cow<'_, str>)> =
+            found.matches.iter().filter_map(|found| Some((found, files.line(&view, &pattern, found)?))).collect();
         for (found, line) in &matches {
             let mut row = String::new();
             if last != Some(&found.path) {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::exclude::target_of;
 use super::disk::{Entry, entry, is_file, read_bytes, read_whole, through_link};
+use super::exclude::target_of;
 use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};

@@ -46,7 +46,14 @@ fn formats() -> Vec<(Option<&'static str>, Vec<Part>)> {
         own(vec![Is("xoxb-"), Of(DIGITS, 12), Is("-"), Of(DIGITS, 12), Is("-"), Of(ALNUM, 24)]),
         own(vec![Is("xoxp-"), Of(DIGITS, 12), Is("-"), Of(DIGITS, 12), Is("-"), Of(HEX, 32)]),
         own(vec![Is("xapp-1-A"), Of(UPPER, 10), Is("-"), Of(DIGITS, 13), Is("-"), Of(HEX, 64)]),
-        own(vec![Is("https://hooks.slack.com/services/T"), Of(UPPER, 10), Is("/B"), Of(UPPER, 10), Is("/"), Of(ALNUM, 24)]),
+        own(vec![
+            Is("https://hooks.slack.com/services/T"),
+            Of(UPPER, 10),
+            Is("/B"),
+            Of(UPPER, 10),
+            Is("/"),
+            Of(ALNUM, 24),
+        ]),
         own(vec![Is("https://discord.com/api/webhooks/"), Of(DIGITS, 18), Is("/"), Of(URL_SAFE, 68)]),
         own(vec![Is("M"), Of(ALNUM, 25), Is("."), Of(ALNUM, 6), Is("."), Of(URL_SAFE, 37), Is("a")]),
         own(vec![Is("sk_live_"), Of(ALNUM, 24)]),
@@ -76,7 +83,10 @@ fn formats() -> Vec<(Option<&'static str>, Vec<Part>)> {
         own(vec![Is("oy2"), Of(LOWER, 43)]),
         own(vec![Is("dop_v1_"), Of(HEX, 64)]),
         own(vec![Is("HRKU-AA"), Of(URL_SAFE, 58)]),
-        (Some("HEROKU_API_KEY"), vec![Of(HEX, 8), Is("-"), Of(HEX, 4), Is("-4"), Of(HEX, 3), Is("-a"), Of(HEX, 3), Is("-"), Of(HEX, 12)]),
+        (
+            Some("HEROKU_API_KEY"),
+            vec![Of(HEX, 8), Is("-"), Of(HEX, 4), Is("-4"), Of(HEX, 3), Is("-a"), Of(HEX, 3), Is("-"), Of(HEX, 12)],
+        ),
         own(vec![Is("dapi"), Of(HEX, 32)]),
         own(vec![Of("123456789", 10), Is(":AA"), Of(URL_SAFE, 32), Is("x")]),
         own(vec![Is("shpat_"), Of(HEX, 32)]),
@@ -106,7 +116,13 @@ fn formats() -> Vec<(Option<&'static str>, Vec<Part>)> {
         own(vec![Of(ALNUM, 14), Is(".atlasv1."), Of(ALNUM, 67)]),
         own(vec![Is("AGE-SECRET-KEY-1"), Of(UPPER, 58)]),
         own(vec![Is("eyJhbGciOiJIUzI1NiJ9.eyJ"), Of(URL_SAFE, 60), Is("."), Of(URL_SAFE, 42), Is("x")]),
-        own(vec![Is("-----BEGIN PRIVATE KEY-----\\n"), Of(BASE64, 64), Is("\\n"), Of(BASE64, 64), Is("\\n-----END PRIVATE KEY-----")]),
+        own(vec![
+            Is("-----BEGIN PRIVATE KEY-----\\n"),
+            Of(BASE64, 64),
+            Is("\\n"),
+            Of(BASE64, 64),
+            Is("\\n-----END PRIVATE KEY-----"),
+        ]),
         own(vec![Is("postgres://app:"), Of(ALNUM, 20), Is("@db.internal:5432/app")]),
         own(vec![Is("https://oauth2:"), Of(ALNUM, 20), Is("@git.internal/a/b.git")]),
         (Some("client_secret"), vec![Of(URL_SAFE, 39), Is("x")]),
@@ -203,7 +219,9 @@ fn x01_98_of_100_keys_are_found() {
 fn real_sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["target/tools/corpus/click", "target/tools/releases/click", "src", "editors/nvim", "editors/vscode/src"] {
+    for folder in
+        ["target/tools/corpus/click", "target/tools/releases/click", "src", "editors/nvim", "editors/vscode/src"]
+    {
         let mut folders = vec![root.join(folder)];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {

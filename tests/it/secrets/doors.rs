@@ -53,7 +53,13 @@ fn forms(secret: &str) -> Vec<String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let url: String = secret
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c.to_string() } else { format!("%{:02X}", u32::from(c)) })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' || c == '_' {
+                c.to_string()
+            } else {
+                format!("%{:02X}", u32::from(c))
+            }
+        })
         .collect();
     vec![secret.to_owned(), hex.to_uppercase(), hex, url, base64(secret)]
 }
@@ -90,7 +96,8 @@ async fn run(answers: Vec<Answer>, path: &str) -> (String, Option<String>) {
     holds_none("the preview", &claw::context::render(&rig.agent.preview(&ask)));
     let session = rig.agent.session();
     let result = session.start(ask).unwrap().finish().await;
-    let requests: String = server.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    let requests: String =
+        server.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
     holds_none("a request", &requests);
     holds_none("the trace", &rig.trace(session.id()));
     holds_none("the events", &serde_json::to_string(&result.trace).unwrap());
@@ -134,7 +141,8 @@ async fn x03_t08_names_are_shown_and_values_masked_by_every_tool() {
 
 #[tokio::test]
 async fn x01_edits_near_a_secret_are_the_true_text() {
-    let edit = |old: &str, new: &str| ("edit_file", json!({"path": "src/lib.rs", "old_string": old, "new_string": new}));
+    let edit =
+        |old: &str, new: &str| ("edit_file", json!({"path": "src/lib.rs", "old_string": old, "new_string": new}));
     let answers = vec![
         Answer::calls(&[("read_file", json!({"path": "src/lib.rs"}))]),
         Answer::calls(&[edit("\";\npub fn shown() -> u32 {\n    1", "\";\npub fn shown() -> u32 {\n    2")]),
@@ -147,12 +155,16 @@ async fn x01_edits_near_a_secret_are_the_true_text() {
 
 #[tokio::test]
 async fn x01_a_mask_is_not_taken_for_the_text() {
-    let edit = |old: &str, new: &str| ("edit_file", json!({"path": "src/lib.rs", "old_string": old, "new_string": new}));
+    let edit =
+        |old: &str, new: &str| ("edit_file", json!({"path": "src/lib.rs", "old_string": old, "new_string": new}));
     let answers = vec![
         Answer::calls(&[("read_file", json!({"path": "src/lib.rs"}))]),
         Answer::calls(&[edit("TOKEN: &str = \"[secret: GitHub token]\"", "TOKEN: &str = \"x\"")]),
         Answer::calls(&[edit("    1", "    \"[secret: GitHub token]\"")]),
-        Answer::calls(&[("write_file", json!({"path": "src/lib.rs", "content": "const T: &str = \"[secret: GitHub token]\";\n"}))]),
+        Answer::calls(&[(
+            "write_file",
+            json!({"path": "src/lib.rs", "content": "const T: &str = \"[secret: GitHub token]\";\n"}),
+        )]),
         // The start of a secret, guessed right, is answered like one guessed wrong.
         Answer::calls(&[edit("\"ghp_q8ZP", "\"x")]),
         Answer::calls(&[edit("\"ghp_q8ZQ", "\"x")]),
@@ -174,14 +186,18 @@ async fn x01_a_mask_is_not_taken_for_the_text() {
 #[tokio::test]
 async fn x03_t08_a_link_and_a_proposed_file_are_no_way_around() {
     let server = MockModel::start([
-        Answer::calls(&[("read_file", json!({"path": "notes.txt"})), ("search", json!({"pattern": "PASS", "path": "notes.txt"}))]),
+        Answer::calls(&[
+            ("read_file", json!({"path": "notes.txt"})),
+            ("search", json!({"pattern": "PASS", "path": "notes.txt"})),
+        ]),
         Answer::calls(&[("move_file", json!({"from": "notes.txt", "to": "other.txt"}))]),
         Answer::text("Done."),
     ]);
     let rig = rig(&server);
     std::os::unix::fs::symlink(".env", rig.fixture.root_path().join("notes.txt")).unwrap();
     let result = rig.run("Do it").await;
-    let requests: String = server.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    let requests: String =
+        server.requests().iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
     holds_none("a request", &requests);
     holds_none("the trace", &rig.trace(result.session.id()));
     assert!(requests.contains("DB_PASSWORD=[secret: value]"), "{requests}");
@@ -219,7 +235,8 @@ fn x04_the_memory_of_the_server_is_its_own() {
     // The files of a process that can not be dumped are root's, whoever runs it.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
     let limits = format!("/proc/{}/coredump_filter", server.id());
-    let is_private = || std::fs::read(&limits).is_ok_and(|filter| filter.is_empty()) || dumpable(server.id()) == Some(false);
+    let is_private =
+        || std::fs::read(&limits).is_ok_and(|filter| filter.is_empty()) || dumpable(server.id()) == Some(false);
     while !is_private() && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }

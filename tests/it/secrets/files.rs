@@ -5,20 +5,86 @@ use claw::secrets::{is_secret_file, mask_values, shown};
 #[test]
 fn x03_secret_files_in_any_spelling() {
     for name in [
-        ".env", "a/b/.env", ".ENV", ".Env.Local", ".env.production", ".e\u{200b}nv", ".env.", ".env ", "．ｅｎｖ", ".env::$DATA", "a\\.env",
-        "prod.env", ".envrc", "id_rsa", "keys/ID_RSA", "id_ed25519", "id_rsa.old", "server.pem", "SERVER.PEM", "tls.key", "a.p12", "a.pfx",
-        "a.jks", ".npmrc", ".pypirc", ".netrc", "_netrc", "kubeconfig", ".kube/config", "home/.kube/config", ".docker/config.json",
-        ".aws/credentials", ".ssh/id_work", ".ssh/deploy", "credentials.json", "service-account.json", "service_account-prod.json",
-        "secrets.toml", "secrets.yaml", "config/secrets.yml", "secrets.json", ".git-credentials", ".htpasswd", "terraform.tfstate",
-        "prod.tfvars", "prod.auto.tfvars", "wp-config.php", ".cargo/credentials.toml", ".pgpass", ".\u{212a}ube/config",
+        ".env",
+        "a/b/.env",
+        ".ENV",
+        ".Env.Local",
+        ".env.production",
+        ".e\u{200b}nv",
+        ".env.",
+        ".env ",
+        "．ｅｎｖ",
+        ".env::$DATA",
+        "a\\.env",
+        "prod.env",
+        ".envrc",
+        "id_rsa",
+        "keys/ID_RSA",
+        "id_ed25519",
+        "id_rsa.old",
+        "server.pem",
+        "SERVER.PEM",
+        "tls.key",
+        "a.p12",
+        "a.pfx",
+        "a.jks",
+        ".npmrc",
+        ".pypirc",
+        ".netrc",
+        "_netrc",
+        "kubeconfig",
+        ".kube/config",
+        "home/.kube/config",
+        ".docker/config.json",
+        ".aws/credentials",
+        ".ssh/id_work",
+        ".ssh/deploy",
+        "credentials.json",
+        "service-account.json",
+        "service_account-prod.json",
+        "secrets.toml",
+        "secrets.yaml",
+        "config/secrets.yml",
+        "secrets.json",
+        ".git-credentials",
+        ".htpasswd",
+        "terraform.tfstate",
+        "prod.tfvars",
+        "prod.auto.tfvars",
+        "wp-config.php",
+        ".cargo/credentials.toml",
+        ".pgpass",
+        ".\u{212a}ube/config",
         "secret\u{17f}.toml",
     ] {
         assert!(is_secret_file(name), "{name:?}");
     }
     for name in [
-        "", "src/main.rs", ".env.example", ".env.sample", ".env.template", ".env.dist", "example.env", "environment.ts", "env", "src/env.rs",
-        "id_rsa.pub", "config.json", "kube/config", "docker/config.json", "secrets.rs", "secrets.py", "keys.md", "package.json", "tokens.json",
-        ".ssh/known_hosts", ".ssh/config", "terraform.tfvars.example", "credentials.rs", "key", "pem",
+        "",
+        "src/main.rs",
+        ".env.example",
+        ".env.sample",
+        ".env.template",
+        ".env.dist",
+        "example.env",
+        "environment.ts",
+        "env",
+        "src/env.rs",
+        "id_rsa.pub",
+        "config.json",
+        "kube/config",
+        "docker/config.json",
+        "secrets.rs",
+        "secrets.py",
+        "keys.md",
+        "package.json",
+        "tokens.json",
+        ".ssh/known_hosts",
+        ".ssh/config",
+        "terraform.tfvars.example",
+        "credentials.rs",
+        "key",
+        "pem",
     ] {
         assert!(!is_secret_file(name), "{name:?}");
     }
@@ -70,7 +136,11 @@ fn x03_names_are_shown_and_values_are_not() {
         "# c\n[db]\nurl = \"x\"\nn = 3\nlist = [\n  \"a\",\n]\ntext = \"\"\"\nline = 1\n\"\"\"\n",
         "# c\n[db]\nurl = \"[*]\"\nn = [*]\nlist = [\n  \"[*]\",\n]\ntext = \"\"\"\n[*]\n\"\"\"\n",
     );
-    check("prod.tfvars", "db_password = \"x\"\ntags = {\n  a = \"b\"\n}\n", "db_password = \"[*]\"\ntags = {\n  a = \"[*]\"\n}\n");
+    check(
+        "prod.tfvars",
+        "db_password = \"x\"\ntags = {\n  a = \"b\"\n}\n",
+        "db_password = \"[*]\"\ntags = {\n  a = \"[*]\"\n}\n",
+    );
     check(
         "id_rsa",
         "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz\naC1rZXk=\n-----END OPENSSH PRIVATE KEY-----\n",
@@ -79,17 +149,45 @@ fn x03_names_are_shown_and_values_are_not() {
     check(".git-credentials", "https://me:hunter2@example.org\n", "https://me:[*]@example.org\n");
     check(".htpasswd", "me:$apr1$x$y\n", "me:[*]\n");
     check(".pgpass", "host:5432:db:me:pw\n", "host:5432:db:me:[*]\n");
-    check("wp-config.php", "<?php\ndefine('DB_PASSWORD', 'pw');\n$x = \"y\";\n", "<?php\ndefine('DB_PASSWORD', '[*]');\n$x = \"[*]\";\n");
+    check(
+        "wp-config.php",
+        "<?php\ndefine('DB_PASSWORD', 'pw');\n$x = \"y\";\n",
+        "<?php\ndefine('DB_PASSWORD', '[*]');\n$x = \"[*]\";\n",
+    );
     check("terraform.tfstate", "{\"version\": 4, \"secret\": \"x\"}", "{\"version\": [*], \"secret\": \"[*]\"}");
 }
 
 #[test]
 fn x03_no_value_of_a_broken_file_is_shown() {
-    for path in [".env", ".npmrc", ".netrc", ".kube/config", "credentials.json", "secrets.toml", "id_rsa", ".pgpass", "secrets.yaml"] {
+    for path in [
+        ".env",
+        ".npmrc",
+        ".netrc",
+        ".kube/config",
+        "credentials.json",
+        "secrets.toml",
+        "id_rsa",
+        ".pgpass",
+        "secrets.yaml",
+    ] {
         for text in [
-            "hunter2", "\"hunter2", "  hunter2\n", "a = 'hunter2", "{\"a\": hunter2", "a: >\n hunter2\n hunter2", "a:\n  - hunter2\n",
-            "A=x\nhunter2\nB=y", "\u{feff}A=hunter2", "A=hunter2\rB=hunter2\r", "é=hunter2é", "a: {b: hunter2}", "a = \"\"\"\nhunter2",
-            "password hunter2", "= hunter2", ": hunter2", "{\"a\": \"x\\",
+            "hunter2",
+            "\"hunter2",
+            "  hunter2\n",
+            "a = 'hunter2",
+            "{\"a\": hunter2",
+            "a: >\n hunter2\n hunter2",
+            "a:\n  - hunter2\n",
+            "A=x\nhunter2\nB=y",
+            "\u{feff}A=hunter2",
+            "A=hunter2\rB=hunter2\r",
+            "é=hunter2é",
+            "a: {b: hunter2}",
+            "a = \"\"\"\nhunter2",
+            "password hunter2",
+            "= hunter2",
+            ": hunter2",
+            "{\"a\": \"x\\",
         ] {
             let shown = mask_values(path, text);
             assert!(!shown.contains("hunter2"), "{path}: {text:?} is shown as {shown:?}");
