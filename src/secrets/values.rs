@@ -8,6 +8,9 @@ use std::ops::Range;
 use super::names::parts;
 use super::{Found, VALUE, masked};
 
+/// What stands in place of a value.
+const MASKED: &str = "[secret: value]";
+
 /// How a file of secrets is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -204,6 +207,8 @@ impl Ranges<'_> {
                         self.scalar(start..end);
                     }
                 }
+                // A scalar that is masked already.
+                b'[' if self.text.get(index..).is_some_and(|rest| rest.starts_with(MASKED)) => index += MASKED.len(),
                 b'/' if at(index + 1) == Some(b'/') => {
                     while at(index).is_some_and(|byte| byte != b'\n') {
                         index += 1;
@@ -313,7 +318,7 @@ impl Ranges<'_> {
     fn colons(&mut self) {
         for (at, line) in lines(self.text) {
             if !line.trim_start().starts_with('#') {
-                let bare = line.trim_end_matches("[secret: value]");
+                let bare = line.trim_end_matches(MASKED);
                 if bare.len() == line.len() {
                     self.value(at, line, line.rfind(':').map_or(0, |colon| colon + 1));
                 }
@@ -377,7 +382,7 @@ impl Ranges<'_> {
 }
 
 fn is_mark(value: &str) -> bool {
-    value == "[secret: value]"
+    value == MASKED
 }
 
 /// How long the key at the start of a YAML line is, with its colon; `None` where there is none.

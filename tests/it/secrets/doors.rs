@@ -221,39 +221,38 @@ async fn x01_a_key_that_the_model_writes_is_proposed_to_the_byte() {
 #[cfg(target_os = "linux")]
 #[test]
 fn x04_the_memory_of_the_server_is_its_own() {
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
     use std::process::{Command, Stdio};
-    let state = tempfile::tempdir().unwrap();
-    let mut server = Command::new(env!("CARGO_BIN_EXE_claw"))
-        .arg("lsp")
-        .env("CLAW_STATE_DIR", state.path())
-        .env("CLAW_LOG", "trace")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+
+    let folder = tempfile::tempdir().unwrap();
+    let program = folder.path().join("claw");
+    fs::copy(env!("CARGO_BIN_EXE_claw"), &program).unwrap();
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    for (path, mode) in [(folder.path(), 0o755), (&program, 0o755), (&state, 0o777)] {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let mut command = Command::new(&program);
+    command.arg("lsp").env("CLAW_STATE_DIR", &state).env("CLAW_LOG", "trace").current_dir(folder.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Whatever of its own root looks at is root's: the server runs as somebody else.
+    if fs::metadata("/proc/self").unwrap().uid() == 0 {
+        command.uid(65534).gid(65534);
+    }
+    let mut server = command.spawn().unwrap();
     // The files of a process that can not be dumped are root's, whoever runs it.
+    let environment = format!("/proc/{}/environ", server.id());
+    let owner = || fs::metadata(&environment).map(|environ| environ.uid());
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    let limits = format!("/proc/{}/coredump_filter", server.id());
-    let is_private =
-        || std::fs::read(&limits).is_ok_and(|filter| filter.is_empty()) || dumpable(server.id()) == Some(false);
-    while !is_private() && std::time::Instant::now() < deadline {
+    while owner().is_ok_and(|owner| owner != 0) && std::time::Instant::now() < deadline {
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    let private = is_private();
-    drop(server.stdin.take());
+    // That it is not over yet.
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    let (owner, running) = (owner(), server.try_wait().unwrap().is_none());
     let _ = server.kill();
     let _ = server.wait();
-    assert!(private, "the server can be dumped");
-}
-
-/// Whether a process can be dumped: then its files in /proc are its user's. Of root's own processes it is told by the dump
-/// filter, which is empty where there is nothing to dump.
-#[cfg(target_os = "linux")]
-fn dumpable(process: u32) -> Option<bool> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = std::fs::metadata(format!("/proc/{process}/environ")).ok()?.uid();
-    let user = std::fs::metadata(format!("/proc/{process}")).ok()?.uid();
-    let own = std::fs::metadata("/proc/self/environ").ok()?.uid();
-    (owner != own || user != own).then_some(false)
+    assert_eq!((owner.unwrap(), running), (0, true), "the server can be dumped");
 }
