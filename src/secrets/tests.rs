@@ -1,3 +1,5 @@
+//! What is found, what is not, and that it is found once.
+
 use super::*;
 
 #[track_caller]

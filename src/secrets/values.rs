@@ -151,7 +151,11 @@ impl Ranges<'_> {
             let is_name = |name: &str| {
                 let name = name.trim_start_matches(['#', ';', '/', ' ', '\t']).trim();
                 let name = name.strip_prefix("export ").or_else(|| name.strip_prefix("set ")).unwrap_or(name).trim();
-                name.len() <= 256 && (name.split_whitespace().count() <= 1 || slashes_are_names)
+                // `"user:pass",` is one text of a list.
+                let quote = name.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
+                quote.is_none_or(|quote| name.len() > 1 && name.ends_with(quote))
+                    && name.len() <= 256
+                    && (name.split_whitespace().count() <= 1 || slashes_are_names)
             };
             match sign.filter(|sign| content.get(..*sign).is_some_and(is_name)) {
                 Some(sign) => {

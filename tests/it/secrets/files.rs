@@ -133,7 +133,7 @@ fn x03_names_are_shown_and_values_are_not() {
     check(".aws/credentials", "[default]\naws_access_key_id = A\n", "[default]\naws_access_key_id = [*]\n");
     check(
         "secrets.toml",
-        "# c\n[db]\nurl = \"x\"\nn = 3\nlist = [\n  \"a\",\n]\ntext = \"\"\"\nline = 1\n\"\"\"\n",
+        "# c\n[db]\nurl = \"x\"\nn = 3\nlist = [\n  \"a:b\",\n]\ntext = \"\"\"\nline = 1\n\"\"\"\n",
         "# c\n[db]\nurl = \"[*]\"\nn = [*]\nlist = [\n  \"[*]\",\n]\ntext = \"\"\"\n[*]\n\"\"\"\n",
     );
     check(
