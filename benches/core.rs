@@ -22,6 +22,7 @@ fn main() -> Result<(), Failure> {
     keystrokes(&large);
     long_line();
     edits(&large);
+    secrets(&large);
     parses(&large)?;
     first_message()?;
     large_proposal()
@@ -61,6 +62,15 @@ fn edits(large: &Text) {
     let at = Position { line: 5_001, character: 7 };
     let changed = large.replace(at, at, PositionEncoding::Utf8, "_changed").text;
     measure("diff of 10,000 lines, one changed", 100, "", || drop(black_box(diff::diff(large, &changed))));
+}
+
+fn secrets(large: &Text) {
+    let text = large.to_string().repeat(64);
+    let megabytes = text.len() as f64 / f64::from(1 << 20);
+    let name = format!("secrets in {megabytes:.0} MB of source");
+    measure(&name, 5, &format!("p50 <= {:.0} ms (50 MB/s)", megabytes * 20.0), || {
+        drop(black_box(claw::secrets::mask(&text)))
+    });
 }
 
 fn parses(large: &Text) -> Result<(), Failure> {

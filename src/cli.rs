@@ -55,6 +55,7 @@ pub fn main() -> ExitCode {
         }
     };
     log_to_stderr();
+    keep_memory_private();
     match dispatch(arguments.command, arguments.color) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -100,6 +101,14 @@ fn completions(arguments: &CompletionsArguments, color: ColorChoice) -> Result<E
     out.write_all(&script)?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Keeps other processes of the user from reading this one's memory, where keys are, and the system from writing it to a file.
+fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable) {
+        tracing::warn!(%error, "the memory of this process can be read by others of the user");
+    }
 }
 
 /// Our own faults, on standard error. `CLAW_LOG` says which; without it, warnings.

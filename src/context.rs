@@ -11,6 +11,7 @@ pub mod outline;
 mod render;
 pub mod rules;
 mod sections;
+pub mod shown;
 
 use std::ops::Range;
 use std::time::Instant;
@@ -21,6 +22,7 @@ use sections::Sections;
 
 pub use outline::{Index, RankedFile, Ranking, Rendered, Snapshot, SnapshotState};
 pub use render::render;
+pub use shown::{Shown, secret_name};
 
 /// What is asked, and where the user is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -164,7 +164,9 @@ impl Agent {
 
     /// What the first request of a new session's turn would hold. Asks no model, writes nothing. Blocks on the disk.
     pub fn preview(&self, ask: &Ask) -> ContextReceipt {
-        context_of::gather(&self.session(), ask, "").receipt
+        let mut receipt = context_of::gather(&self.session(), ask, "").receipt;
+        self.parts.redactor.redact_receipt(&mut receipt);
+        receipt
     }
 
     /// Where sessions are kept; `None` if they are not.

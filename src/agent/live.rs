@@ -111,16 +111,18 @@ impl Live {
             Some(tool) => self.run_tool(tool, &call).await,
             None => (false, ToolOutput::from("there is no such tool".to_owned())),
         };
-        let mut output = output.capped(MAX_OUTPUT);
+        // Before it is cut: of a secret that is cut off nobody can tell what it is.
+        let text = self.redactor().redact(&output.text).into_owned();
+        let mut output = ToolOutput { text, ..output }.capped(MAX_OUTPUT);
         if let Some(note) = &call.note {
-            output.text = format!("{}\n{note}", output.text);
+            output.text = format!("{}\n{}", output.text, self.redactor().redact(note));
         }
         Executed {
             result: ToolResultReturned {
                 call: call.id,
                 tool: call.tool,
                 ok,
-                output: self.redactor().redact(&output.text).into_owned(),
+                output: output.text,
                 truncated: output.truncated,
                 duration_ms: millis(clock.monotonic().saturating_sub(began)),
             },
@@ -444,11 +446,7 @@ impl World for Live {
                 gathered.receipt.tokens += section.tokens;
                 gathered.receipt.sections.push(section);
             }
-            for section in &mut gathered.receipt.sections {
-                if let Some(text) = &mut section.text {
-                    *text = self.redactor().redact(text).into_owned();
-                }
-            }
+            self.redactor().redact_receipt(&mut gathered.receipt);
             Ok(gathered.receipt)
         })
     }

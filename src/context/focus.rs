@@ -5,6 +5,8 @@ use std::ops::Range;
 use super::Focus;
 use super::outline::{Index, language_of};
 use super::sections::Sections;
+use super::shown::Shown;
+use crate::secrets;
 use crate::syntax::Symbol;
 use crate::text::Text;
 use crate::workspace::{ReadError, View};
@@ -20,6 +22,11 @@ const AROUND: usize = 10;
 pub(in crate::context) struct Place {
     source: String,
     text: Text,
+    /// The text as it may be shown, line for line.
+    shown: Text,
+    /// What is masked in it.
+    note: Option<String>,
+    is_secret_file: bool,
     /// Bytes of `text`, on characters.
     range: Range<usize>,
     /// The symbols around it, outermost first.
@@ -49,7 +56,18 @@ impl Place {
             .cloned()
             .collect();
         let source = view.roots().display(&focus.path);
-        Ok(Place { source, range, holders, proposed: view.overlay().get(&focus.path).is_some(), text })
+        let masked = Shown::of(view, &focus.path, &text);
+        let (note, shown) = (masked.note(), masked.text.clone());
+        Ok(Place {
+            is_secret_file: masked.is_secret_file,
+            shown,
+            note,
+            source,
+            range,
+            holders,
+            proposed: view.overlay().get(&focus.path).is_some(),
+            text,
+        })
     }
 
     /// The 0-based lines that the focus touches; a selection that ends at the start of a line does not touch it.
@@ -94,7 +112,8 @@ pub(in crate::context) fn selection(sections: &mut Sections, place: &Looked) {
     };
     let pending =
         if place.proposed { " You have proposed changes to this file that are not part of what is shown." } else { "" };
-    let head = format!("{what}{pending}\n");
+    let masked = place.note.as_ref().map(|note| format!(" In this file: {note}.")).unwrap_or_default();
+    let head = format!("{what}{pending}{masked}\n");
     let shown = match (place.range.is_empty(), place.holders.is_empty()) {
         (true, true) => {
             lines.start.saturating_sub(AROUND)..lines.end.saturating_add(AROUND).min(place.text.line_count())
@@ -102,7 +121,7 @@ pub(in crate::context) fn selection(sections: &mut Sections, place: &Looked) {
         (true, false) | (false, _) => lines.clone(),
     };
     let room = sections.room(SELECTION_SHARE).saturating_sub(super::estimate_tokens(&head));
-    let (numbered, kept) = numbered(&place.text, &shown, room);
+    let (numbered, kept) = numbered(&place.shown, &shown, room);
     let reason = (kept < shown.len()).then(|| format!("shortened: {kept} of {} lines", shown.len()));
     sections.include("selection", &place.source, format!("{head}{numbered}"), reason);
 }
@@ -115,7 +134,7 @@ pub(in crate::context) fn symbol(sections: &mut Sections, place: &Looked) {
     let mut chain = String::new();
     for (depth, holder) in place.holders.iter().enumerate() {
         let line = place.text.line_of(holder.name_range.start) + 1;
-        chain.push_str(&format!("{}{} (line {line})\n", "  ".repeat(depth), holder.signature));
+        chain.push_str(&format!("{}{} (line {line})\n", "  ".repeat(depth), secrets::mask(&holder.signature).text));
     }
     let symbol_lines = place.text.line_of(symbol.range.start)..place.text.line_of(symbol.range.end) + 1;
     let focus_lines = place.lines();
@@ -124,7 +143,7 @@ pub(in crate::context) fn symbol(sections: &mut Sections, place: &Looked) {
         return sections.include("symbol", &place.source, chain, Some(reason));
     }
     let room = sections.room(SYMBOL_SHARE).saturating_sub(super::estimate_tokens(&chain));
-    let (text, shown) = around(&place.text, &symbol_lines, &focus_lines, room);
+    let (text, shown) = around(&place.shown, &symbol_lines, &focus_lines, room);
     let reason =
         (shown != symbol_lines).then(|| format!("shortened: {} of {}", line_words(&shown), line_words(&symbol_lines)));
     sections.include("symbol", &place.source, format!("{chain}\n{text}"), reason);
@@ -136,6 +155,11 @@ pub(in crate::context) fn diagnostics(sections: &mut Sections, diagnostics: &[St
     }
     if diagnostics.is_empty() {
         return sections.leave_out("diagnostics", "editor", "none were given");
+    }
+    if let Ok(Some(place)) = place
+        && place.is_secret_file
+    {
+        return sections.leave_out("diagnostics", &place.source, "they may quote the secrets of the file");
     }
     let all = diagnostics.join("\n");
     let (shown, cut) = super::sections::fit(&all, sections.room(DIAGNOSTICS_SHARE));

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Focus;
 use super::sections::{Sections, fit};
+use super::shown::Shown;
 use crate::workspace::{DocPath, Root, View};
 
 /// In the order of preference; the first that a folder has is its rules.
@@ -35,7 +36,7 @@ pub(in crate::context) fn rules(sections: &mut Sections, live: &View, focus: Opt
     for path in found {
         let source = live.roots().display(&path);
         let text = match live.read(&path) {
-            Ok(document) => document.text.to_string(),
+            Ok(document) => Shown::of(live, &path, &document.text).text.to_string(),
             Err(error) => {
                 sections.leave_out("rules", &source, &error.to_string());
                 continue;

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::propose::{resolve, unreadable};
 use super::{Diagnostic, Diagnostics, Effect, Tool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::context::secret_name;
 use crate::workspace::{ReadError, View};
 
 pub(in crate::tools) struct ReadDiagnostics;
@@ -62,7 +63,9 @@ fn report(view: &View, diagnostics: Diagnostics) -> String {
             "unknown: no editor is here that could tell. This does not mean that there are no problems".to_owned()
         }
         Diagnostics::Known(mut known) => {
-            known.retain(|diagnostic| !view.excludes(&diagnostic.path));
+            // What is told about a file of secrets may quote them.
+            known
+                .retain(|diagnostic| !view.excludes(&diagnostic.path) && secret_name(view, &diagnostic.path).is_none());
             if known.is_empty() {
                 return "no problems are known".to_owned();
             }

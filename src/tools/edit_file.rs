@@ -1,13 +1,16 @@
 //! `edit_file`: replaces a piece of text that is given exactly.
 
+use std::ops::Range;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::builtin::Builtin;
 use super::preflight::note;
-use super::propose::{editable, propose, resolve};
+use super::propose::{editable, holds_mark, masked_old, propose, refuse_mark, resolve};
 use super::show::{line_count, numbered};
 use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::context::Shown;
 use crate::text::locate::{Located, Nearest, locate};
 use crate::text::{Edit, Text};
 
@@ -53,7 +56,9 @@ impl Builtin for EditFile {
         if old == new {
             return Err(ToolError::model("old_string and new_string are the same: nothing would change"));
         }
-        let ranges = match (locate(&document.text, old), arguments.replace_all.unwrap_or(false)) {
+        let name = view.roots().display(&path);
+        let shown = Shown::of(&view, &path, &document.text);
+        let ranges = match (located(&document.text, old, &shown), arguments.replace_all.unwrap_or(false)) {
             (Located::Unique(range), _) => vec![range],
             (Located::Many(ranges), true) => ranges,
             (Located::Many(ranges), false) => {
@@ -63,7 +68,8 @@ impl Builtin for EditFile {
                     join(&lines)
                 )));
             }
-            (Located::Missing { nearest }, _) => return Err(missing(&view.roots().display(&path), nearest)),
+            (Located::Missing { .. }, _) if holds_mark(old) => return Err(masked_old()),
+            (Located::Missing { nearest }, _) => return Err(missing(&name, nearest)),
         };
         let edits: Option<Vec<Edit>> = ranges
             .into_iter()
@@ -79,16 +85,48 @@ impl Builtin for EditFile {
                 "old_string and new_string differ in line endings only: nothing would change",
             ));
         }
+        refuse_mark(&document.text.to_string(), &text.to_string())?;
         propose(context, &path, Some(&document), Some(text.clone()))?;
-        let name = view.roots().display(&path);
         let note = note(&name, Some(&document.text), &text);
-        let report = report(&name, &document.text, &text, &edits);
+        let report = report(&name, &text, &Shown::of(&view, &path, &text).text, &edits);
         Ok(ToolOutput::from(if note.is_empty() { report } else { format!("{}{note}", report.trim_end()) }))
     }
 }
 
-/// Where the edits are now, and how the first looks.
-fn report(name: &str, old: &Text, new: &Text, edits: &[Edit]) -> String {
+/// Where `old` stands. What lies within a secret, or ends in one, is not there for who can not see it: else a secret could be
+/// found out letter by letter.
+fn located(text: &Text, old: &str, shown: &Shown) -> Located {
+    let cuts = |range: &Range<usize>| {
+        shown.found.iter().any(|secret| {
+            let secret = &secret.range;
+            let overlaps = range.start < secret.end && secret.start < range.end;
+            overlaps && !(range.start <= secret.start && secret.end <= range.end)
+        })
+    };
+    let missing = || match locate(&shown.text, old) {
+        Located::Missing { nearest } => Located::Missing { nearest },
+        Located::Unique(_) | Located::Many(_) => Located::Missing { nearest: None },
+    };
+    match locate(text, old) {
+        Located::Unique(range) if cuts(&range) => missing(),
+        Located::Unique(range) => Located::Unique(range),
+        Located::Many(mut ranges) => {
+            ranges.retain(|range| !cuts(range));
+            match (ranges.pop(), ranges.is_empty()) {
+                (Some(only), true) => Located::Unique(only),
+                (Some(last), false) => {
+                    ranges.push(last);
+                    Located::Many(ranges)
+                }
+                (None, _) => missing(),
+            }
+        }
+        Located::Missing { .. } => missing(),
+    }
+}
+
+/// Where the edits are now, and how the first looks; `shown` is `new` without secrets, line for line.
+fn report(name: &str, new: &Text, shown: &Text, edits: &[Edit]) -> String {
     let mut lines = Vec::new();
     let mut grown = 0usize;
     let mut shrunk = 0usize;
@@ -103,10 +141,9 @@ fn report(name: &str, old: &Text, new: &Text, edits: &[Edit]) -> String {
         grown = grown.saturating_add(edit.insert.len());
         shrunk = shrunk.saturating_add(edit.range.len());
     }
-    debug_assert_eq!(new.len(), old.len().saturating_add(grown).saturating_sub(shrunk));
     let word = if lines.len() == 1 { "line" } else { "lines" };
     let end = first.end.saturating_add(2).min(line_count(new)).min(first.start.saturating_add(SHOWN));
-    let (shown, _) = numbered(new, first.start.saturating_sub(2)..end, 4_000);
+    let (shown, _) = numbered(shown, first.start.saturating_sub(2)..end, 4_000);
     format!("edited `{name}` at {word} {}:\n{shown}", join(&lines))
 }
 

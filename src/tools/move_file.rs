@@ -6,6 +6,8 @@ use serde::Deserialize;
 use super::builtin::Builtin;
 use super::propose::{editable, resolve, stale, still_there};
 use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::context::secret_name;
+use crate::secrets::is_secret_file;
 use crate::workspace::DocPath;
 
 pub(in crate::tools) struct MoveFile;
@@ -35,6 +37,11 @@ impl Builtin for MoveFile {
         }
         if from == to {
             return Err(ToolError::model(format!("`{from_name}` is there already: from and to are the same")));
+        }
+        if secret_name(&view, &from).is_some() && !is_secret_file(&to_name) {
+            return Err(ToolError::model(format!(
+                "`{from_name}` holds secrets, and `{to_name}` is no name for such a file: choose one that is, or leave it to the user"
+            )));
         }
         let document = editable(&view, &from)?;
         if view.exists(&to) {

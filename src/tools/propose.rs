@@ -1,6 +1,7 @@
 //! What the editing tools share: the way from a name to a document that may be edited, and into the overlay.
 
 use super::{ToolContext, ToolError};
+use crate::secrets;
 use crate::text::Text;
 use crate::workspace::{DocPath, Document, ReadError, Stamp, View};
 
@@ -63,6 +64,26 @@ pub(in crate::tools) fn propose(
         None => context.seen.forget(path),
     }
     Ok(())
+}
+
+/// Whether a text that a model gives back holds the mark of something it was not shown.
+pub(in crate::tools) fn holds_mark(text: &str) -> bool {
+    secrets::marks(text).next().is_some()
+}
+
+pub(in crate::tools) fn masked_old() -> ToolError {
+    ToolError::model("the text you copied holds a masked value: use a shorter old_string without it")
+}
+
+/// Refuses a text that would put a mark where a secret stands, or anywhere it was not.
+pub(in crate::tools) fn refuse_mark(old: &str, new: &str) -> Result<(), ToolError> {
+    match secrets::added_mark(old, new) {
+        None => Ok(()),
+        Some(mark) => Err(ToolError::model(format!(
+            "would write the mask into the file: `{mark}` stands for a value that you are not shown. Leave the line that holds the \
+             value as it is, by edit_file on what stands around it"
+        ))),
+    }
 }
 
 /// Looks at the live document again: it may have changed since `seen` was read.

@@ -7,6 +7,7 @@ use super::builtin::Builtin;
 use super::propose::{resolve, unreadable};
 use super::show::{label, line_count, numbered};
 use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::context::Shown;
 use crate::text::{FileEncoding, LineEnding, Text};
 use crate::workspace::{DocPath, ReadError, View};
 
@@ -33,7 +34,7 @@ impl Builtin for ReadFile {
     const NAME: &'static str = "read_file";
     const DESCRIPTION: &'static str = "Reads a text file of the workspace: each line with its number, a tab, then the \
         line. Shows unsaved text of the user's editor and your own proposed edits. Long files are cut; the last line of \
-        the result then says how to go on.";
+        the result then says how to go on. `[secret: …]` stands in place of a secret.";
     const EFFECT: Effect = Effect::Reads;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
@@ -67,7 +68,9 @@ impl Builtin for ReadFile {
         if let Some(reason) = &document.read_only {
             labels.push(format!("can not be edited: {reason}"));
         }
-        let output = page.show(&document.text, &labels, None)?;
+        let shown = Shown::of(&view, &path, &document.text);
+        labels.extend(shown.note());
+        let output = page.show(&shown.text, &labels, None)?;
         context.seen.note(path, document.text.hash());
         Ok(output)
     }
@@ -122,5 +125,7 @@ fn read_head(view: &View, path: &DocPath, page: &Page) -> Result<ToolOutput, Too
         return Err(ToolError::model(format!("`{}` is binary ({} bytes): it is not shown", page.name, head.size)));
     }
     let beyond = format!("only the first {HEAD} bytes of {} can be read of so large a file", head.size);
-    page.show(&head.text, &["too large to be edited".to_owned()], Some(&beyond))
+    let shown = Shown::of(view, path, &head.text);
+    let labels: Vec<String> = std::iter::once("too large to be edited".to_owned()).chain(shown.note()).collect();
+    page.show(&shown.text, &labels, Some(&beyond))
 }

@@ -1,5 +1,6 @@
 //! `search`: lines that match a regular expression.
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
@@ -8,7 +9,9 @@ use serde::Deserialize;
 use super::builtin::Builtin;
 use super::show::layer_label;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
-use crate::workspace::search::{Pattern, Scope};
+use crate::context::Shown;
+use crate::workspace::search::{Match, Pattern, Scope};
+use crate::workspace::{DocPath, View};
 
 pub(in crate::tools) struct Search;
 
@@ -53,21 +56,24 @@ impl Builtin for Search {
         let mut shown = String::new();
         let mut count = 0usize;
         let mut last = None;
-        for found in &found.matches {
+        let mut files = Files::default();
+        let matches: Vec<(&Match, Cow<'_, str>)> =
+            found.matches.iter().filter_map(|found| Some((found, files.line(&view, &pattern, found)?))).collect();
+        for (found, line) in &matches {
             let mut row = String::new();
             if last != Some(&found.path) {
                 row = format!("{}{}\n", view.roots().display(&found.path), layer_label(&view, &found.path));
                 last = Some(&found.path);
             }
-            row.push_str(&format!("{:>6}\t{}\n", found.line, found.text));
+            row.push_str(&format!("{:>6}\t{}\n", found.line, line));
             if shown.len().saturating_add(row.len()) > most {
                 break;
             }
             shown.push_str(&row);
             count = count.saturating_add(1);
         }
-        let cut = found.more || count < found.matches.len();
-        if found.matches.is_empty() {
+        let cut = found.more || count < matches.len();
+        if matches.is_empty() {
             shown = format!("no line matches, in {} files\n", found.searched);
         }
         if cut {
@@ -85,5 +91,27 @@ impl Builtin for Search {
             ));
         }
         Ok(ToolOutput { text: shown, truncated: cut || found.stopped })
+    }
+}
+
+/// The file that was looked at last, as it may be shown; `None` where nothing of it is masked.
+#[derive(Default)]
+struct Files<'a> {
+    last: Option<(&'a DocPath, Option<Shown>)>,
+}
+
+impl<'a> Files<'a> {
+    /// A line that matched, as it may be shown. `None` if it matched by what is masked: who could ask for a part of a secret
+    /// would learn the whole.
+    fn line(&mut self, view: &View, pattern: &Pattern, found: &'a Match) -> Option<Cow<'a, str>> {
+        if self.last.as_ref().is_none_or(|(path, _)| *path != &found.path) {
+            // Gone since it was searched: then nothing can be told of it.
+            let document = view.read(&found.path).ok()?;
+            let shown = Shown::of(view, &found.path, &document.text);
+            self.last = Some((&found.path, Some(shown).filter(|shown| !shown.found.is_empty())));
+        }
+        let Some((_, Some(shown))) = &self.last else { return Some(Cow::Borrowed(&found.text)) };
+        let line = shown.text.slice(shown.text.line_range(found.line.saturating_sub(1)))?;
+        pattern.shown_line(line.trim_end_matches(['\r', '\n'])).map(Cow::Owned)
     }
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::builtin::Builtin;
 use super::show::layer_label;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::context::Shown;
 use crate::syntax::{Language, Symbols};
 use crate::text::Text;
 use crate::workspace::DocPath;
@@ -57,7 +58,7 @@ impl Builtin for FindSymbols {
             let Some(language) = language(path) else { continue };
             let Ok(document) = view.read(path) else { continue };
             parsed = parsed.saturating_add(1);
-            let rows = rows(&document.text, language, query.as_deref());
+            let rows = rows(&Shown::of(&view, path, &document.text).text, language, query.as_deref());
             if rows.is_empty() {
                 continue;
             }

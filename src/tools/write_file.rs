@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::builtin::Builtin;
 use super::preflight::note;
-use super::propose::{editable_or_new, propose, resolve};
+use super::propose::{editable_or_new, propose, refuse_mark, resolve};
 use super::show::line_count;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::text::Text;
@@ -33,6 +33,8 @@ impl Builtin for WriteFile {
         let path = resolve(&view, &arguments.path)?;
         let name = view.roots().display(&path);
         let document = editable_or_new(&view, &path)?;
+        let old = document.as_ref().map(|document| document.text.to_string()).unwrap_or_default();
+        refuse_mark(&old, &arguments.content)?;
         let Some(seen) = &document else {
             let text = Text::new(&arguments.content);
             let lines = line_count(&text);

@@ -64,7 +64,7 @@ fn spellings(roots: &Roots, path: &DocPath) -> Vec<String> {
 }
 
 /// The file that `path` leads to by a link.
-fn target_of(roots: &Roots, path: &DocPath) -> Option<DocPath> {
+pub(in crate::workspace) fn target_of(roots: &Roots, path: &DocPath) -> Option<DocPath> {
     let DocPath::File { root, rel } = path else { return None };
     let root = roots.get(*root).filter(|root| through_link(&root.dir, rel))?;
     let target = root.dir.canonicalize(rel.as_ref()).ok()?;

@@ -89,6 +89,12 @@ impl Pattern {
             ))),
         }
     }
+
+    /// A line as a search shows it; `None` if it does not match.
+    pub fn shown_line(&self, line: &str) -> Option<String> {
+        let at = self.matcher.find(line.as_bytes()).ok().flatten()?;
+        Some(shown_line(line.as_bytes(), at.start()))
+    }
 }
 
 impl View {

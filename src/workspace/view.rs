@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::{Entry, entry, is_file, read_bytes, read_whole, through_link};
+use super::exclude::target_of;
 use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
@@ -144,6 +145,9 @@ impl View {
     /// The same picture with another overlay.
     pub(in crate::workspace) fn with_overlay(&self, overlay: &Overlay) -> View {
         View { overlay: overlay.clone(), ..self.clone() }
+    /// The file that `path` leads to by a link: another name for what is read there. Asks the disk.
+    pub fn link_target(&self, path: &DocPath) -> Option<DocPath> {
+        target_of(&self.roots, path)
     }
 
     /// The document whole.

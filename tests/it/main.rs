@@ -11,6 +11,7 @@ mod lsp;
 mod model;
 mod permission;
 mod sandbox;
+mod secrets;
 mod store;
 mod support;
 mod text;

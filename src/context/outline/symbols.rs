@@ -1,8 +1,10 @@
 //! The definitions of one file, packed: thousands of files are kept, few are ever shown.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::secrets;
 use crate::syntax::{Language, SymbolKind, Symbols};
 use crate::text::Text;
 
@@ -48,7 +50,8 @@ impl FileSymbols {
             if let Some(depth) = depth {
                 let line = text.line_of(symbol.name_range.start) + 1;
                 let kind = symbol.kind.name();
-                packed.push_str(&format!("{depth}\t{line}\t{kind}\t{}\t{}\n", symbol.name, symbol.signature));
+                let signature = shown(&symbol.signature);
+                packed.push_str(&format!("{depth}\t{line}\t{kind}\t{}\t{signature}\n", symbol.name));
             }
         }
         FileSymbols { range: 0..packed.len(), packed: packed.into() }
@@ -80,6 +83,17 @@ impl FileSymbols {
                 signature: fields.next()?,
             })
         })
+    }
+}
+
+/// A signature without secrets: it may hold a constant's value. Of a text that is cut off nobody can tell what it is.
+fn shown(signature: &str) -> Cow<'_, str> {
+    match signature.find(['"', '\'', '`']) {
+        Some(quote) if signature.ends_with('…') => {
+            Cow::Owned(format!("{}…", signature.get(..quote).unwrap_or_default()))
+        }
+        Some(_) => secrets::mask(signature).text,
+        None => Cow::Borrowed(signature),
     }
 }
 
