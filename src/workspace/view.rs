@@ -145,6 +145,8 @@ impl View {
     /// The same picture with another overlay.
     pub(in crate::workspace) fn with_overlay(&self, overlay: &Overlay) -> View {
         View { overlay: overlay.clone(), ..self.clone() }
+    }
+
     /// The file that `path` leads to by a link: another name for what is read there. Asks the disk.
     pub fn link_target(&self, path: &DocPath) -> Option<DocPath> {
         target_of(&self.roots, path)
