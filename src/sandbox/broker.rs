@@ -53,6 +53,7 @@ fn supervise(arguments: impl Iterator<Item = OsString>) -> Result<i32, String> {
     check_place()?;
     write_user(&policy).map_err(|error| format!("/etc/passwd can not be written: {error}"))?;
     let watch = Watch::new(&policy)?;
+    come_first();
     let signals = block_child_signal();
     // SAFETY: this process has one thread, so that the child may do what it likes.
     match unsafe { libc::fork() } {
@@ -106,6 +107,28 @@ fn become_command(policy: &Policy, argv: &[OsString]) -> i32 {
     let error = Command::new(program).args(rest).exec();
     tell(&format!("{} can not be run: {error}", program.display()));
     if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
+}
+
+/// Root's processes may let the broker come first for the processor: for root no limit of the kernel stops a command that starts
+/// processes without end, and each of them with a session of its own counts as much as the broker. Others have that
+/// limit, and need no more.
+pub(super) fn let_brokers_come_first() {
+    if is_root() {
+        let one = libc::rlimit { rlim_cur: 1, rlim_max: 1 };
+        // SAFETY: reads the one value. Where it is refused, as in some containers, the broker comes in its turn.
+        unsafe { libc::setrlimit(libc::RLIMIT_RTPRIO, &one) };
+    }
+}
+
+/// Takes what [`let_brokers_come_first`] gave; a child does not have it.
+fn come_first() {
+    let first = libc::sched_param { sched_priority: 1 };
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: both read the one value. Refused where nothing was given.
+    unsafe {
+        libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &first);
+        libc::setrlimit(libc::RLIMIT_RTPRIO, &none);
+    }
 }
 
 fn block_child_signal() -> libc::sigset_t {

@@ -29,6 +29,9 @@ fn be_nice() -> Result<(), String> {
     let before = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     // SAFETY: sets the priority of this process.
     step("setpriority", call(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, (before + NICE).min(19)) }))?;
+    // Where the kernel weighs sessions rather than processes it is the session that must be nice. It takes this from anybody
+    // only now and then, and there may be no such file.
+    let _ = fs::write("/proc/self/autogroup", NICE.to_string());
     const OF_PROCESS: libc::c_int = 1;
     const LAST_OF_THE_ORDINARY: libc::c_int = (2 << 13) | 7;
     // A kernel without it has no queue in which it could be first either.

@@ -13,7 +13,7 @@ use std::{fs, io, mem};
 use super::super::limits::{Limits, kilobytes};
 use super::super::policy::Policy;
 
-pub const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+pub const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Memory of the machine that must be left: a twentieth, and no more than this.

@@ -98,7 +98,10 @@ fn npm_test_runs() {
 fn git_reads_the_repository_and_can_not_change_it() {
     each(|rig| {
         let git = |arguments: &[&str]| {
-            super::rig::outside("git", &[&["-C", rig.at("workspace").to_str().unwrap()], arguments].concat())
+            super::rig::outside(
+                "git",
+                &[&["-c", "safe.directory=*", "-C", rig.at("workspace").to_str().unwrap()], arguments].concat(),
+            )
         };
         fs::remove_file(rig.at("workspace/.git/config")).unwrap();
         git(&["init", "-q", "."]);
