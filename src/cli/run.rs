@@ -158,7 +158,7 @@ fn last_of(agent: &Agent, setup: &Setup) -> Result<String, CliError> {
     let sessions = agent.store().map(|store| store.sessions()).transpose()?.unwrap_or_default();
     sessions
         .into_iter()
-        .find(|session| session.workspace == root)
+        .find(|session| session.workspace == root && session.parent.is_none())
         .map(|session| session.id)
         .ok_or_else(|| CliError::usage(format!("there is no session of {root} yet: leave --continue out to start one")))
 }

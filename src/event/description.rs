@@ -178,6 +178,7 @@ mod tests {
             output: "\n\nno such\tfile\nmore".to_owned(),
             truncated: false,
             duration_ms: 1,
+            subagent: None,
         });
         assert_eq!(describe(&result), "read_file failed: no such file");
         let error =

@@ -14,7 +14,7 @@ use super::ext::{ClawDiagnostics, DiagnosticsParams};
 use super::prompts;
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
-use crate::tools::{Approval, Diagnostic, Diagnostics, Host, Reply, Severity, TrustQuestion, UserQuestion};
+use crate::tools::{Approval, Diagnostic, Diagnostics, Host, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion};
 use crate::workspace::{DocPath, View};
 
 /// How long the editor may take to say what its servers found.
@@ -70,7 +70,7 @@ impl Host for EditorHost {
         Box::pin(async move { prompts::approve(&server, question).await })
     }
 
-    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, UserAnswer> {
         let server = self.server.clone();
         Box::pin(async move { prompts::ask_user(&server, question).await })
     }

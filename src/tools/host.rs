@@ -35,10 +35,10 @@ pub trait Host: Send + Sync {
         Box::pin(std::future::ready(Reply::Unanswered))
     }
 
-    /// Asks what the model wants to know. `None` if nobody answers.
-    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
+    /// Asks what the model wants to know, one question at a time with [`Host::approve`]. Dropping the future withdraws it.
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, UserAnswer> {
         let _ = question;
-        Box::pin(std::future::ready(None))
+        Box::pin(std::future::ready(UserAnswer::Unanswered))
     }
 }
 
@@ -81,6 +81,16 @@ pub struct UserQuestion {
     /// Answers to choose from; empty where the user writes one.
     pub options: Vec<String>,
     pub deadline: Duration,
+}
+
+/// What the user says to a question of the model's. It grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserAnswer {
+    /// What was written, or the option that was chosen.
+    Said(String),
+    Unanswered,
+    /// The user may be there, and can only choose among options.
+    CanNotWrite,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

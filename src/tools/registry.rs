@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ask_user::AskUser;
 use super::builtin::Blocking;
 use super::delete_file::DeleteFile;
 use super::diagnostics::ReadDiagnostics;
@@ -11,6 +12,7 @@ use super::move_file::MoveFile;
 use super::read_file::ReadFile;
 use super::search::Search;
 use super::symbols::FindSymbols;
+use super::task::Task;
 use super::update_plan::UpdatePlan;
 use super::write_file::WriteFile;
 use super::{SharedTool, Tool};
@@ -58,6 +60,8 @@ impl Default for Tools {
                 Arc::new(Blocking::<MoveFile>::default()),
                 Arc::new(ReadDiagnostics),
                 Arc::new(Blocking::<UpdatePlan>::default()),
+                Arc::new(Task),
+                Arc::new(AskUser),
             ],
         }
     }

@@ -33,6 +33,8 @@ impl Bench {
             plan: Arc::new(Mutex::new(Vec::new())),
             seen: Seen::default(),
             host,
+            asking: claw::tools::Asking::default(),
+            delegate: None,
             permitted: None,
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
