@@ -35,7 +35,9 @@ use serde_json::Value;
 use crate::permission::Act;
 
 pub use context::{Asking, Seen, ToolContext};
-pub use host::{Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion};
+pub use host::{
+    Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion,
+};
 pub use registry::Tools;
 
 /// Something the model can call.

@@ -418,7 +418,8 @@ impl World for Live {
             {
                 self.session.saw_private();
             }
-            if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode, self.ask.parent.is_some()) {
+            if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode, self.ask.parent.is_some())
+            {
                 gathered.receipt.tokens += section.tokens;
                 gathered.receipt.sections.push(section);
             }
@@ -475,8 +476,7 @@ impl World for Live {
 
     fn execute(&self, calls: Vec<Call>, left: Left) -> BoxStream<'_, Result<Executed, End>> {
         let tools = &self.session.parts().tools;
-        let starts_one =
-            |call: &&Call| tools.get(&call.requested).is_some_and(|tool| tool.needs() == Needs::Subagents);
+        let starts_one = |call: &&Call| tools.get(&call.requested).is_some_and(|tool| tool.needs() == Needs::Subagents);
         self.subagents.share_out(left, calls.iter().filter(starts_one).count());
         let running = stream::iter(calls.into_iter().map(|call| self.run_call(call))).buffer_unordered(SIDE_BY_SIDE);
         stream::unfold(Some(Box::pin(running)), move |running| async move {

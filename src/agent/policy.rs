@@ -98,10 +98,7 @@ impl Policy {
         if let Some(most) = self.limits.cost.filter(|most| self.cost >= *most) {
             return Err(End::limit(
                 "limit",
-                format!(
-                    "stopped after ${:.4} of ${most} (limits.max_cost): ask again to go on from here",
-                    self.cost
-                ),
+                format!("stopped after ${:.4} of ${most} (limits.max_cost): ask again to go on from here", self.cost),
             ));
         }
         self.requests += 1;

@@ -56,10 +56,11 @@ pub fn place(items: &[PlanItem]) -> (String, String) {
 
 /// What the user wants done next; `None` for nothing.
 async fn next_ask(server: &Server, title: &str) -> Option<Ask> {
-    let (can_write, deadline) = server.state.with(|state| {
-        (state.client.claw.input, Duration::from_secs(state.settings.config.limits.prompt_timeout_s))
-    });
-    let choices: Vec<&str> = [Some(CARRY_OUT), can_write.then_some(CHANGE), Some(DISCARD)].into_iter().flatten().collect();
+    let (can_write, deadline) = server
+        .state
+        .with(|state| (state.client.claw.input, Duration::from_secs(state.settings.config.limits.prompt_timeout_s)));
+    let choices: Vec<&str> =
+        [Some(CARRY_OUT), can_write.then_some(CHANGE), Some(DISCARD)].into_iter().flatten().collect();
     let message = format!("Claw has a plan for \"{title}\". Carry it out?");
     match prompts::offer(server, MessageType::Info, message, &choices, deadline).await?.as_str() {
         CARRY_OUT => Some(Ask { instruction: CARRY_OUT.to_owned(), mode: Mode::Edit, ..Ask::default() }),
@@ -87,7 +88,8 @@ mod tests {
     #[test]
     fn a_place_in_a_list_of_steps() {
         let items = |statuses: &[PlanStatus]| -> Vec<PlanItem> {
-            let item = |(at, status): (usize, &PlanStatus)| PlanItem { text: format!("step\u{202e} {at}"), status: *status };
+            let item =
+                |(at, status): (usize, &PlanStatus)| PlanItem { text: format!("step\u{202e} {at}"), status: *status };
             statuses.iter().enumerate().map(item).collect()
         };
         let check = |statuses: &[PlanStatus], step: &str, words: &str| {

@@ -118,7 +118,10 @@ fn check(question: &str, options: &[String]) -> Result<(), ToolError> {
         return refuse(format!("the question is too long: at most {MAX_QUESTION} bytes; put what it is about first"));
     }
     if options.len() == 1 || options.len() > MAX_OPTIONS {
-        return refuse(format!("a question has two to {MAX_OPTIONS} options, or none, and this one has {}", options.len()));
+        return refuse(format!(
+            "a question has two to {MAX_OPTIONS} options, or none, and this one has {}",
+            options.len()
+        ));
     }
     let mut seen = Vec::new();
     for option in options {

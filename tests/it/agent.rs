@@ -1,17 +1,21 @@
 //! The harness by script: turns, limits, replay, traces.
 
+mod asking;
 mod cancel;
+mod delegate;
 mod exclude;
 mod failures;
 mod hostile;
 mod limits;
 mod living;
 mod permission;
+mod plan;
 mod preflight;
 mod replay;
 mod review;
 pub mod rig;
 mod risky;
 mod sessions;
+mod steer;
 mod tools;
 mod turns;
