@@ -1,7 +1,10 @@
 //! Plans in an editor, questions of the model's, and what is shown of steps and subagents.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
+use crate::support::lsp_client::Reply;
 use crate::support::lsp_editor::{Editor, Setup};
 
 const LIB: &str = "fn area(w: u32, h: u32) -> u32 {\n    w * h\n}\n";
@@ -149,5 +152,48 @@ async fn steps_and_subagents_are_shown_as_progress() {
     let sessions = editor.command("claw.sessions", Value::Null).await["sessions"].as_array().unwrap().clone();
     let parents: Vec<&Value> = sessions.iter().filter_map(|session| session.get("parent")).collect();
     assert_eq!(parents, [&json!(session)]);
+    editor.finish().await;
+}
+
+/// The question stands beside others and holds nothing up; going on withdraws it.
+#[tokio::test]
+async fn a_plan_that_nobody_decides_about_holds_nothing_up() {
+    let options = json!(["w first", "h first"]);
+    let script = vec![
+        json!({"tools": [{"name": "ask_user", "input": {"question": "Which order?", "options": options}}]}),
+        json!({"text": "Good."}),
+        json!({"when": "plan it", "text": "1. Turn it."}),
+        json!({"when": "plan it", "text": "Why not."}),
+    ];
+    let mut editor = Editor::start(setup(script, false)).await;
+    let asked = Arc::new(Mutex::new(0));
+    let plans = Arc::clone(&asked);
+    editor.client.on_request(move |method, params| match method {
+        "window/showMessageRequest" if params["message"].as_str().is_some_and(|text| text.contains("has a plan")) => {
+            *plans.lock().unwrap() += 1;
+            Some(Reply::Silence)
+        }
+        "window/showMessageRequest" => Some(Reply::Result(json!({"title": "h first"}))),
+        "window/showDocument" => Some(Reply::Result(json!({"success": true}))),
+        "window/workDoneProgress/create" | "workspace/codeLens/refresh" | "client/registerCapability" => {
+            Some(Reply::Result(Value::Null))
+        }
+        _ => None,
+    });
+    let session = editor.ask(json!({"instruction": "plan it", "mode": "plan"})).await;
+    let waiting = Arc::clone(&asked);
+    editor.until(move |_| *waiting.lock().unwrap() == 1).await;
+
+    // Another session's question comes through.
+    let other = editor.command("claw.ask", json!({"instruction": "turn it"})).await;
+    assert_eq!(event(&mut editor, "tool_result").await["output"], "The user answers: h first");
+    editor.turn_end(&other["turn"]).await;
+    editor.client.notification("window/showMessage").await;
+
+    // Whatever the session is asked next, the question is gone.
+    editor.ask(json!({"instruction": "is it good?", "session": session})).await;
+    editor.client.notification("$/cancelRequest").await;
+    assert_eq!(editor.client.notification("window/showMessage").await["message"], "Claw: Why not.");
+    assert_eq!(*asked.lock().unwrap(), 1);
     editor.finish().await;
 }
