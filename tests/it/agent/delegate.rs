@@ -142,7 +142,7 @@ impl Model for Counting {
         let (now, most, inner) = (Arc::clone(&self.now), Arc::clone(&self.most), self.script.send(body));
         futures::stream::once(async move {
             most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(400)).await;
             now.fetch_sub(1, Ordering::SeqCst);
             inner
         })

@@ -106,6 +106,8 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
         "move_file",
         "diagnostics",
         "update_plan",
+        "task",
+        "ask_user",
     ];
     assert_eq!(names, expected);
     let edits: Vec<&str> = tools.iter().filter(|tool| tool.effect() == Effect::Edits).map(Tool::name).collect();
