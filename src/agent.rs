@@ -13,6 +13,7 @@ pub mod clock;
 mod context_of;
 mod conversation;
 pub mod decide;
+mod delegate;
 pub mod gate;
 mod history;
 mod keep;

@@ -18,6 +18,7 @@ mod inspect;
 mod manifest;
 mod map;
 mod place;
+mod plan;
 mod run;
 mod schema;
 mod sessions;

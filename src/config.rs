@@ -96,6 +96,8 @@ pub struct Limits {
     pub max_tokens: Option<u64>,
     /// What a turn may cost, in US dollars.
     pub max_cost: Option<f64>,
+    /// Subagents a turn may start. With 0 there is no `task` tool.
+    pub max_children: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -159,6 +161,7 @@ impl Default for Limits {
             prompt_timeout_s: 300,
             max_tokens: None,
             max_cost: None,
+            max_children: 16,
         }
     }
 }

@@ -147,6 +147,13 @@ pub struct TurnStart {
     pub limits: TurnLimits,
 }
 
+impl TurnStart {
+    /// Whether a `task` call of the parent's turn started it: it answers another model, and nobody talks to it.
+    pub fn is_subagent(&self) -> bool {
+        self.parent.is_some() && self.mode == Mode::Explain
+    }
+}
+
 /// The limits of a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnLimits {
@@ -161,6 +168,13 @@ pub struct TurnLimits {
     /// US dollars.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost: Option<f64>,
+    /// Subagents it may start. With none there is no tool for it.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub children: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What the first request of a turn holds, and what was left out.
@@ -330,6 +344,24 @@ pub struct ToolResultReturned {
     pub output: String,
     pub truncated: bool,
     pub duration_ms: u64,
+    /// Of a `task` call, what its subagent used: an extension of the contract. The turn answers for it, so that it counts
+    /// towards the turn's limits and stands in the `usage` and `cost` of its `turn_end`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub subagent: Option<SubagentRan>,
+}
+
+/// A subagent that has ended. The rest of it stands in the trace of its session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SubagentRan {
+    pub session: String,
+    pub status: TurnStatus,
+    /// Model requests it made.
+    pub steps: u32,
+    pub usage: Usage,
+    /// What counts towards a limit of tokens: more than `usage` tells where the provider counts nothing.
+    pub tokens: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cost: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -467,8 +499,9 @@ pub struct ErrorReported {
 pub struct TurnEnd {
     pub status: TurnStatus,
     pub answer: String,
-    /// Model requests made.
+    /// Model requests made by the turn itself.
     pub steps: u32,
+    /// With that of its subagents, as `cost`.
     pub usage: Usage,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost: Option<f64>,

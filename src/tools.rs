@@ -10,6 +10,7 @@ pub mod builtin;
 pub mod context;
 pub mod registry;
 
+mod ask_user;
 mod delete_file;
 mod diagnostics;
 mod edit_file;
@@ -25,6 +26,7 @@ pub mod shell;
 mod shell_job;
 mod show;
 mod symbols;
+pub mod task;
 mod update_plan;
 mod web_fetch;
 mod web_search;
@@ -37,8 +39,10 @@ use serde_json::Value;
 
 use crate::permission::Act;
 
-pub use context::{Seen, ToolContext};
-pub use host::{Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserQuestion};
+pub use context::{Asking, Seen, ToolContext};
+pub use host::{
+    Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion,
+};
 pub use registry::Tools;
 
 /// Something the model can call.
@@ -52,6 +56,11 @@ pub trait Tool: Send + Sync {
     fn parameters(&self) -> Value;
 
     fn effect(&self) -> Effect;
+
+    /// What a turn must have to be offered it.
+    fn needs(&self) -> Needs {
+        Needs::Nothing
+    }
 
     /// What a call would do that needs permission; `None` where it needs none. May block on the disk. Without it what runs
     /// something is asked by its name and arguments.
@@ -78,6 +87,17 @@ pub enum Effect {
     Edits,
     /// Whatever a process or a server does.
     Runs,
+}
+
+/// What a turn must have to be offered a tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Needs {
+    #[default]
+    Nothing,
+    /// Somebody to talk to, whom a subagent has not.
+    User,
+    /// The right to start subagents. A call starts one.
+    Subagents,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::calls::{Call, prepare};
+use super::policy::COST_UNKNOWN;
 use super::prompt;
 use crate::context::render;
 use crate::event::{EventKind, PlanItem, ToolResultReturned, TurnStatus, Usage};
@@ -23,6 +24,8 @@ pub(in crate::agent) struct Conversation {
     plan: Vec<PlanItem>,
     answer: String,
     in_turn: bool,
+    /// The user was told that a limit of cost does not hold.
+    cost_is_unknown: bool,
     /// Of the running or last turn.
     so_far: SoFar,
 }
@@ -47,6 +50,11 @@ impl Conversation {
     /// What the last turn that ended answered.
     pub fn answer(&self) -> &str {
         &self.answer
+    }
+
+    /// Whether the user was told that a limit of cost does not hold.
+    pub fn cost_is_unknown(&self) -> bool {
+        self.cost_is_unknown
     }
 
     /// Whether a turn began and has not ended.
@@ -90,7 +98,13 @@ impl Conversation {
                 });
                 self.open = calls.into_iter().map(|call| (call, None)).collect();
             }
-            EventKind::ToolResult(result) => self.settle(result),
+            EventKind::ToolResult(result) => {
+                if let Some(ran) = &result.subagent {
+                    self.so_far.usage += ran.usage;
+                }
+                self.settle(result);
+            }
+            EventKind::Error(error) if error.code == COST_UNKNOWN => self.cost_is_unknown = true,
             EventKind::Plan { items } => self.plan.clone_from(items),
             EventKind::TurnEnd(end) => {
                 self.in_turn = false;

@@ -86,6 +86,14 @@ impl Session {
         self.grants().taint.untrusted = true;
     }
 
+    /// What another session's model has seen that told this one's something.
+    pub(in crate::agent) fn take_over_taint(&self, other: &Session) {
+        let seen = other.grants().taint;
+        let mut grants = self.grants();
+        grants.taint.private |= seen.private;
+        grants.taint.untrusted |= seen.untrusted;
+    }
+
     /// What a session's model has seen follows from its trace; what the user allowed ends with the process.
     pub(in crate::agent) fn restore_grants(&self, events: &[Event]) {
         for event in events {

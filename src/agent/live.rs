@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::calls::Call;
-use super::policy::{End, TextGuard};
+use super::delegate::Subagents;
+use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, World};
 use super::{context_of, gate, prompt};
@@ -25,7 +26,7 @@ use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
-use crate::tools::{Effect, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::workspace::{Author, Overlay};
 
 /// Most bytes a tool's result may have.
@@ -60,17 +61,20 @@ pub(in crate::agent) struct Live {
     unredacted: Mutex<HashMap<usize, Value>>,
     /// What was allowed and has not begun, by the call's place. Each is used once.
     permitted: Mutex<HashMap<usize, Act>>,
+    subagents: Subagents,
 }
 
 impl Live {
     pub fn new(session: Session, ask: Ask, turn: String, cancel: CancellationToken) -> Live {
-        let limits = session.limits();
+        let limits = ask.limits.unwrap_or_else(|| session.limits());
         let (_, permission_mode) = session.settings();
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(limits.seconds);
         Live {
             began: session.parts().clock.monotonic(),
-            deadline: tokio::time::Instant::now() + Duration::from_secs(limits.seconds),
+            deadline,
             overlay_before: session.overlay(),
             told_plan: Mutex::new(session.plan()),
+            subagents: Subagents::new(&session, &turn, limits, deadline),
             limits,
             session,
             ask,
@@ -119,6 +123,7 @@ impl Live {
         }
         Executed {
             result: ToolResultReturned {
+                subagent: self.subagents.take_ran(&call.id),
                 call: call.id,
                 tool: call.tool,
                 ok,
@@ -212,6 +217,11 @@ impl Live {
             plan: self.session.shared_plan(),
             seen: self.session.seen(),
             host: Arc::clone(&self.session.parts().host),
+            asking: Asking {
+                session: self.session.title(),
+                deadline: Duration::from_secs(self.session.parts().config.limits.prompt_timeout_s),
+            },
+            delegate: Some(self.subagents.for_call(&call.id, self.model.get().cloned())),
             cancel: self.cancel.child_token(),
             author: Author { turn: self.turn.clone(), call: call.id.clone() },
             max_output: MAX_OUTPUT,
@@ -442,7 +452,8 @@ impl World for Live {
             {
                 self.session.saw_private();
             }
-            if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode) {
+            if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode, self.ask.parent.is_some())
+            {
                 gathered.receipt.tokens += section.tokens;
                 gathered.receipt.sections.push(section);
             }
@@ -500,7 +511,10 @@ impl World for Live {
         })
     }
 
-    fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>> {
+    fn execute(&self, calls: Vec<Call>, left: Left) -> BoxStream<'_, Result<Executed, End>> {
+        let tools = &self.session.parts().tools;
+        let starts_one = |call: &&Call| tools.get(&call.requested).is_some_and(|tool| tool.needs() == Needs::Subagents);
+        self.subagents.share_out(left, calls.iter().filter(starts_one).count());
         let running = stream::iter(calls.into_iter().map(|call| self.run_call(call))).buffer_unordered(SIDE_BY_SIDE);
         stream::unfold(Some(Box::pin(running)), move |running| async move {
             let mut running = running?;
@@ -531,6 +545,7 @@ impl World for Live {
 
     fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
         Box::pin(async move {
+            self.subagents.farewell().await;
             let session = self.session.clone();
             if session.is_aside() {
                 return None;

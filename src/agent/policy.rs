@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::event::{ErrorReported, TurnLimits, TurnStatus};
+use crate::context::estimate_tokens;
+use crate::event::{ErrorReported, ToolCallRequested, TurnLimits, TurnStatus, Usage};
 use crate::tools::Effect;
 
 /// Calls of one response that are run; the rest is refused.
@@ -16,6 +17,9 @@ const ENDED: u32 = 5;
 
 /// Bytes of text a response may have.
 const LONGEST_TEXT: usize = 1024 * 1024;
+
+/// The code of the notice that a limit of cost does not hold.
+pub(in crate::agent) const COST_UNKNOWN: &str = "cost_unknown";
 
 /// How a turn ended, and what the user is told about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +56,10 @@ pub(in crate::agent) struct Policy {
     limits: TurnLimits,
     requests: u32,
     tokens: u64,
+    cost: f64,
+    children: u32,
+    /// The request after which a subagent too many was refused for the first time.
+    refused_child: Option<u32>,
     calls: HashMap<String, Seen>,
 }
 
@@ -64,7 +72,7 @@ struct Seen {
 
 impl Policy {
     pub fn new(limits: TurnLimits) -> Policy {
-        Policy { limits, requests: 0, tokens: 0, calls: HashMap::new() }
+        Policy { limits, requests: 0, tokens: 0, cost: 0.0, children: 0, refused_child: None, calls: HashMap::new() }
     }
 
     /// Counts one more request of the model, if the limits allow one; its number in the turn.
@@ -87,18 +95,55 @@ impl Policy {
                 ),
             ));
         }
+        if let Some(most) = self.limits.cost.filter(|most| self.cost >= *most) {
+            return Err(End::limit(
+                "limit",
+                format!("stopped after ${:.4} of ${most} (limits.max_cost): ask again to go on from here", self.cost),
+            ));
+        }
         self.requests += 1;
         Ok(self.requests)
     }
 
     /// Whether [`Policy::admit_request`] would allow one more.
     pub fn has_request_left(&self) -> bool {
-        self.requests < self.limits.steps && self.limits.tokens.is_none_or(|most| self.tokens < most)
+        self.requests < self.limits.steps
+            && self.limits.tokens.is_none_or(|most| self.tokens < most)
+            && self.limits.cost.is_none_or(|most| self.cost < most)
     }
 
-    /// Counts tokens, input and output together.
-    pub fn spend(&mut self, tokens: u64) {
+    /// Counts tokens, input and output together, and dollars where what they cost is known.
+    pub fn spend(&mut self, tokens: u64, cost: Option<f64>) {
         self.tokens = self.tokens.saturating_add(tokens);
+        self.cost += cost.unwrap_or_default();
+    }
+
+    /// What the turn may still use.
+    pub fn left(&self) -> Left {
+        Left {
+            tokens: self.limits.tokens.map(|most| most.saturating_sub(self.tokens)),
+            cost: self.limits.cost.map(|most| (most - self.cost).max(0.0)),
+        }
+    }
+
+    /// Counts one more subagent. One too many is refused, with what the model is told; a model that asks for one again, in a later
+    /// response, ends the turn.
+    pub fn admit_child(&mut self) -> Result<Option<String>, End> {
+        let most = self.limits.children;
+        if self.children < most {
+            self.children += 1;
+            return Ok(None);
+        }
+        if *self.refused_child.get_or_insert(self.requests) == self.requests {
+            return Ok(Some(format!(
+                "not run: this turn has started {most} subagents, and may not start more (limits.max_children). Do the rest \
+                 yourself, or answer with what you have."
+            )));
+        }
+        Err(End::limit(
+            "limit",
+            format!("stopped after {most} subagents (limits.max_children): ask again to go on from here"),
+        ))
     }
 
     /// Counts one more call. A call that was made before is told so in its result; too many end the turn. That covers loops of
@@ -133,6 +178,53 @@ impl Policy {
             self.calls.retain(|_, seen| matches!(seen.effect, Some(Effect::Edits | Effect::Runs) | None));
         }
     }
+}
+
+/// What a turn may still use; `None` where there is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::agent) struct Left {
+    pub tokens: Option<u64>,
+    /// US dollars.
+    pub cost: Option<f64>,
+}
+
+impl Left {
+    /// The same part of it for each of `count`.
+    pub fn divided(self, count: usize) -> Left {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+        Left {
+            tokens: self.tokens.map(|tokens| tokens / u64::from(count)),
+            cost: self.cost.map(|cost| cost / f64::from(count)),
+        }
+    }
+}
+
+/// The notice that a limit of cost does not hold for this model.
+pub(in crate::agent) fn cost_unknown(model: &str) -> ErrorReported {
+    error(
+        COST_UNKNOWN,
+        format!(
+            "limits.max_cost is set and does not hold: what `{model}` costs is not known. Set limits.max_tokens to bound what a \
+             turn may use"
+        ),
+        false,
+    )
+}
+
+/// The tokens of one answer that count. Providers that count nothing are counted for: a limit must hold with them too.
+pub(in crate::agent) fn tokens_of(
+    usage: Usage,
+    text: &str,
+    reasoning: &str,
+    calls: &[ToolCallRequested],
+    request_estimate: u64,
+) -> u64 {
+    let counted = usage.input.saturating_add(usage.output);
+    if counted > 0 {
+        return counted;
+    }
+    let arguments: u64 = calls.iter().map(|call| estimate_tokens(&call.arguments)).sum();
+    request_estimate + estimate_tokens(text) + estimate_tokens(reasoning) + arguments
 }
 
 /// Watches streamed text for a model that can not stop.
@@ -228,10 +320,37 @@ mod tests {
 
         let mut tokens = policy(9, Some(100));
         assert_eq!(tokens.admit_request(), Ok(1));
-        tokens.spend(99);
+        tokens.spend(99, None);
         assert_eq!(tokens.admit_request(), Ok(2));
-        tokens.spend(1);
+        tokens.spend(1, None);
         assert!(tokens.admit_request().unwrap_err().error.unwrap().message.contains("max_tokens"));
+    }
+
+    #[test]
+    fn a_limit_of_cost_holds_where_the_cost_is_known() {
+        let mut policy = Policy::new(TurnLimits { steps: 9, cost: Some(0.5), ..TurnLimits::default() });
+        policy.spend(1_000, None);
+        policy.spend(1_000, Some(0.25));
+        assert_eq!(policy.left().divided(2), Left { tokens: None, cost: Some(0.125) });
+        assert!(policy.has_request_left() && policy.admit_request().is_ok());
+        policy.spend(1_000, Some(0.25));
+        assert!(!policy.has_request_left());
+        let end = policy.admit_request().unwrap_err();
+        assert_eq!(
+            (end.status, end.error.unwrap().message.as_str()),
+            (TurnStatus::Limit, "stopped after $0.5000 of $0.5 (limits.max_cost): ask again to go on from here")
+        );
+    }
+
+    #[test]
+    fn a_subagent_too_many_is_refused_and_the_next_ends_the_turn() {
+        let mut policy = Policy::new(TurnLimits { steps: 9, children: 1, ..TurnLimits::default() });
+        policy.admit_request().unwrap();
+        assert_eq!(policy.admit_child(), Ok(None));
+        assert!(policy.admit_child().unwrap().unwrap().contains("limits.max_children"));
+        assert!(policy.admit_child().unwrap().is_some());
+        policy.admit_request().unwrap();
+        assert_eq!(policy.admit_child().unwrap_err().status, TurnStatus::Limit);
     }
 
     #[test]

@@ -3,9 +3,9 @@
 //! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
-use crate::event::{CheckRan, ContextSection, Mode, PermissionMode};
+use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
-use crate::tools::{Effect, Tool, Tools};
+use crate::tools::{Effect, Needs, Tool, Tools};
 
 /// A prompt as `claw manifest` shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md"
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
 const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
+const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
 impl Prompt {
     /// BLAKE3 of the text, hexadecimal.
@@ -28,14 +29,23 @@ impl Prompt {
     }
 }
 
+/// What a front end asks when the user approves a plan. It needs no more: the plan stands in the conversation.
+pub const CARRY_OUT: &str = "Carry out the plan";
+
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY]
+    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT]
 }
 
-/// What a turn of this mode is told beside its task; `None` for an ordinary edit.
-pub(in crate::agent) fn mode_section(mode: Mode, permissions: PermissionMode) -> Option<ContextSection> {
+/// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
+/// subagent's.
+pub(in crate::agent) fn mode_section(
+    mode: Mode,
+    permissions: PermissionMode,
+    has_parent: bool,
+) -> Option<ContextSection> {
     let prompt = match (mode, permissions) {
+        (Mode::Explain, _) if has_parent => SUBAGENT,
         (Mode::Explain, _) => EXPLAIN,
         (Mode::Plan, _) => PLAN,
         (Mode::Edit, PermissionMode::ReadOnly) => READ_ONLY,
@@ -80,9 +90,19 @@ pub(in crate::agent) fn may(effect: Effect, mode: Mode, permissions: PermissionM
     }
 }
 
+/// Whether a turn has what the tool needs. To one that has not, there is no such tool.
+pub(in crate::agent) fn has(tool: &dyn Tool, start: &TurnStart) -> bool {
+    match tool.needs() {
+        Needs::Nothing => true,
+        Needs::User => !start.is_subagent(),
+        Needs::Subagents => start.limits.children > 0,
+    }
+}
+
 /// The tools that a turn offers to the model.
-pub(in crate::agent) fn offered(tools: &Tools, mode: Mode, permissions: PermissionMode) -> Vec<ToolSchema> {
-    tools.iter().filter(|tool| may(tool.effect(), mode, permissions)).map(schema).collect()
+pub(in crate::agent) fn offered(tools: &Tools, start: &TurnStart) -> Vec<ToolSchema> {
+    let may = |tool: &&dyn Tool| may(tool.effect(), start.mode, start.permission_mode) && has(*tool, start);
+    tools.iter().filter(may).map(schema).collect()
 }
 
 fn schema(tool: &dyn Tool) -> ToolSchema {

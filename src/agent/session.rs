@@ -14,6 +14,7 @@ use super::gate::Grants;
 use super::history::History;
 use super::keep::{Keeper, Restored};
 use super::live::Live;
+use super::policy::COST_UNKNOWN;
 use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
@@ -98,6 +99,8 @@ pub struct Ask {
     pub comment: Option<Focus>,
     /// The session whose turn asked for this one.
     pub parent: Option<String>,
+    /// What the turn may use, instead of what the configuration says.
+    pub limits: Option<TurnLimits>,
 }
 
 /// A running turn. Dropping it cancels; [`Turn::detach`] lets it run on by itself.
@@ -395,6 +398,7 @@ impl Session {
             idle_seconds: limits.model_idle_timeout_s,
             tokens: limits.max_tokens,
             cost: limits.max_cost,
+            children: if self.inner.is_aside { 0 } else { limits.max_children },
         }
     }
 
@@ -485,6 +489,7 @@ impl Session {
                 output: turn::unrun_because(TurnStatus::Failed).to_owned(),
                 truncated: false,
                 duration_ms: 0,
+                subagent: None,
             }));
         }
         self.end_turn(TurnStatus::Failed);
@@ -500,8 +505,12 @@ impl Session {
 
 /// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
 fn had_finished(events: &[Event]) -> bool {
-    let passed = |kind: &&EventKind| matches!(kind, EventKind::Check(check) if check.ok);
-    let mut newest_first = events.iter().rev().map(|event| &event.kind).filter(|kind| !passed(kind));
+    let says_no_more = |kind: &&EventKind| match kind {
+        EventKind::Check(check) => check.ok,
+        EventKind::Error(error) => error.code == COST_UNKNOWN,
+        _ => false,
+    };
+    let mut newest_first = events.iter().rev().map(|event| &event.kind).filter(|kind| !says_no_more(kind));
     matches!(newest_first.next(), Some(EventKind::Proposal { .. }))
         && matches!(newest_first.next(), Some(EventKind::ModelResponse(response)) if response.tool_calls.is_empty())
 }

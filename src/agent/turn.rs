@@ -10,17 +10,16 @@ use futures::StreamExt;
 
 use super::calls::Call;
 use super::gate;
-use super::policy::{CALLS_PER_RESPONSE, End, Policy};
+use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
 use super::prompt;
 use super::recorder::Recorder;
 use super::world::{Answer, Heard, SharedWorld};
-use crate::context::estimate_tokens;
 use crate::event::{
     Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart,
     TurnStatus,
 };
 use crate::model::{SharedModel, ToolSchema};
-use crate::tools::{Effect, Tools};
+use crate::tools::{Effect, Needs, Tools};
 
 /// A turn on its way.
 pub(in crate::agent) struct TurnRun {
@@ -58,7 +57,7 @@ pub(in crate::agent) async fn run(
 ) {
     let (start, model) = world.begin().await;
     let mut turn = TurnRun {
-        offered: prompt::offered(&tools, start.mode, start.permission_mode),
+        offered: prompt::offered(&tools, &start),
         policy: Policy::new(start.limits),
         cost: None,
         world,
@@ -133,6 +132,7 @@ impl TurnRun {
                 Ok(answer) => {
                     self.account(&answer, tokens);
                     self.record_answer(request, answer.clone());
+                    self.tell_unknown_cost(&answer);
                     return Ok(answer);
                 }
                 Err(End { error: Some(error), .. }) if error.code == "cut" && may_repeat => {
@@ -200,12 +200,15 @@ impl TurnRun {
             }));
         }
         let world = Arc::clone(&self.world);
-        let mut results = world.execute(calls.clone());
+        let mut results = world.execute(calls.clone(), self.policy.left());
         while let Some(executed) = results.next().await {
             let executed = executed?;
             let call = calls.iter().find(|call| call.id == executed.result.call);
             if let Some(call) = call.filter(|_| executed.result.ok) {
                 self.policy.succeeded(&call.fingerprint);
+            }
+            if let Some(ran) = &executed.result.subagent {
+                self.spend(ran.tokens, ran.cost);
             }
             self.recorder.record(EventKind::ToolResult(executed.result));
             // Calls side by side all see that one of them changed the plan.
@@ -219,7 +222,8 @@ impl TurnRun {
 
     /// Whether a call is run, and if not what the model is told.
     fn vet(&mut self, mut call: Call, stop_reason: StopReason) -> Result<Vetted, End> {
-        let tool = self.tools.get(&call.requested);
+        let tool = self.tools.get(&call.requested).filter(|tool| prompt::has(tool.as_ref(), &self.start));
+        let needs = tool.map(|tool| tool.needs());
         let effect = tool.map(|tool| tool.effect());
         call.note = self.policy.admit_call(&call.fingerprint, effect)?;
         let refused = |reason: String| Vetted::Refused { call: call.clone(), reason };
@@ -261,6 +265,11 @@ impl TurnRun {
                  the tool's schema."
             )));
         }
+        if needs == Some(Needs::Subagents)
+            && let Some(reason) = self.policy.admit_child()?
+        {
+            return Ok(refused(reason));
+        }
         Ok(Vetted::Run { call, effect })
     }
 
@@ -273,17 +282,27 @@ impl TurnRun {
         Ok(any)
     }
 
-    /// Providers that count nothing are counted for: a limit must hold with them too.
+    /// Counts what an answer used.
     fn account(&mut self, answer: &Answer, request_estimate: u64) {
-        if let Some(cost) = answer.cost {
+        let Answer { usage, text, reasoning, tool_calls, cost, .. } = answer;
+        self.spend(tokens_of(*usage, text, reasoning, tool_calls, request_estimate), *cost);
+    }
+
+    fn spend(&mut self, tokens: u64, cost: Option<f64>) {
+        if let Some(cost) = cost {
             self.cost = Some(self.cost.unwrap_or_default() + cost);
         }
-        let counted = answer.usage.input.saturating_add(answer.usage.output);
-        let estimated = || {
-            let arguments: u64 = answer.tool_calls.iter().map(|call| estimate_tokens(&call.arguments)).sum();
-            request_estimate + estimate_tokens(&answer.text) + estimate_tokens(&answer.reasoning) + arguments
-        };
-        self.policy.spend(if counted == 0 { estimated() } else { counted });
+        self.policy.spend(tokens, cost);
+    }
+
+    /// A limit that can not hold is told, once in a session.
+    fn tell_unknown_cost(&self, answer: &Answer) {
+        if self.start.limits.cost.is_some()
+            && answer.cost.is_none()
+            && !self.recorder.with_conversation(|conversation| conversation.cost_is_unknown())
+        {
+            self.recorder.record(EventKind::Error(cost_unknown(&self.start.model)));
+        }
     }
 
     fn record_answer(&mut self, request: u32, answer: Answer) {
@@ -309,6 +328,7 @@ impl TurnRun {
             output: reason,
             truncated: false,
             duration_ms: 0,
+            subagent: None,
         }));
     }
 

@@ -11,7 +11,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::calls::Call;
-use super::policy::End;
+use super::policy::{End, Left};
 use crate::event::{
     CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposedFile, StopReason, ToolCallRequested,
     ToolResultReturned, TurnStart, Usage,
@@ -38,8 +38,8 @@ pub(in crate::agent) trait World: Send + Sync {
     /// Whether a call may run, where that needs to be decided; asked right before it.
     fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>>;
 
-    /// Runs calls side by side; their results in the order in which they come.
-    fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>>;
+    /// Runs calls side by side; their results in the order in which they come. What they may use together is in `left`.
+    fn execute(&self, calls: Vec<Call>, left: Left) -> BoxStream<'_, Result<Executed, End>>;
 
     /// Whether what this turn proposes is fit to be shown, asked when the model has answered; `None` where that need not be
     /// told.

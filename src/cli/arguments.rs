@@ -98,7 +98,8 @@ pub struct ModelArguments {
 #[command(after_help = "Examples:\n  claw run \"Make the failing test in tests/ pass\"\n  \
                         claw run --apply \"Add docstrings to src/slug.py\"\n  \
                         git diff | claw run - --output json\n  \
-                        claw run --continue \"Now do the same for the tests\"\n\n\
+                        claw run --continue \"Now do the same for the tests\"\n  \
+                        claw run --plan \"Split src/server.rs\"\n\n\
                         Exit: 0 done, 1 failed, 2 usage or configuration, 3 a limit was reached, 130 cancelled.")]
 pub struct RunArguments {
     /// What to do; `-` reads it from stdin
@@ -106,6 +107,9 @@ pub struct RunArguments {
     pub task: Option<String>,
     #[command(flatten)]
     pub directory: Directory,
+    /// Look and answer with a plan, which a terminal then asks about; nothing is changed before you approve it
+    #[arg(long)]
+    pub plan: bool,
     /// Accept every hunk and write it, but for those on protected paths
     #[arg(long)]
     pub apply: bool,

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::terminal::{Palette, Style};
 use super::visible::{visible, visible_line};
 use crate::store::Trust;
-use crate::tools::{Approval, Host, Reply, TrustQuestion, UserQuestion};
+use crate::tools::{Approval, Host, Reply, TrustQuestion, UserAnswer, UserQuestion};
 
 /// How often a question looks whether it is still wanted.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -121,15 +121,17 @@ impl Host for TerminalHost {
         Box::pin(async move { answer.await.unwrap_or(Reply::Unanswered) })
     }
 
-    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
-        let UserQuestion { question, options, deadline, .. } = question;
-        let mut lines = vec![visible(&question).into_owned()];
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, UserAnswer> {
+        let UserQuestion { session, question, options, deadline } = question;
+        let asked = visible(&question).replace('\n', "\n  ");
+        let mut lines = vec![format!("Claw asks, for \"{}\": {asked}", visible_line(&session))];
         lines.extend(options.iter().enumerate().map(|(at, option)| format!("  {}. {}", at + 1, visible_line(option))));
         let prompt = if options.is_empty() { "> ".to_owned() } else { format!("[1-{}] ", options.len()) };
-        self.ask(lines, prompt, deadline, move |line| match options.is_empty() {
+        let answer = self.ask(lines, prompt, deadline, move |line| match options.is_empty() {
             true => (!line.is_empty()).then(|| line.to_owned()),
             false => line.parse::<usize>().ok().and_then(|number| options.get(number.checked_sub(1)?).cloned()),
-        })
+        });
+        Box::pin(async move { answer.await.map_or(UserAnswer::Unanswered, UserAnswer::Said) })
     }
 }
 

@@ -18,7 +18,7 @@ use super::visible::visible;
 use super::{describe, diff, files, setup, trace_tree};
 use crate::agent::Agent;
 use crate::config::{Config, Environment};
-use crate::event::{Event, Frontend};
+use crate::event::{Event, Frontend, Mode};
 use crate::model::script::Script;
 
 const TASK: &str = "Make the failing tests in tests/test_slug.py pass.";
@@ -60,7 +60,7 @@ pub fn run(arguments: &DemoArguments, color: ColorChoice) -> Result<Exit, CliErr
     let agent = agent(&project, &state, sender, arguments.fast || !std::io::stderr().is_terminal())?;
     let session = agent.session();
     let mut front = Front::new(OutputFormat::Text, color, events, agent.workspace().clone(), Asking::default());
-    let result = runtime.block_on(front.drive(&session, TASK.to_owned(), &Interrupts::watch()))?;
+    let result = runtime.block_on(front.drive(&session, TASK.to_owned(), Mode::Edit, &Interrupts::watch()))?;
 
     writeln!(out, "\n{}\n", visible(result.answer.trim_end()))?;
     let proposal = session.proposed_files();

@@ -28,11 +28,13 @@ pub fn call(tool: &str, input: &Value) -> String {
             (Some(path), Some(line)) => format!("read_file {path}:{line}"),
             (path, _) => joined(tool, path),
         },
-        other => match ["path", "command", "url", "query"].iter().find_map(|name| field(name)) {
-            Some(what) => format!("{other} {what}"),
-            None if input.as_object().is_none_or(serde_json::Map::is_empty) => other.to_owned(),
-            None => format!("{other} {input}"),
-        },
+        other => {
+            match ["path", "command", "url", "query", "description", "question"].iter().find_map(|name| field(name)) {
+                Some(what) => format!("{other} {what}"),
+                None if input.as_object().is_none_or(serde_json::Map::is_empty) => other.to_owned(),
+                None => format!("{other} {input}"),
+            }
+        }
     };
     visible_line(&words).into_owned()
 }
@@ -178,6 +180,8 @@ mod tests {
         check_call("list_files", json!({"glob": "**/*.py"}), "list_files **/*.py");
         check_call("move_file", json!({"from": "a", "to": "b"}), "move_file a to b");
         check_call("update_plan", json!({"items": [{}, {}]}), "update_plan 2 items");
+        check_call("task", json!({"prompt": "Find\nall", "description": "find callers"}), "task find callers");
+        check_call("ask_user", json!({"question": "Which one?", "options": ["a", "b"]}), "ask_user Which one?");
         check_call("server__tool", json!({"n": 1}), "server__tool {\"n\":1}");
         check_call("read_file", json!({"path": "a\u{1b}[2J\nb"}), "read_file a⟨U+001B⟩[2J⟨U+000A⟩b");
     }

@@ -16,10 +16,11 @@ use super::setup::{self, Setup};
 use super::status_line::Progress;
 use super::terminal::{ColorChoice, Out, Palette, say};
 use super::visible::{visible, visible_line};
-use super::{asking, describe, diff, hunks};
+use super::{asking, describe, diff, hunks, plan};
+use crate::agent::prompt::CARRY_OUT;
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::config::Flag;
-use crate::event::{Event, EventKind, Frontend, TurnStatus, Usage};
+use crate::event::{Event, EventKind, Frontend, Mode, TurnStatus, Usage};
 use crate::model::ModelErrorKind;
 use crate::store::Trust;
 use crate::workspace::Workspace;
@@ -71,13 +72,26 @@ pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliErro
     let session = session(&agent, &setup, arguments)?;
     let mut front = Front::new(arguments.output, color, events, agent.workspace().clone(), asking);
     let interrupts = Interrupts::watch();
-    let result = runtime.block_on(front.drive(&session, task, &interrupts));
+    let mut result = runtime.block_on(front.drive(&session, task, mode(arguments), &interrupts));
+    if arguments.plan {
+        while let Ok(planned) = &result {
+            let Some((task, mode)) = front.after_plan(planned, color)? else { break };
+            result = runtime.block_on(front.drive(&session, task, mode, &interrupts));
+            if mode == Mode::Edit {
+                break;
+            }
+        }
+    }
     let exit = result.and_then(|result| front.conclude(&session, &result, arguments.apply, color, &interrupts));
     drop(entered);
     agent.index().wait_kept(setup::KEEPING);
     // A thread may still read a slow disk; nobody waits for it.
     runtime.shutdown_background();
     exit
+}
+
+fn mode(arguments: &RunArguments) -> Mode {
+    if arguments.plan { Mode::Plan } else { Mode::Edit }
 }
 
 pub fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
@@ -158,7 +172,7 @@ fn last_of(agent: &Agent, setup: &Setup) -> Result<String, CliError> {
     let sessions = agent.store().map(|store| store.sessions()).transpose()?.unwrap_or_default();
     sessions
         .into_iter()
-        .find(|session| session.workspace == root)
+        .find(|session| session.workspace == root && session.parent.is_none())
         .map(|session| session.id)
         .ok_or_else(|| CliError::usage(format!("there is no session of {root} yet: leave --continue out to start one")))
 }
@@ -168,6 +182,9 @@ pub struct Front {
     out: Out,
     progress: Progress,
     format: OutputFormat,
+    color: ColorChoice,
+    /// The answer stands on stdout already.
+    answered: bool,
     events: mpsc::UnboundedReceiver<Event>,
     workspace: Workspace,
     last_error: Option<String>,
@@ -194,6 +211,8 @@ impl Front {
             out,
             progress,
             format,
+            color,
+            answered: false,
             events,
             workspace,
             last_error: None,
@@ -209,12 +228,15 @@ impl Front {
         &mut self,
         session: &Session,
         task: String,
+        mode: Mode,
         interrupts: &Interrupts,
     ) -> Result<RunResult, CliError> {
         let turn = session
-            .start(Ask { instruction: task, ..Ask::default() })
+            .start(Ask { instruction: task, mode, ..Ask::default() })
             .ok_or_else(|| CliError::failed("the session is at work in another place: wait for it to end"))?;
         let cancel = turn.cancel.clone();
+        self.progress = Progress::new(self.color);
+        self.answered = false;
         interrupts.enter(Phase::Turn(cancel.clone()));
         let mut frames = tokio::time::interval(FRAME);
         let mut told = false;
@@ -223,7 +245,12 @@ impl Front {
                 biased;
                 event = self.events.recv() => {
                     let Some(event) = event else { break };
-                    self.show(&event);
+                    if event.session == session.id() {
+                        self.show(&event);
+                    } else {
+                        // A subagent's, which has a trace of its own.
+                        self.progress.subagent(&event);
+                    }
                     if self.reader_gone {
                         cancel.cancel();
                     }
@@ -247,7 +274,9 @@ impl Front {
 
     fn show(&mut self, event: &Event) {
         self.progress.event(event);
-        if let EventKind::Error(error) = &event.kind {
+        if let EventKind::Error(error) = &event.kind
+            && error.code != "cost_unknown"
+        {
             self.last_error = Some(error.message.clone());
             self.misconfigured = !self.asked && error.code == ModelErrorKind::Config.code();
         }
@@ -277,7 +306,9 @@ impl Front {
         let diff = session.diff();
         let asks = !apply && self.can_ask() && result.status == TurnStatus::Done && !proposal.files.is_empty();
         if self.format == OutputFormat::Text {
-            write_answer(&mut self.out, &result.answer)?;
+            if !self.answered {
+                write_answer(&mut self.out, &result.answer)?;
+            }
             // Where each hunk is shown with its question on the same screen, once is enough.
             if !asks || !self.out.is_terminal {
                 diff::write(&mut self.out, &diff)?;
@@ -314,7 +345,10 @@ impl Front {
             }
         }
         self.say_what_was_written(session, &written, &skipped, apply, asks);
-        self.drain();
+        if is_plan(result) && !self.can_ask() && !result.answer.trim().is_empty() {
+            say(format_args!("to have the plan carried out: claw run --session {} \"{CARRY_OUT}\"", session.id()));
+        }
+        self.drain(session.id());
         if self.format == OutputFormat::Json {
             let outcome = Outcome {
                 session: session.id(),
@@ -334,6 +368,22 @@ impl Front {
         }
         self.out.flush()?;
         Ok(exit)
+    }
+
+    /// Shows a plan and asks what becomes of it: the next task, or `None` where there is nothing to do, or nobody to ask.
+    fn after_plan(&mut self, planned: &RunResult, color: ColorChoice) -> Result<Option<(String, Mode)>, CliError> {
+        if !self.can_ask() || planned.status != TurnStatus::Done || planned.answer.trim().is_empty() {
+            return Ok(None);
+        }
+        write_answer(&mut self.out, &planned.answer)?;
+        self.out.flush()?;
+        self.answered = true;
+        let choice = plan::ask(&mut io::stdin().lock(), &mut io::stderr(), Palette::new(color, true))?;
+        Ok(match choice {
+            plan::Choice::CarryOut => Some((CARRY_OUT.to_owned(), Mode::Edit)),
+            plan::Choice::Change(text) => Some((text, Mode::Plan)),
+            plan::Choice::Discard => None,
+        })
     }
 
     /// Questions need somebody who sees them and can answer.
@@ -385,13 +435,18 @@ impl Front {
     }
 
     /// What the review added to the trace.
-    fn drain(&mut self) {
+    fn drain(&mut self, session: &str) {
         while let Ok(event) = self.events.try_recv() {
-            if self.format == OutputFormat::StreamJson && !self.reader_gone {
+            if event.session == session && self.format == OutputFormat::StreamJson && !self.reader_gone {
                 self.reader_gone = write_line(&mut self.out, &event).is_err();
             }
         }
     }
+}
+
+fn is_plan(result: &RunResult) -> bool {
+    let mut kinds = result.trace.iter().map(|event| &event.kind);
+    kinds.any(|kind| matches!(kind, EventKind::TurnStart(start) if start.mode == Mode::Plan))
 }
 
 fn write_answer(out: &mut Out, answer: &str) -> io::Result<()> {

@@ -77,9 +77,14 @@ fn list(out: &mut Out, as_json: bool) -> Result<Exit, CliError> {
             palette.paint(
                 Style::Dim,
                 format_args!(
-                    "{turns} · {} · {}",
+                    "{turns} · {} · {}{}",
                     visible_line(&session.model),
-                    visible_line(&place.unwrap_or_default())
+                    visible_line(&place.unwrap_or_default()),
+                    session
+                        .parent
+                        .as_deref()
+                        .map(|parent| format!(" · for {}", visible_line(parent)))
+                        .unwrap_or_default()
                 )
             ),
         )?;
@@ -106,6 +111,9 @@ fn show(out: &mut Out, name: &str, as_json: bool) -> Result<Exit, CliError> {
     let palette = out.palette;
     writeln!(out, "{}", palette.paint(Style::Bold, describe::headline(&summary.title, 200)))?;
     writeln!(out, "session    {id}")?;
+    if let Some(parent) = &summary.parent {
+        writeln!(out, "for        session {}", visible_line(parent))?;
+    }
     writeln!(out, "workspace  {}", visible_line(&summary.workspace))?;
     writeln!(out, "model      {}", visible_line(&summary.model))?;
     writeln!(out, "time       {} to {}", summary.started, summary.updated)?;

@@ -22,6 +22,8 @@ pub struct Progress {
     usage: Usage,
     doing: String,
     calls: Vec<(String, String)>,
+    /// Subagents at work, by their session, and what each is about.
+    subagents: Vec<(String, String)>,
     plan: Vec<PlanItem>,
 }
 
@@ -38,6 +40,7 @@ impl Progress {
             usage: Usage::default(),
             doing: "starting".to_owned(),
             calls: Vec::new(),
+            subagents: Vec::new(),
             plan: Vec::new(),
         }
     }
@@ -95,6 +98,9 @@ impl Progress {
                 }
             }
             EventKind::ToolResult(result) => {
+                if let Some(ran) = &result.subagent {
+                    self.usage += ran.usage;
+                }
                 let words = match self.calls.iter().position(|(id, _)| *id == result.call) {
                     Some(index) => self.calls.remove(index).1,
                     None => visible_line(&result.tool).into_owned(),
@@ -133,6 +139,27 @@ impl Progress {
                 self.line(&line, Style::Dim);
                 self.finish();
             }
+        }
+        self.draw();
+    }
+
+    /// Takes in an event of another session, and tells of a subagent's what is worth a line.
+    pub fn subagent(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::TurnStart(turn) if turn.is_subagent() => {
+                self.subagents.push((
+                    event.session.clone(),
+                    describe::headline(turn.task.lines().next().unwrap_or_default(), 60),
+                ));
+            }
+            EventKind::ToolCall(call) => {
+                if let Some((_, words)) = self.subagents.iter().find(|(session, _)| *session == event.session) {
+                    let line = format!("    task \"{words}\": {}", describe::call(&call.tool, &call.input));
+                    self.line(&line, Style::Dim);
+                }
+            }
+            EventKind::TurnEnd(_) => self.subagents.retain(|(session, _)| *session != event.session),
+            _ => {}
         }
         self.draw();
     }

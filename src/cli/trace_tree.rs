@@ -126,7 +126,17 @@ impl Builder {
                 };
                 let came = describe::headline(&describe::result(result.ok, &result.output, result.truncated), 90);
                 let came = palette.paint(Style::Dim, format!("{came} · {}", describe::duration(result.duration_ms)));
-                self.under_request(format!("{mark} {words}  {came}"));
+                let children = result.subagent.iter().map(|ran| Node {
+                    text: format!(
+                        "subagent {} · {} · {} · {}",
+                        visible_line(&ran.session),
+                        describe::status(ran.status),
+                        describe::amount(ran.steps.into(), "request"),
+                        describe::usage(ran.usage)
+                    ),
+                    children: Vec::new(),
+                });
+                self.hang(Node { text: format!("{mark} {words}  {came}"), children: children.collect() });
             }
             EventKind::Check(check) => {
                 let outcome = if check.ok { "passes" } else { "fails" };

@@ -102,7 +102,8 @@ pub(super) fn describe(kind: &EventKind) -> String {
 
 /// `read_file src/main.rs`: the tool and the argument that tells most.
 fn call(tool: &str, input: &Value) -> String {
-    const TELLING: [&str; 9] = ["path", "from", "pattern", "symbol", "query", "command", "url", "glob", "question"];
+    const TELLING: [&str; 10] =
+        ["path", "from", "pattern", "symbol", "query", "command", "url", "glob", "question", "description"];
     let argument = TELLING.iter().find_map(|name| input.get(name).and_then(Value::as_str));
     match argument {
         Some(argument) => format!("{} {}", clean(tool), quote(argument)),
@@ -179,6 +180,7 @@ mod tests {
             output: "\n\nno such\tfile\nmore".to_owned(),
             truncated: false,
             duration_ms: 1,
+            subagent: None,
         });
         assert_eq!(describe(&result), "read_file failed: no such file");
         let error =

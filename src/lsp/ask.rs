@@ -6,10 +6,12 @@ use std::sync::{Arc, PoisonError};
 
 use tower_lsp::gen_lsp_types::{MessageType, ProgressToken};
 
+use super::delegated;
 use super::explain;
 use super::ext::{ClawEvent, ClawInput, InputParams, typed};
 use super::host::EditorHost;
 use super::keeper;
+use super::plan;
 use super::progress::Progress;
 use super::review::shorten;
 use super::server::Server;
@@ -69,7 +71,8 @@ pub async fn start_with_input(server: &Server, request: Request) -> Result<Start
     Ok(started)
 }
 
-fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<ProgressToken>) -> Result<Started, String> {
+/// The same in a session that is open.
+pub fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<ProgressToken>) -> Result<Started, String> {
     let (mode, instruction) = (ask.mode, ask.instruction.clone());
     let id = session.id().to_owned();
     if let Some(turn) = session.running()
@@ -94,6 +97,7 @@ fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<Progress
     });
     let started = Started { session: id, turn: turn.id.clone(), steered: false };
     let progress = Progress::begin(server, token, &title, turn.cancel.clone());
+    progress.shows(session.id());
     server.spawn(follow(server.clone(), turn, mode, title, progress));
     Ok(started)
 }
@@ -167,10 +171,17 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
 
 /// Sends an event to a client that wants events. Called with the session locked: it only puts into the outbox.
 fn pass_on(server: &Server, event: &Event) {
+    delegated::heard(server, event);
     if let EventKind::Error(error) = &event.kind
         && error.code == "trace"
     {
         // About what is kept, and no turn's own: nobody else shows it.
+        server.outbox.show_message(MessageType::Warning, format!("Claw: {}", error.message));
+    }
+    if let EventKind::Error(error) = &event.kind
+        && error.code == "cost_unknown"
+        && !server.state.with(|state| std::mem::replace(&mut state.told_unknown_cost, true))
+    {
         server.outbox.show_message(MessageType::Warning, format!("Claw: {}", error.message));
     }
     if !server.state.with(|state| state.client.claw.events) {
@@ -189,10 +200,17 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
     let mut error: Option<String> = None;
     // Also where all of it has been accepted by the end.
     let mut has_proposed = false;
+    // How far the plan is, before what is done just now.
+    let mut place = String::new();
     while let Some(event) = turn.next().await {
         let line = event.description();
         match event.kind {
-            EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&line),
+            EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&format!("{place}{line}")),
+            EventKind::Plan { items } => {
+                let (step, words) = plan::place(&items);
+                progress.report(&format!("{step} {words}"));
+                place = format!("{step} · ");
+            }
             EventKind::Error(reported) => error = Some(reported.message),
             EventKind::TurnEnd(ended) => end = Some(ended),
             EventKind::Proposal { files } => has_proposed = !files.is_empty(),
@@ -204,7 +222,6 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             | EventKind::Reasoning(_)
             | EventKind::ToolOutput(_)
             | EventKind::ModelResponse(_)
-            | EventKind::Plan { .. }
             | EventKind::Permission(_)
             | EventKind::Check(_)
             | EventKind::Review(_)
@@ -234,6 +251,9 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
         TurnStatus::Done => {
             let speaks = has_proposed || hunks > 0;
             show_answer(&server, &session, mode, &title, &end.answer, speaks).await;
+            if mode == Mode::Plan && !end.answer.trim().is_empty() {
+                plan::offer(&server, &session, &title);
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use super::ext::{ClawDiagnostics, DiagnosticsParams};
 use super::prompts;
 use super::server::Server;
 use crate::text::{PositionEncoding, Text};
-use crate::tools::{Approval, Diagnostic, Diagnostics, Host, Reply, Severity, TrustQuestion, UserQuestion};
+use crate::tools::{Approval, Diagnostic, Diagnostics, Host, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion};
 use crate::workspace::{DocPath, View};
 
 /// How long the editor may take to say what its servers found.
@@ -70,7 +70,7 @@ impl Host for EditorHost {
         Box::pin(async move { prompts::approve(&server, question).await })
     }
 
-    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, UserAnswer> {
         let server = self.server.clone();
         Box::pin(async move { prompts::ask_user(&server, question).await })
     }
@@ -114,8 +114,11 @@ impl KnownDiagnostics {
 /// Remembers what a code-action request for a part of `path` said.
 pub fn remember(server: &Server, path: &DocPath, text: &Text, version: i32, diagnostics: &[LspDiagnostic]) {
     let encoding = server.state.with(|state| state.client.encoding);
-    let converted: Vec<Diagnostic> =
-        diagnostics.iter().filter_map(|diagnostic| convert_diagnostic(diagnostic, path, text, encoding)).collect();
+    let of_version = |diagnostic| Diagnostic { version: Some(version), ..diagnostic };
+    let converted: Vec<Diagnostic> = diagnostics
+        .iter()
+        .filter_map(|diagnostic| convert_diagnostic(diagnostic, path, text, encoding).map(of_version))
+        .collect();
     if !converted.is_empty() {
         server.state.with(|state| state.reviews.known.remember(path, version, converted));
     }
@@ -149,6 +152,7 @@ pub fn convert_diagnostic(
         message: message_of(diagnostic).to_owned(),
         source: diagnostic.source.clone(),
         code,
+        version: None,
     })
 }
 
@@ -186,7 +190,7 @@ async fn ask_editor(server: &Server, path: Option<&DocPath>) -> Option<Vec<Diagn
     read.await.ok().flatten()
 }
 
-/// The answer is a list of `{uri, diagnostics}`, bare or as `items`.
+/// The answer is a list of `{uri, version?, diagnostics}`, bare or as `items`.
 fn read_answer(
     answer: &Value,
     live: &View,
@@ -198,11 +202,13 @@ fn read_answer(
     for item in items {
         let Some(path) = item.get("uri").and_then(Value::as_str).map(&doc_path) else { continue };
         let text = live.read(&path).map(|document| document.text).unwrap_or_default();
+        let version = item.get("version").and_then(Value::as_i64).and_then(|version| i32::try_from(version).ok());
         let diagnostics = item.get("diagnostics").and_then(Value::as_array);
         for diagnostic in diagnostics.into_iter().flatten() {
             // One that can not be read is left out: it is another server's.
             let Ok(diagnostic) = serde_json::from_value::<LspDiagnostic>(diagnostic.clone()) else { continue };
-            known.extend(convert_diagnostic(&diagnostic, &path, &text, encoding));
+            let converted = convert_diagnostic(&diagnostic, &path, &text, encoding);
+            known.extend(converted.map(|diagnostic| Diagnostic { version, ..diagnostic }));
         }
     }
     Some(known)
@@ -221,6 +227,7 @@ mod tests {
             message: message.to_owned(),
             source: Some("rustc".to_owned()),
             code: Some("E1".to_owned()),
+            version: Some(1),
         }
     }
 

@@ -27,6 +27,8 @@ pub struct ProgressCancels {
 struct Table {
     /// By the token as JSON: integer and string tokens do not meet.
     cancels: BTreeMap<String, CancellationToken>,
+    /// What shows the running turn of a session, by the session.
+    turns: BTreeMap<String, (ProgressToken, Outbox)>,
     created: u64,
 }
 
@@ -57,14 +59,18 @@ impl Progress {
         Progress { shown: Some(shown) }
     }
 
+    /// Also shows what [`ProgressCancels::report_for`] says of the session.
+    pub fn shows(&self, session: &str) {
+        if let Some(shown) = &self.shown {
+            let place = (shown.token.clone(), shown.outbox.clone());
+            shown.cancels.with(|table| table.turns.insert(session.to_owned(), place));
+        }
+    }
+
     /// Shows one line about how far it is.
     pub fn report(&self, message: &str) {
         if let Some(shown) = &self.shown {
-            shown.send(WorkDoneProgressReport {
-                message: Some(message.to_owned()),
-                cancellable: Some(true),
-                ..Default::default()
-            });
+            send(&shown.outbox, &shown.token, report(message));
         }
     }
 
@@ -86,21 +92,37 @@ impl Drop for Progress {
 
 impl Shown {
     fn end(self, message: Option<String>) {
-        self.cancels.with(|table| table.cancels.remove(&key(&self.token)));
+        self.cancels.with(|table| {
+            table.cancels.remove(&key(&self.token));
+            table.turns.retain(|_, (token, _)| *token != self.token);
+        });
         self.send(WorkDoneProgressEnd { message });
     }
 
     fn send(&self, value: impl Serialize) {
-        match serde_json::to_value(value) {
-            Ok(value) => {
-                self.outbox.notify::<ProgressNotification>(ProgressParams { token: self.token.clone(), value });
-            }
-            Err(error) => tracing::error!(%error, "progress can not be written as JSON"),
-        }
+        send(&self.outbox, &self.token, value);
+    }
+}
+
+fn report(message: &str) -> WorkDoneProgressReport {
+    WorkDoneProgressReport { message: Some(message.to_owned()), cancellable: Some(true), ..Default::default() }
+}
+
+fn send(outbox: &Outbox, token: &ProgressToken, value: impl Serialize) {
+    match serde_json::to_value(value) {
+        Ok(value) => outbox.notify::<ProgressNotification>(ProgressParams { token: token.clone(), value }),
+        Err(error) => tracing::error!(%error, "progress can not be written as JSON"),
     }
 }
 
 impl ProgressCancels {
+    /// Shows one line where the session's turn is shown, if it is.
+    pub fn report_for(&self, session: &str, message: &str) {
+        if let Some((token, outbox)) = self.with(|table| table.turns.get(session).cloned()) {
+            send(&outbox, &token, report(message));
+        }
+    }
+
     /// Makes a token and tells the client. Tokens are strings: some clients know no others.
     fn create(&self, server: &Server) -> ProgressToken {
         let number = self.with(|table| {

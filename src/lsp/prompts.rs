@@ -10,7 +10,7 @@ use tower_lsp::gen_lsp_types::{MessageActionItem, MessageType, ShowMessageReques
 use super::ext::{ClawInput, InputParams, typed};
 use super::server::Server;
 use crate::store::Trust;
-use crate::tools::{Approval, Reply, TrustQuestion, UserQuestion};
+use crate::tools::{Approval, Reply, TrustQuestion, UserAnswer, UserQuestion};
 
 const ONCE: &str = "Allow once";
 const SESSION: &str = "Allow for this session";
@@ -62,21 +62,41 @@ pub async fn ask_trust(server: &Server, question: TrustQuestion) -> Reply {
 }
 
 /// Asks what the model wants to know.
-pub async fn ask_user(server: &Server, question: UserQuestion) -> Option<String> {
+pub async fn ask_user(server: &Server, question: UserQuestion) -> UserAnswer {
     let UserQuestion { session, question, options, deadline } = question;
+    let said = |answer: Option<String>| answer.map_or(UserAnswer::Unanswered, UserAnswer::Said);
     let prompt = format!("Claw asks, for \"{session}\": {question}");
     if !options.is_empty() {
         let choices: Vec<&str> = options.iter().map(String::as_str).collect();
-        let chosen = choose(server, MessageType::Info, prompt, &choices, deadline).await?;
-        return options.contains(&chosen).then_some(chosen);
+        let chosen = choose(server, MessageType::Info, prompt, &choices, deadline).await;
+        return said(chosen.filter(|chosen| options.contains(chosen)));
     }
     if !server.state.with(|state| state.client.claw.input) {
-        return None;
+        return UserAnswer::CanNotWrite;
     }
     let asking = server.state.with(|state| std::sync::Arc::clone(&state.reviews.asking));
     let _one_at_a_time = asking.lock().await;
     let answer = server.outbox.ask_until::<ClawInput>(InputParams { prompt, default: None }, deadline).await;
-    answer.ok().as_ref().and_then(typed)
+    said(answer.ok().as_ref().and_then(typed))
+}
+
+/// As [`choose`], and stands beside other questions: none of them waits for it.
+pub async fn offer(
+    server: &Server,
+    kind: MessageType,
+    message: String,
+    choices: &[&str],
+    deadline: Duration,
+) -> Option<String> {
+    let item = |title: &&str| MessageActionItem { title: (*title).to_owned(), ..MessageActionItem::default() };
+    let params = ShowMessageRequestParams { kind, message, actions: Some(choices.iter().map(item).collect()) };
+    match server.outbox.ask_until::<ShowMessageRequest>(params, deadline).await {
+        Ok(chosen) => chosen.map(|item| item.title),
+        Err(error) => {
+            tracing::info!(%error, "window/showMessageRequest");
+            None
+        }
+    }
 }
 
 /// Shows a message with choices; the title that was chosen, which may be any: look whether it was offered.
@@ -89,15 +109,7 @@ async fn choose(
 ) -> Option<String> {
     let asking = server.state.with(|state| std::sync::Arc::clone(&state.reviews.asking));
     let _one_at_a_time = asking.lock().await;
-    let item = |title: &&str| MessageActionItem { title: (*title).to_owned(), ..MessageActionItem::default() };
-    let params = ShowMessageRequestParams { kind, message, actions: Some(choices.iter().map(item).collect()) };
-    match server.outbox.ask_until::<ShowMessageRequest>(params, deadline).await {
-        Ok(chosen) => chosen.map(|item| item.title),
-        Err(error) => {
-            tracing::info!(%error, "window/showMessageRequest");
-            None
-        }
-    }
+    offer(server, kind, message, choices, deadline).await
 }
 
 fn keep(trust: &Trust, question: &TrustQuestion) -> std::io::Result<()> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::client::ClientFeatures;
+use super::delegated::Subagent;
 use super::keeper::Reviews;
 use super::settings::Settings;
 use super::uri;
@@ -41,6 +42,10 @@ pub struct State {
     pub reviews: Reviews,
     /// Built when something first needs it, and again after the settings changed.
     pub agent: Option<Agent>,
+    /// Subagents at work, by their session.
+    pub subagents: BTreeMap<String, Subagent>,
+    /// The user was told that a limit of cost does not hold.
+    pub told_unknown_cost: bool,
 }
 
 /// A session of this server.

@@ -10,7 +10,9 @@
 //! - `stop`: `end`, `tool_calls`, `length`, `content_filter` or `unknown`, instead of the one that follows from the rest;
 //! - `usage`: `{"input": …, "output": …, "cached": …}`, instead of an estimate from the lengths;
 //! - `cut`: `true` ends the stream before its terminal event, as a lost connection does;
-//! - `error`: `{"code": "…", "message": "…"}` fails the request, with a code of an `error` event.
+//! - `error`: `{"code": "…", "message": "…"}` fails the request, with a code of an `error` event;
+//! - `when`: a text. A conversation whose first message holds it plays the lines with this `when` and no others; all other
+//!   conversations play the lines without one.
 //!
 //! Which turn is played follows from the request alone: a request that holds n assistant messages gets turn n + 1. So every
 //! session plays from the first line, any number run side by side, and a replay asks the same and hears the same.
@@ -51,6 +53,7 @@ struct ScriptTurn {
     usage: Option<ScriptUsage>,
     cut: bool,
     error: Option<ScriptError>,
+    when: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -120,11 +123,15 @@ impl Script {
 
     fn respond(&self, body: &Value) -> Result<ScriptTurn, ModelError> {
         let asked = assistant_messages(body);
-        self.turns.get(asked).cloned().ok_or_else(|| {
+        let first = first_message(body);
+        let heard = |turn: &&ScriptTurn| turn.when.as_ref().filter(|when| first.contains(when.as_str())).cloned();
+        let when = self.turns.iter().find_map(|turn| heard(&turn));
+        let turns: Vec<&ScriptTurn> = self.turns.iter().filter(|turn| turn.when == when).collect();
+        turns.get(asked).map(|turn| (*turn).clone()).ok_or_else(|| {
             config_error(format!(
                 "the script {} has {} turns, and turn {} was asked for: add a line to it",
                 self.source,
-                self.turns.len(),
+                turns.len(),
                 asked + 1
             ))
         })
@@ -163,6 +170,13 @@ impl Model for Script {
         .flatten()
         .boxed()
     }
+}
+
+/// The text of the user's first message.
+fn first_message(body: &Value) -> String {
+    let messages = body.get("messages").and_then(Value::as_array);
+    let first = messages.and_then(|messages| messages.first());
+    first.and_then(|message| message.get("text")).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
 /// How many turns of the model the request already holds.
@@ -269,6 +283,16 @@ mod tests {
         let error = third.unwrap_err();
         assert_eq!(error.kind, ModelErrorKind::Config);
         assert_eq!(error.message, "the script turns.jsonl has 2 turns, and turn 3 was asked for: add a line to it");
+    }
+
+    #[tokio::test]
+    async fn conversations_may_have_lines_of_their_own() {
+        let script = "{\"text\": \"one\"}\n{\"when\": \"find\", \"text\": \"found\"}\n{\"text\": \"two\"}\n";
+        let said = |messages: Vec<Message>| async { play(script, messages).await.1.map(|response| response.text) };
+        assert_eq!(said(vec![user("please find it")]).await.unwrap(), "found");
+        assert_eq!(said(vec![user("go")]).await.unwrap(), "one");
+        assert_eq!(said(vec![user("go"), assistant("one"), user("find it")]).await.unwrap(), "two");
+        assert!(said(vec![user("find"), assistant("found")]).await.unwrap_err().message.contains("has 1 turns"));
     }
 
     #[tokio::test]

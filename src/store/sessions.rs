@@ -39,6 +39,9 @@ pub struct SessionSummary {
     pub status: String,
     pub model: String,
     pub workspace: String,
+    /// The session whose turn asked for this one: a subagent's, or one about a hunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 impl Store {
@@ -93,15 +96,15 @@ impl Store {
         Ok(summary)
     }
 
-    /// The whole id of the session that `name` means: an id, an id's unique beginning, a title, or `last`. The error's text is
-    /// for the user.
+    /// The whole id of the session that `name` means: an id, an id's unique beginning, a title, or `last`, which is never one
+    /// that another session's turn asked for. The error's text is for the user.
     pub fn find(&self, name: &str) -> io::Result<String> {
         let not_found = |reason: String| Err(io::Error::new(io::ErrorKind::NotFound, reason));
         if is_id(name) && self.trace_path(name).is_file() {
             return Ok(name.to_owned());
         }
         if name == "last" {
-            return match self.sessions()?.into_iter().next() {
+            return match self.sessions()?.into_iter().find(|summary| summary.parent.is_none()) {
                 Some(summary) => Ok(summary.id),
                 None => not_found("there are no sessions yet: `claw run` makes one".to_owned()),
             };
@@ -323,6 +326,7 @@ fn summarise(id: &str, lines: &[String]) -> io::Result<SessionSummary> {
         status: String::new(),
         model: String::new(),
         workspace: String::new(),
+        parent: None,
     };
     // The first `type` of a line is the event's own: what tools and models wrote stands behind it.
     let matters = |line: &&String| {
@@ -336,6 +340,7 @@ fn summarise(id: &str, lines: &[String]) -> io::Result<SessionSummary> {
                 if summary.turns == 0 {
                     summary.title = cut_title(&start.task);
                     summary.started = event.time;
+                    summary.parent = start.parent;
                 }
                 summary.turns += 1;
                 summary.status = "unfinished".to_owned();

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::shell::commands::{Commands, HearOutput};
+use super::task::Delegate;
 use super::{Host, ToolError};
 use crate::event::PlanItem;
 use crate::permission::Act;
@@ -22,6 +24,10 @@ pub struct ToolContext {
     /// What the session's model has been shown of documents.
     pub seen: Seen,
     pub host: Arc<dyn Host>,
+    /// How a question to the user is asked.
+    pub asking: Asking,
+    /// Has tasks done; `None` where there are no subagents.
+    pub delegate: Option<Arc<dyn Delegate>>,
     /// What this call was allowed to do, once. A tool that runs something does this and nothing else, and without it nothing.
     pub permitted: Option<Act>,
     /// Runs commands on the proposed state; `None` where none can run.
@@ -58,6 +64,15 @@ impl ToolContext {
             None => Ok(()),
         }
     }
+}
+
+/// What every question to the user has.
+#[derive(Clone, Debug, Default)]
+pub struct Asking {
+    /// The title of the session that asks.
+    pub session: String,
+    /// How long it waits for an answer.
+    pub deadline: Duration,
 }
 
 /// The content of each document when the model last saw it. A session has one; clones are the same. A tool that replaces

@@ -1,5 +1,7 @@
 //! `diagnostics`: what the editor's language servers say.
 
+use std::collections::BTreeSet;
+
 use futures::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -8,7 +10,7 @@ use serde_json::Value;
 use super::propose::{resolve, unreadable};
 use super::{Diagnostic, Diagnostics, Effect, Tool, ToolContext, ToolError, ToolOutput, arguments};
 use crate::context::secret_name;
-use crate::workspace::{ReadError, View};
+use crate::workspace::{DocPath, ReadError, View};
 
 pub(in crate::tools) struct ReadDiagnostics;
 
@@ -28,7 +30,7 @@ impl Tool for ReadDiagnostics {
 
     fn description(&self) -> &str {
         "Shows the errors and warnings that the user's editor knows, from all language servers and linters. They are about \
-         the text without your proposed edits."
+         the text without your proposed edits, each at the version that is told with it."
     }
 
     fn parameters(&self) -> Value {
@@ -70,9 +72,32 @@ fn report(view: &View, diagnostics: Diagnostics) -> String {
                 return "no problems are known".to_owned();
             }
             known.sort_by(|a, b| (a.severity, &a.path, a.line).cmp(&(b.severity, &b.path, b.line)));
-            known.iter().map(|diagnostic| row(view, diagnostic)).collect()
+            let rows: String = known.iter().map(|diagnostic| row(view, diagnostic)).collect();
+            let documents: BTreeSet<(&DocPath, Option<i32>)> =
+                known.iter().map(|diagnostic| (&diagnostic.path, diagnostic.version)).collect();
+            let origins: String = documents.iter().map(|(path, version)| origin(view, path, *version)).collect();
+            rows + &origins
         }
     }
+}
+
+/// Which text of a document its rows are about.
+fn origin(view: &View, path: &DocPath, version: Option<i32>) -> String {
+    let open = view.buffers().get(path).map(|buffer| buffer.version);
+    let version = match (version, open) {
+        (Some(version), Some(open)) if version == open => format!("version {version}, which is open now"),
+        (Some(version), Some(open)) => {
+            format!("version {version}, and version {open} is open now: lines may have moved")
+        }
+        (Some(version), None) => format!("version {version}, which is not open any more"),
+        (None, Some(open)) => format!("version unknown, and version {open} is open now"),
+        (None, None) => "version unknown, and it is not open".to_owned(),
+    };
+    let proposed = match view.overlay().get(path) {
+        Some(_) => ". Your proposed text is another: these do not tell of it, and its lines may differ",
+        None => "",
+    };
+    format!("[{}: {version}{proposed}]\n", view.roots().display(path))
 }
 
 fn row(view: &View, diagnostic: &Diagnostic) -> String {

@@ -35,10 +35,10 @@ pub trait Host: Send + Sync {
         Box::pin(std::future::ready(Reply::Unanswered))
     }
 
-    /// Asks what the model wants to know. `None` if nobody answers.
-    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, Option<String>> {
+    /// Asks what the model wants to know, one question at a time with [`Host::approve`]. Dropping the future withdraws it.
+    fn ask_user(&self, question: UserQuestion) -> BoxFuture<'static, UserAnswer> {
         let _ = question;
-        Box::pin(std::future::ready(None))
+        Box::pin(std::future::ready(UserAnswer::Unanswered))
     }
 }
 
@@ -83,6 +83,16 @@ pub struct UserQuestion {
     pub deadline: Duration,
 }
 
+/// What the user says to a question of the model's. It grants nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserAnswer {
+    /// What was written, or the option that was chosen.
+    Said(String),
+    Unanswered,
+    /// The user may be there, and can only choose among options.
+    CanNotWrite,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     Once,
@@ -114,6 +124,8 @@ pub struct Diagnostic {
     pub message: String,
     pub source: Option<String>,
     pub code: Option<String>,
+    /// The version of the open document that it is about, where that is known.
+    pub version: Option<i32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ask_user::AskUser;
 use super::builtin::Blocking;
 use super::delete_file::DeleteFile;
 use super::diagnostics::ReadDiagnostics;
@@ -13,6 +14,7 @@ use super::search::Search;
 use super::shell::Shell;
 use super::shell_job::ShellJob;
 use super::symbols::FindSymbols;
+use super::task::Task;
 use super::update_plan::UpdatePlan;
 use super::web_fetch::WebFetch;
 use super::web_search::WebSearch;
@@ -60,12 +62,14 @@ impl Default for Tools {
                 Arc::new(Blocking::<WriteFile>::default()),
                 Arc::new(Blocking::<DeleteFile>::default()),
                 Arc::new(Blocking::<MoveFile>::default()),
-                Arc::new(ReadDiagnostics),
-                Arc::new(Blocking::<UpdatePlan>::default()),
-                Arc::new(WebFetch),
-                Arc::new(WebSearch),
                 Arc::new(Shell),
                 Arc::new(ShellJob),
+                Arc::new(WebFetch),
+                Arc::new(WebSearch),
+                Arc::new(ReadDiagnostics),
+                Arc::new(Blocking::<UpdatePlan>::default()),
+                Arc::new(Task),
+                Arc::new(AskUser),
             ],
         }
     }

@@ -1,12 +1,15 @@
 //! The harness by script: turns, limits, replay, traces.
 
+mod asking;
 mod cancel;
+mod delegate;
 mod exclude;
 mod failures;
 mod hostile;
 mod limits;
 mod living;
 mod permission;
+mod plan;
 mod preflight;
 mod replay;
 mod review;
@@ -14,5 +17,6 @@ pub mod rig;
 mod risky;
 mod sessions;
 mod shell;
+mod steer;
 mod tools;
 mod turns;

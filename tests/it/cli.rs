@@ -2,6 +2,7 @@
 
 mod demo;
 mod place;
+mod plan;
 mod review;
 mod run;
 mod sessions;

@@ -284,6 +284,7 @@ model_idle_timeout_s = 60
 prompt_timeout_s = 300
 max_tokens = 1_000_000
 max_cost = 2.5
+max_children = 4
 [context]
 map_tokens = 0
 window = 32_768

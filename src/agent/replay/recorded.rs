@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Tape;
 use crate::agent::calls::Call;
-use crate::agent::policy::End;
+use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, World};
 use crate::event::{
@@ -170,7 +170,7 @@ impl World for Recorded {
         Box::pin(std::future::ready(decided))
     }
 
-    fn execute(&self, calls: Vec<Call>) -> BoxStream<'_, Result<Executed, End>> {
+    fn execute(&self, calls: Vec<Call>, _left: Left) -> BoxStream<'_, Result<Executed, End>> {
         let open = calls.len();
         stream::unfold((open, calls), move |(open, calls)| async move {
             let open = open.checked_sub(1)?;

@@ -25,6 +25,8 @@ fn context(fixture: &Fixture, web: &Web) -> ToolContext {
         plan: Arc::default(),
         seen: Seen::default(),
         host: Arc::new(NoHost),
+        asking: claw::tools::Asking::default(),
+        delegate: None,
         permitted: Some(Act::Other { tool: String::new(), input: Value::Null }),
         commands: None,
         web: Some(web.clone()),

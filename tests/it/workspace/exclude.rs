@@ -144,6 +144,7 @@ impl Host for Problems {
             message: "wrong".to_owned(),
             source: None,
             code: None,
+            version: None,
         };
         let known = self.0.iter().map(problem).collect();
         Box::pin(std::future::ready(Diagnostics::Known(known)))
@@ -175,7 +176,10 @@ fn every_tool_says_that_a_file_is_excluded() {
         assert!(!told.contains("SECRET"), "{tool}: {told}");
     }
     assert!(bench.overlay().is_empty());
-    assert_eq!(bench.call("diagnostics", json!({})), "src/main.py:1: error: wrong\n");
+    assert_eq!(
+        bench.call("diagnostics", json!({})),
+        "src/main.py:1: error: wrong\n[src/main.py: version unknown, and it is not open]\n"
+    );
     assert!(!bench.call("list_files", json!({})).contains("pem"));
     assert!(!bench.call("search", json!({"pattern": "SECRET", "glob": "*.pem"})).contains("key.pem"));
 }

@@ -33,6 +33,8 @@ impl Bench {
             plan: Arc::new(Mutex::new(Vec::new())),
             seen: Seen::default(),
             host,
+            asking: claw::tools::Asking::default(),
+            delegate: None,
             permitted: None,
             commands: None,
             web: None,
@@ -105,8 +107,14 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
         "write_file",
         "delete_file",
         "move_file",
+        "shell",
+        "shell_job",
+        "web_fetch",
+        "web_search",
         "diagnostics",
         "update_plan",
+        "task",
+        "ask_user",
     ];
     assert_eq!(names, expected);
     let edits: Vec<&str> = tools.iter().filter(|tool| tool.effect() == Effect::Edits).map(Tool::name).collect();
@@ -409,6 +417,7 @@ mod diagnostics {
                 message: message.to_owned(),
                 source: Some("rustc".to_owned()),
                 code: (severity == Severity::Error).then(|| "E0308".to_owned()),
+                version: (severity == Severity::Error).then_some(2),
             };
             let all = vec![
                 diagnostic("src/main.rs", 2, Severity::Warning, "unused"),
@@ -424,9 +433,32 @@ mod diagnostics {
         let bench = Bench::with_host(PROJECT, Arc::new(Editor));
         assert_eq!(
             bench.call("diagnostics", json!({})),
-            "src/greet.rs:3: error: mismatched types\n    expected `u8` [rustc E0308]\nsrc/main.rs:2: warning: unused [rustc]\n"
+            "src/greet.rs:3: error: mismatched types\n    expected `u8` [rustc E0308]\nsrc/main.rs:2: warning: unused [rustc]\n\
+             [src/greet.rs: version 2, which is not open any more]\n[src/main.rs: version unknown, and it is not open]\n"
         );
         assert_eq!(bench.call("diagnostics", json!({"path": "README.md"})), "no problems are known");
+        // What is open is at a version of its own, and what is proposed is another text.
+        for path in ["src/greet.rs", "src/greet.rs", "src/greet.rs", "src/main.rs"] {
+            bench.fixture.open(path, "fn open() {}\n");
+        }
+        let origins = |path: &str| {
+            let shown = bench.call("diagnostics", json!({"path": path}));
+            shown.lines().last().unwrap_or_default().to_owned()
+        };
+        let open = |path: &str| bench.fixture.workspace.buffers().get(&bench.fixture.doc(path)).unwrap().version;
+        let (greet, main) = (open("src/greet.rs"), open("src/main.rs"));
+        assert_eq!(
+            origins("src/greet.rs"),
+            format!("[src/greet.rs: version 2, and version {greet} is open now: lines may have moved]")
+        );
+        bench.call("edit_file", json!({"path": "src/main.rs", "old_string": "open", "new_string": "closed"}));
+        assert_eq!(
+            origins("src/main.rs"),
+            format!(
+                "[src/main.rs: version unknown, and version {main} is open now. Your proposed text is another: these do not tell of \
+                 it, and its lines may differ]"
+            )
+        );
         check(
             PROJECT,
             "diagnostics",
