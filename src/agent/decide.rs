@@ -24,7 +24,9 @@ impl Session {
             return Err(format!("this hunk has {count} lines, and not a line {last}"));
         }
         self.reshape(|overlay, live| cut(overlay, live, hunk, lines)).ok_or_else(|| {
-            "this hunk can not be cut there: it stands for a whole file, or its last line has no line break".to_owned()
+            "this hunk can not be cut there: it stands for a whole file, its last line has no line break, or what is \
+             left of it could not be told from lines that you have"
+                .to_owned()
         })
     }
 

@@ -6,8 +6,8 @@ use super::{FileProposal, Hunk, HunkId, line_of};
 use std::ops::Range;
 
 use crate::event::{ChangeKind, HunkState};
-use crate::text::Text;
 use crate::text::line_ending::line_ends;
+use crate::text::{Edit, Text};
 use crate::workspace::{DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
 
 /// What a look at a document showed.
@@ -345,10 +345,23 @@ impl Look {
         file.name_changes(&self.path);
         let at = self.acts.saturating_add(index);
         let look = Look::at(&self.path, &file, live);
+        // Cutting decides nothing. Where lines repeat, and the user's changes are in the way, a piece may be just what the user
+        // has somewhere else: then the cut is refused, before anything comes to stand in another place than it was shown.
+        if matches!(how, Reshape::Cut(_)) && look.accepted_text() != self.accepted_text() {
+            return None;
+        }
         // A conflict that stays one is not settled: of a text whose last line has no break, some can not be.
         let reshaped = look.hunks.get(at).filter(|hunk| hunk.state == HunkState::Pending)?.id.clone();
         overlay.set_or_forget(self.path.clone(), file);
         Some(reshaped)
+    }
+
+    /// The live text with all that is pending in it.
+    fn accepted_text(&self) -> Option<Text> {
+        let (_, live) = self.left.as_ref()?;
+        let pending = self.hunks.iter().skip(self.acts).filter(|hunk| hunk.state == HunkState::Pending);
+        let edits = pending.map(|hunk| Edit { range: hunk.live.clone(), insert: hunk.new_text.clone() });
+        live.apply_all(&edits.collect::<Vec<_>>()).ok()
     }
 
     /// The bytes of the current text that a hunk puts in.
