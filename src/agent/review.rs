@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Session;
+use super::history::UndoPlan;
 use super::preflight::{FileFacts, HunkFacts, Looked};
 use super::remembered::{Decided, Shown};
 use crate::event::{
@@ -12,7 +13,7 @@ use crate::event::{
 };
 use crate::text::Text;
 use crate::text::diff::unified;
-use crate::workspace::proposal::{Applied, observe_some, reject};
+use crate::workspace::proposal::{Applied, observe_some, reject, reject_some};
 use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Observed, Overlay, Proposal, Stamp, View};
 
 /// Lines of a diff that the model is told of what the user typed.
@@ -35,6 +36,8 @@ pub(in crate::agent) struct Reviews {
     /// Batches of accepted hunks of which the user knows that the text does not hold them.
     pub(in crate::agent) told_gone: BTreeSet<u64>,
     conflicts: BTreeSet<HunkId>,
+    /// Undos and redos that are on their way to the editor; with what went, once the text shows it.
+    pub(in crate::agent) undoing: Vec<(UndoPlan, Option<Vec<HunkId>>)>,
     /// What the model is told at its next step, or at the next turn.
     notes: Vec<String>,
     /// Documents as the model left them: what is another by then, the user changed.
@@ -281,8 +284,9 @@ impl Session {
     pub fn reject_all(&self, by: &str) -> usize {
         let proposal = self.proposal();
         let _one_at_a_time = self.lock_observing();
-        let rejected: Vec<&HunkId> =
-            proposal.hunks().map(|(_, hunk)| &hunk.id).filter(|hunk| self.take_out(hunk)).collect();
+        let live = self.parts().workspace.live();
+        let shown: BTreeSet<&HunkId> = proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
+        let rejected = reject_some(&mut self.lock_overlay(), &live, &|hunk| shown.contains(hunk));
         self.save();
         rejected.iter().for_each(|hunk| self.decide(hunk, ReviewDecision::Rejected, by, None));
         rejected.len()

@@ -1,5 +1,7 @@
 //! One look at one touched document: what stands in the overlay, beside what stands in the live text.
 
+mod act;
+
 use super::merge::{Landed, Merge, Place, Proposed, merge};
 use super::undo::{Applied, What};
 use super::{FileProposal, Hunk, HunkId, line_of};
@@ -243,32 +245,52 @@ impl Look {
         overlay.set_or_forget(self.path, file);
     }
 
-    /// Takes `id` out of the overlay; `false` if it is none of these hunks.
-    pub(super) fn reject(&self, overlay: &mut Overlay, id: &HunkId) -> bool {
-        let found = self.hunks.iter().enumerate().find(|(_, hunk)| &hunk.id == id);
-        let Some((index, hunk)) = found.filter(|(_, hunk)| hunk.state != HunkState::Accepted) else { return false };
+    /// Takes the hunks that are meant out of the overlay; which of them there were.
+    pub(super) fn reject(&self, overlay: &mut Overlay, is_meant: &dyn Fn(&HunkId) -> bool) -> Vec<HunkId> {
+        let meant: Vec<(usize, &Hunk)> = self
+            .hunks
+            .iter()
+            .enumerate()
+            .filter(|(_, hunk)| hunk.state != HunkState::Accepted && is_meant(&hunk.id))
+            .collect();
+        if meant.is_empty() {
+            return Vec::new();
+        }
+        let is = |kind: ChangeKind| meant.iter().any(|(_, hunk)| hunk.kind == kind);
         let mut file = self.file.clone();
-        file.decided.push(id.clone());
-        match hunk.kind {
-            ChangeKind::Create | ChangeKind::Delete => overlay.set(self.path.clone(), None),
-            ChangeKind::Rename => {
-                // The text stays proposed, at the old place.
-                let Some(from) = file.moved_from.take() else { return false };
+        let mut rejected: Vec<HunkId> = Vec::with_capacity(meant.len());
+        // From the last to the first: what stands before stays where it is.
+        for (at, hunk) in meant.iter().rev().filter(|(_, hunk)| hunk.kind == ChangeKind::Edit) {
+            let (Some(base), Some(current)) = (file.base.clone(), file.current.clone()) else { continue };
+            let index = at.saturating_sub(self.acts);
+            let Some(left) = (Proposed { base, current, changes: file.changes.clone() }).without(index) else {
+                continue;
+            };
+            let mut ids = file.ids.clone();
+            ids.remove(index);
+            put(&mut file, left, ids);
+            rejected.push(hunk.id.clone());
+        }
+        if is(ChangeKind::Create) || is(ChangeKind::Delete) {
+            overlay.set(self.path.clone(), None);
+            return meant.iter().map(|(_, hunk)| hunk.id.clone()).collect();
+        }
+        let moved_from = if is(ChangeKind::Rename) { file.moved_from.take() } else { None };
+        if moved_from.is_some() {
+            let acts = meant.iter().filter(|(_, hunk)| hunk.kind == ChangeKind::Rename);
+            rejected.extend(acts.map(|(_, hunk)| hunk.id.clone()));
+        }
+        rejected.reverse();
+        file.decided.extend(rejected.iter().cloned());
+        match moved_from {
+            // The text stays proposed, at the old place.
+            Some(from) => {
                 overlay.set(self.path.clone(), None);
                 overlay.set_or_forget(from, file);
             }
-            ChangeKind::Edit => {
-                let (Some(base), Some(current)) = (file.base.clone(), file.current.clone()) else { return false };
-                let proposed = Proposed { base, current, changes: file.changes.clone() };
-                let index = index.saturating_sub(self.acts);
-                let Some(left) = proposed.without(index) else { return false };
-                let mut ids = file.ids.clone();
-                ids.remove(index);
-                put(&mut file, left, ids);
-                overlay.set_or_forget(self.path.clone(), file);
-            }
+            None => overlay.set_or_forget(self.path.clone(), file),
         }
-        true
+        rejected
     }
 }
 

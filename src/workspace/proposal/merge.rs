@@ -59,6 +59,12 @@ const ROUNDS: usize = 8;
 ///
 /// Looks again until there is nothing more to take in, so that a later look at the same live text finds the same.
 pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> Merge {
+    // Most looks are at what nobody has touched.
+    if proposed.base == *live && looked.is_none_or(|looked| looked == live) {
+        let places = proposed.changes.iter().map(|change| Place::Pending(change.old.clone())).collect();
+        let landed = vec![None; proposed.changes.len()];
+        return Merge { places, left: Proposed { base: live.clone(), ..proposed.clone() }, landed };
+    }
     let mut places = vec![Place::Accepted; proposed.changes.len()];
     let since = match looked {
         Some(looked) if looked != live => accepted_since(proposed, looked, live),

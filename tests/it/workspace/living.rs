@@ -8,7 +8,7 @@
 //! CLAW_CASES=1000000 cargo test --release --locked --test it living -- --nocapture
 //! ```
 //!
-//! A failing case prints the command that runs it alone.
+//! A failing case prints the command that runs it alone. With both variables, `CLAW_CASE` is the first of so many.
 
 mod case;
 mod client;
@@ -48,7 +48,10 @@ fn living_proposal_loses_nothing_and_misses_nothing() {
                     }
                     match run(seed) {
                         Ok(one) => counts.lock().unwrap().add(one),
-                        Err(failure) => failures.lock().unwrap().push(failure),
+                        Err(failure) => {
+                            eprintln!("case {seed} failed");
+                            failures.lock().unwrap().push(failure);
+                        }
                     }
                 }
             });
