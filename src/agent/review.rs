@@ -331,7 +331,10 @@ impl Session {
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             hunk.state = state.reviews.shown_state(hunk);
         }
-        state.reviews.shown.set(files.clone());
+        // Most looks show what the one before has shown, and thousands of hunks are not copied in no time.
+        if !state.reviews.shown.is(&files) {
+            state.reviews.shown.set(files.clone());
+        }
         drop(state);
         (proposal, files)
     }
@@ -469,6 +472,9 @@ impl Reviews {
 
     /// A hunk's state, by what is known besides the texts.
     fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
+        if self.unverified.is_empty() && self.accepting.is_empty() {
+            return hunk.state;
+        }
         let id = HunkId(hunk.hunk.clone());
         match hunk.state {
             HunkState::Pending | HunkState::Conflict if self.unverified.contains_key(&id) => HunkState::Unverified,
@@ -549,12 +555,12 @@ fn mine(file: &FileProposal, hunk: &Hunk, live: &View) -> Option<String> {
 
 /// What is done to the file as a whole; within a file `+3 −1`, and the first new line that says something.
 fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
-    let name = live.roots().display(&file.path);
+    let name = |path| live.roots().display(path);
     match (file.change, &file.old_path) {
-        (ChangeKind::Create, _) => return format!("create {name}"),
-        (ChangeKind::Delete, _) => return format!("delete {name}"),
+        (ChangeKind::Create, _) => return format!("create {}", name(&file.path)),
+        (ChangeKind::Delete, _) => return format!("delete {}", name(&file.path)),
         (ChangeKind::Rename, Some(old)) if hunk.old_text == hunk.new_text => {
-            return format!("rename {} to {name}", live.roots().display(old));
+            return format!("rename {} to {}", name(old), name(&file.path));
         }
         (ChangeKind::Edit | ChangeKind::Rename, _) => {}
     }

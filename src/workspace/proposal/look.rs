@@ -144,8 +144,7 @@ impl Look {
         let text = live.text();
         let Merge { places, left, landed } = merge(&proposed, self.file.looked.as_ref(), text.unwrap_or(base));
         self.landed.extend(landed);
-        let ids = self.file.ids.clone();
-        for ((change, place), id) in proposed.changes.iter().zip(places).zip(ids) {
+        for ((change, place), id) in proposed.changes.iter().zip(places).zip(&self.file.ids) {
             let (state, range) = match (text, place) {
                 (None, _) => (HunkState::Conflict, 0..0),
                 (Some(_), Place::Accepted) => (HunkState::Accepted, 0..0),
@@ -155,7 +154,7 @@ impl Look {
             let old_text = base.slice(change.old.clone()).unwrap_or_default();
             let new_text = current.slice(change.new.clone()).unwrap_or_default();
             self.hunks.push(Hunk {
-                id: id.unwrap_or_else(|| HunkId::new(&self.path, ChangeKind::Edit, &old_text, &new_text, 0)),
+                id: id.clone().unwrap_or_else(|| HunkId::new(&self.path, ChangeKind::Edit, &old_text, &new_text, 0)),
                 kind: ChangeKind::Edit,
                 state,
                 start_line: line_of(text, range.start),

@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use claw::event::HunkState;
-use claw::workspace::HunkId;
+use claw::text::Text;
 use claw::workspace::proposal::{
     Proposal, Settle, Unsettled, amend, cut, observe, settle_conflict, settle_file_conflict,
 };
+use claw::workspace::{Author, HunkId};
 
 use super::proposal::{FILES, Session, acts, show, show_files};
 use crate::support::fixture::Fixture;
@@ -78,6 +79,27 @@ fn e08_a_piece_never_takes_the_id_of_an_equal_hunk() {
     assert_ne!(&piece, second);
     assert_eq!(session.ids()[0], piece);
     assert_eq!(&session.ids()[2], second, "the last hunk is who it was");
+}
+
+#[test]
+fn a_cut_stays_where_the_agent_edits_elsewhere() {
+    let mut session = Session::new("a\nb\nc\nd\n", "a\nB\nC\nd\n");
+    let whole = session.ids().remove(0);
+    cut(&mut session.overlay, &session.fixture.live(), &whole, 0..1).expect("there is such a line");
+    let ids = session.ids();
+    let write = |session: &mut Session, text: &str| {
+        let doc = session.doc();
+        let seen = session.fixture.workspace.view(&session.overlay).read(&doc).unwrap();
+        session.overlay.write(&doc, Some(&seen), Some(Text::new(text)), Author::default()).unwrap();
+    };
+    write(&mut session, "new\na\nB\nC\nd\n");
+    let new = "pending 1: \"\" -> \"new\\n\"\n";
+    let pieces = "pending 2: \"b\\n\" -> \"B\\n\"\npending 3: \"c\\n\" -> \"C\\n\"\n";
+    assert_eq!(show(&session.proposal()), [new, pieces].concat());
+    assert_eq!(session.ids()[1..], ids, "they are who they were");
+    // What the agent makes another is one hunk again.
+    write(&mut session, "new\na\nB\nCC\nd\n");
+    assert_eq!(show(&session.proposal()), [new, "pending 2: \"b\\nc\\n\" -> \"B\\nCC\\n\"\n"].concat());
 }
 
 #[track_caller]
