@@ -1,6 +1,6 @@
 //! The layer that an agent edits: what it proposes, and what it saw when it did.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -79,17 +79,17 @@ impl OverlayFile {
             .flat_map(|change| self.pieces(&change, current.as_ref()).unwrap_or(vec![change]))
             .collect();
         let new_text = |text: Option<&Text>, change: &Change| text.and_then(|text| text.slice(change.new.clone()));
-        // A change that is made again is the same hunk.
-        let known: HashMap<(Range<usize>, Option<String>), &HunkId> = self
-            .changes
-            .iter()
-            .zip(&self.ids)
-            .filter_map(|(change, id)| {
-                Some(((change.old.clone(), new_text(self.current.as_ref(), change)), id.as_ref()?))
-            })
-            .collect();
-        let id_of = |change: &Change| known.get(&(change.old.clone(), new_text(current.as_ref(), change)));
-        let ids = changes.iter().map(|change| id_of(change).map(|id| (*id).clone())).collect();
+        // A change that is made again is the same hunk. Pieces of one can be equal: each has its own id.
+        let mut known: HashMap<(Range<usize>, Option<String>), VecDeque<&HunkId>> = HashMap::new();
+        for (change, id) in self.changes.iter().zip(&self.ids) {
+            let key = (change.old.clone(), new_text(self.current.as_ref(), change));
+            known.entry(key).or_default().extend(id);
+        }
+        let id_of = |change: &Change| {
+            let known = known.get_mut(&(change.old.clone(), new_text(current.as_ref(), change)));
+            known.and_then(VecDeque::pop_front).cloned()
+        };
+        let ids = changes.iter().map(id_of).collect();
         OverlayFile { current, author, changes, ids, ..self }
     }
 
