@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use super::Session;
 use super::history::{UndoPlan, UndoTarget, is_wrong_step};
-use crate::event::{HunkState, ReviewDecision};
-use crate::workspace::proposal::{Misapplied, Settle, amend, cut, observe, settle_conflict};
-use crate::workspace::{DocPath, HunkId, Overlay, View};
+use crate::event::{ChangeKind, HunkState, ReviewDecision};
+use crate::workspace::proposal::{Misapplied, Settle, amend, cut, observe, settle_conflict, settle_file_conflict};
+use crate::workspace::{DocPath, HunkId, Overlay, Stamp, View};
 
 impl Session {
     /// Cuts a pending hunk so that `lines` of it can be decided alone; the new hunk's id. Lines are 1-based and inclusive, of the
@@ -24,7 +24,9 @@ impl Session {
             return Err(format!("this hunk has {count} lines, and not a line {last}"));
         }
         self.reshape(|overlay, live| cut(overlay, live, hunk, lines)).ok_or_else(|| {
-            "this hunk can not be cut there: it stands for a whole file, or its last line has no line break".to_owned()
+            "this hunk can not be cut there: it stands for a whole file, its last line has no line break, or what is \
+             left of it could not be told from lines that you have"
+                .to_owned()
         })
     }
 
@@ -59,14 +61,38 @@ impl Session {
         }
         let settled = self.reshape(|overlay, live| settle_conflict(overlay, live, hunk, how));
         settled.ok_or_else(|| {
-            "this conflict is about a whole file: make it as it should be in the editor, then reject the hunk"
+            "this conflict can not be settled so: what would be left is what you have, or it is about a whole file"
                 .to_owned()
         })
     }
 
+    /// Whether a hunk is in a conflict about a whole file: one that comes, goes or moves, or whose edits have no file any more.
+    /// Blocks on the disk.
+    pub fn is_file_conflict(&self, hunk: &HunkId) -> bool {
+        let proposal = self.proposal();
+        let conflict = proposal.hunk(hunk).filter(|(_, hunk)| hunk.state == HunkState::Conflict);
+        conflict.is_some_and(|(file, hunk)| hunk.kind != ChangeKind::Edit || file.stamp == Stamp::Absent)
+    }
+
+    /// Makes a proposal for what is there now of a conflict about a whole file; the ids of its hunks, which can be accepted. The
+    /// error is for the user. Blocks on the disk.
+    pub fn settle_file(&self, hunk: &HunkId, how: Settle) -> Result<Vec<HunkId>, String> {
+        self.shown_hunk(hunk)?;
+        let settled = {
+            let _one_at_a_time = self.lock_observing();
+            let live = self.parts().workspace.live();
+            settle_file_conflict(&mut self.lock_overlay(), &live, hunk, how)
+                .map_err(|unsettled| unsettled.to_string())?
+        };
+        // What is shown is what can be told of it when it is decided.
+        self.proposal();
+        self.save();
+        Ok(settled)
+    }
+
     /// What takes back what `target` means, from the live text of this moment. The error is for the user. Blocks on the disk.
     pub fn plan_undo(&self, target: &UndoTarget) -> Result<UndoPlan, String> {
-        self.observe();
+        self.settle_shown_undos();
         let history = self.lock_history().clone();
         let mut told_gone = self.state().reviews.told_gone.clone();
         let plan = history.undo(target, &self.parts().workspace.live(), &mut told_gone);
@@ -76,9 +102,13 @@ impl Session {
 
     /// What brings back what was undone last. The error is for the user. Blocks on the disk.
     pub fn plan_redo(&self) -> Result<UndoPlan, String> {
-        self.observe();
+        let is_all_there = self.settle_shown_undos();
         let history = self.lock_history().clone();
-        history.redo(&self.parts().workspace.live())
+        let plan = history.redo(&self.parts().workspace.live());
+        match is_all_there {
+            true => plan,
+            false => plan.map_err(|_| "an undo is still on its way to the editor: try again in a moment".to_owned()),
+        }
     }
 
     /// What of a plan the live text does not show yet. Blocks on the disk.
@@ -88,8 +118,47 @@ impl Session {
         left
     }
 
+    /// Says that a plan goes to the editor now. [`Session::settle_undo`] ends it.
+    pub fn undoing(&self, plan: &UndoPlan) {
+        self.state().reviews.undoing.push((plan.clone(), None));
+    }
+
     /// Takes note of what of a plan the live text shows, and records it; the hunks that went. Blocks on the disk.
     pub fn settle_undo(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {
+        let known = {
+            let undoing = &mut self.state().reviews.undoing;
+            let at = undoing.iter().position(|(other, _)| other == plan);
+            at.and_then(|at| undoing.remove(at).1)
+        };
+        known.unwrap_or_else(|| self.settle_plan(plan, by))
+    }
+
+    /// Takes note of what went to the editor to be undone or redone and is there, before anybody has waited for it. Whether
+    /// nothing is on its way any more.
+    fn settle_shown_undos(&self) -> bool {
+        self.observe();
+        let open: Vec<UndoPlan> = {
+            let state = self.state();
+            let open = state.reviews.undoing.iter().filter(|(_, done)| done.is_none());
+            open.map(|(plan, _)| plan.clone()).collect()
+        };
+        let mut is_all_there = true;
+        for plan in open {
+            // Who comes first takes note of it.
+            let is_ours = self.left_of(&plan).is_empty() && {
+                let mut state = self.state();
+                let entry = state.reviews.undoing.iter_mut().find(|(other, done)| *other == plan && done.is_none());
+                entry.map(|(_, done)| *done = Some(plan.hunks.clone())).is_some()
+            };
+            if is_ours {
+                self.settle_plan(&plan, "user");
+            }
+            is_all_there &= is_ours;
+        }
+        is_all_there
+    }
+
+    fn settle_plan(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {
         let left = self.left_of(plan);
         let done = self.lock_history().settle(plan, &left);
         // Before anybody is told.

@@ -49,7 +49,7 @@ pub enum UndoTarget {
 }
 
 /// What takes accepted hunks back, or brings undone ones back: a proposal of its own against the live text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndoPlan {
     pub overlay: Overlay,
     /// Brings back instead of taking back.

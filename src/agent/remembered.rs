@@ -23,6 +23,13 @@ pub(in crate::agent) struct Decided {
 }
 
 impl Shown {
+    /// Whether these are the files as they were last shown, with nothing decided since.
+    pub fn is(&self, files: &[ProposedFile]) -> bool {
+        self.gone.is_empty()
+            && self.at.len() == files.iter().map(|file| file.hunks.len()).sum::<usize>()
+            && self.files == files
+    }
+
     pub fn set(&mut self, files: Vec<ProposedFile>) {
         let hunks = files.iter().enumerate().flat_map(|(at, file)| {
             file.hunks.iter().enumerate().map(move |(index, hunk)| (hunk.hunk.clone(), (at, index)))

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Session;
+use super::history::UndoPlan;
 use super::preflight::{FileFacts, HunkFacts, Looked};
 use super::remembered::{Decided, Shown};
 use crate::event::{
@@ -12,7 +13,7 @@ use crate::event::{
 };
 use crate::text::Text;
 use crate::text::diff::unified;
-use crate::workspace::proposal::{Applied, observe_some, reject};
+use crate::workspace::proposal::{Applied, observe_some, reject, reject_some};
 use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Observed, Overlay, Proposal, Stamp, View};
 
 /// Lines of a diff that the model is told of what the user typed.
@@ -35,6 +36,8 @@ pub(in crate::agent) struct Reviews {
     /// Batches of accepted hunks of which the user knows that the text does not hold them.
     pub(in crate::agent) told_gone: BTreeSet<u64>,
     conflicts: BTreeSet<HunkId>,
+    /// Undos and redos that are on their way to the editor; with what went, once the text shows it.
+    pub(in crate::agent) undoing: Vec<(UndoPlan, Option<Vec<HunkId>>)>,
     /// What the model is told at its next step, or at the next turn.
     notes: Vec<String>,
     /// Documents as the model left them: what is another by then, the user changed.
@@ -281,8 +284,9 @@ impl Session {
     pub fn reject_all(&self, by: &str) -> usize {
         let proposal = self.proposal();
         let _one_at_a_time = self.lock_observing();
-        let rejected: Vec<&HunkId> =
-            proposal.hunks().map(|(_, hunk)| &hunk.id).filter(|hunk| self.take_out(hunk)).collect();
+        let live = self.parts().workspace.live();
+        let shown: BTreeSet<&HunkId> = proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
+        let rejected = reject_some(&mut self.lock_overlay(), &live, &|hunk| shown.contains(hunk));
         self.save();
         rejected.iter().for_each(|hunk| self.decide(hunk, ReviewDecision::Rejected, by, None));
         rejected.len()
@@ -327,7 +331,10 @@ impl Session {
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
             hunk.state = state.reviews.shown_state(hunk);
         }
-        state.reviews.shown.set(files.clone());
+        // Most looks show what the one before has shown, and thousands of hunks are not copied in no time.
+        if !state.reviews.shown.is(&files) {
+            state.reviews.shown.set(files.clone());
+        }
         drop(state);
         (proposal, files)
     }
@@ -465,6 +472,9 @@ impl Reviews {
 
     /// A hunk's state, by what is known besides the texts.
     fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
+        if self.unverified.is_empty() && self.accepting.is_empty() {
+            return hunk.state;
+        }
         let id = HunkId(hunk.hunk.clone());
         match hunk.state {
             HunkState::Pending | HunkState::Conflict if self.unverified.contains_key(&id) => HunkState::Unverified,
@@ -545,12 +555,12 @@ fn mine(file: &FileProposal, hunk: &Hunk, live: &View) -> Option<String> {
 
 /// What is done to the file as a whole; within a file `+3 −1`, and the first new line that says something.
 fn summary(file: &FileProposal, hunk: &Hunk, live: &View) -> String {
-    let name = live.roots().display(&file.path);
+    let name = |path| live.roots().display(path);
     match (file.change, &file.old_path) {
-        (ChangeKind::Create, _) => return format!("create {name}"),
-        (ChangeKind::Delete, _) => return format!("delete {name}"),
+        (ChangeKind::Create, _) => return format!("create {}", name(&file.path)),
+        (ChangeKind::Delete, _) => return format!("delete {}", name(&file.path)),
         (ChangeKind::Rename, Some(old)) if hunk.old_text == hunk.new_text => {
-            return format!("rename {} to {name}", live.roots().display(old));
+            return format!("rename {} to {}", name(old), name(&file.path));
         }
         (ChangeKind::Edit | ChangeKind::Rename, _) => {}
     }

@@ -150,6 +150,7 @@ async fn run_undo(server: Server, session: Session, plan: UndoPlan) {
     let flights = begin_flights(&server, &session, &batches);
     let changes = server.state.with(|state| state.reviews.changes());
     let what = if plan.redo { "bring back" } else { "undo" };
+    session.undoing(&plan);
     for batch in batches {
         let label = format!("Claw: {what} {}", plan.label);
         match deliver(&server, &batch, label, Way::Straight).await {

@@ -1,6 +1,6 @@
 //! The layer that an agent edits: what it proposes, and what it saw when it did.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -73,19 +73,40 @@ impl OverlayFile {
 
     fn with_current(self, current: Option<Text>, author: Author) -> OverlayFile {
         let changes = changes(self.base.as_ref(), current.as_ref());
-        let new_text = |text: Option<&Text>, change: &Change| text.and_then(|text| text.slice(change.new.clone()));
-        // A change that is made again is the same hunk.
-        let known: HashMap<(Range<usize>, Option<String>), &HunkId> = self
-            .changes
-            .iter()
-            .zip(&self.ids)
-            .filter_map(|(change, id)| {
-                Some(((change.old.clone(), new_text(self.current.as_ref(), change)), id.as_ref()?))
-            })
+        // What the user has cut stays cut.
+        let changes: Vec<Change> = changes
+            .into_iter()
+            .flat_map(|change| self.pieces(&change, current.as_ref()).unwrap_or(vec![change]))
             .collect();
-        let id_of = |change: &Change| known.get(&(change.old.clone(), new_text(current.as_ref(), change)));
-        let ids = changes.iter().map(|change| id_of(change).map(|id| (*id).clone())).collect();
+        let new_text = |text: Option<&Text>, change: &Change| text.and_then(|text| text.slice(change.new.clone()));
+        // A change that is made again is the same hunk. Pieces of one can be equal: each has its own id.
+        let mut known: HashMap<(Range<usize>, Option<String>), VecDeque<&HunkId>> = HashMap::new();
+        for (change, id) in self.changes.iter().zip(&self.ids) {
+            let key = (change.old.clone(), new_text(self.current.as_ref(), change));
+            known.entry(key).or_default().extend(id);
+        }
+        let id_of = |change: &Change| {
+            let known = known.get_mut(&(change.old.clone(), new_text(current.as_ref(), change)));
+            known.and_then(VecDeque::pop_front).cloned()
+        };
+        let ids = changes.iter().map(id_of).collect();
         OverlayFile { current, author, changes, ids, ..self }
+    }
+
+    /// The changes that a change to `current` is made of, where it is just several of those that there are.
+    fn pieces(&self, whole: &Change, current: Option<&Text>) -> Option<Vec<Change>> {
+        let is_within = |change: &&Change| whole.old.start <= change.old.start && change.old.end <= whole.old.end;
+        let pieces: Vec<&Change> = self.changes.iter().filter(is_within).collect();
+        let (first, last) = (pieces.first()?, pieces.last()?);
+        let touch = |pair: &[&Change]| matches!(pair, [a, b] if a.old.end == b.old.start && a.new.end == b.new.start);
+        let is_whole = pieces.len() > 1
+            && pieces.windows(2).all(touch)
+            && (first.old.start..last.old.end) == whole.old
+            && self.current.as_ref()?.slice(first.new.start..last.new.end) == current?.slice(whole.new.clone());
+        let moved = |at: usize| at.saturating_sub(first.new.start).saturating_add(whole.new.start);
+        let here =
+            |piece: &&Change| Change { old: piece.old.clone(), new: moved(piece.new.start)..moved(piece.new.end) };
+        is_whole.then(|| pieces.iter().map(here).collect())
     }
 
     /// Gives those changes ids that have none: ones that no other change of the file has or had.

@@ -113,7 +113,12 @@ pub fn observe_some(overlay: &mut Overlay, live: &View, is_meant: &dyn Fn(&DocPa
 
 /// Takes a hunk out of what is proposed: current goes back to the live text there. `false` if there is no such hunk.
 pub fn reject(overlay: &mut Overlay, live: &View, hunk: &HunkId) -> bool {
-    look::all(overlay, live).into_iter().any(|look| look.reject(overlay, hunk))
+    !reject_some(overlay, live, &|id| id == hunk).is_empty()
+}
+
+/// Takes the hunks that are meant out of what is proposed; which of them there were, in order. Blocks on the disk.
+pub fn reject_some(overlay: &mut Overlay, live: &View, is_meant: &dyn Fn(&HunkId) -> bool) -> Vec<HunkId> {
+    look::all(overlay, live).into_iter().flat_map(|look| look.reject(overlay, is_meant)).collect()
 }
 
 /// Cuts a pending hunk so that some lines of it are a hunk of their own, and what is left one or two others. `lines` are
@@ -142,6 +147,35 @@ pub enum Settle {
 /// nothing would be left to change: both, where the hunk only deletes, is what the user wrote.
 pub fn settle_conflict(overlay: &mut Overlay, live: &View, hunk: &HunkId, how: Settle) -> Option<HunkId> {
     reshape(overlay, live, hunk, &Reshape::OverUsers { both: how == Settle::Both })
+}
+
+/// Why a conflict about a whole file can not be settled so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsettled {
+    #[error("there is no conflict about a whole file here")]
+    NoConflict,
+    #[error("a file can not be there and not be there, or have two names: take `mine` or `claw`")]
+    NotBoth,
+    #[error("the file is gone, and nothing of yours is left there: take `mine` or `claw`")]
+    Gone,
+    #[error(
+        "what is there can not be read as text, so it is not shown and not replaced: move it away in the editor, or take `mine`"
+    )]
+    Unreadable,
+    #[error("what you have is all that it would come to: take `mine`")]
+    Nothing,
+}
+
+/// Makes hunks that can be accepted of a conflict about a whole file that is to come, to go or to move, or was to be edited and is
+/// gone: they are made for what is there now, show it, and replace it or put Claw's text behind it. Tells their ids.
+pub fn settle_file_conflict(
+    overlay: &mut Overlay,
+    live: &View,
+    hunk: &HunkId,
+    how: Settle,
+) -> Result<Vec<HunkId>, Unsettled> {
+    let mut looks = look::all(overlay, live).into_iter();
+    looks.find_map(|look| look.settle_act(overlay, live, hunk, how)).unwrap_or(Err(Unsettled::NoConflict))
 }
 
 /// The bytes of the overlay's current text that a hunk puts in; `None` where it is no text: a deletion, a rename.

@@ -4,4 +4,4 @@ mod changes;
 mod files;
 mod generate;
 pub mod positions;
-mod sync;
+pub mod sync;

@@ -141,7 +141,16 @@ pub async fn reject_all(server: &Server, arguments: Arguments) -> Result<Answer,
     Ok(done(json!({"session": session.id(), "rejected": count})))
 }
 
-/// `claw.resolveHunk {session?, hunk?, take: mine|claw|both}`.
+/// What has become of a conflict.
+enum Settled {
+    /// The user has seen what stands there: the hunk goes on its way.
+    Accept(HunkId),
+    /// A whole file is at stake: it is shown again first.
+    Again(Vec<HunkId>),
+}
+
+/// `claw.resolveHunk {session?, hunk?, take: mine|claw|both}`. A conflict about a whole file is not accepted with it, but proposed
+/// again, for what is there now.
 pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let take = arguments.take.ok_or("say what to take: `take` is `mine`, `claw` or `both`")?;
     let (session, review, id) = hunk(server, &arguments).await?;
@@ -154,7 +163,19 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
         Take::Both => Settle::Both,
     };
     let (settling, conflict) = (session.clone(), HunkId(id.clone()));
-    let settled = blocking(move || settling.settle_hunk(&conflict, how)).await?;
+    let settled = blocking(move || match settling.is_file_conflict(&conflict) {
+        true => settling.settle_file(&conflict, how).map(Settled::Again),
+        false => settling.settle_hunk(&conflict, how).map(Settled::Accept),
+    });
+    let settled = match settled.await? {
+        Settled::Accept(settled) => settled,
+        Settled::Again(hunks) => {
+            refresh(server);
+            let hunks: Vec<&String> = hunks.iter().map(|hunk| &hunk.0).collect();
+            let message = "proposed again, for what is there now: look at what it replaces, then accept it";
+            return Ok(done(json!({"session": session.id(), "hunk": id, "hunks": hunks, "message": message})));
+        }
+    };
     let review = derived(server, &session).await?;
     accept(server, session, &review, vec![settled.0], Left::default(), Way::Straight).map(|mut answer| {
         answer.insert("hunk".to_owned(), json!(id));

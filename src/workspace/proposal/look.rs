@@ -1,13 +1,15 @@
 //! One look at one touched document: what stands in the overlay, beside what stands in the live text.
 
+mod act;
+
 use super::merge::{Landed, Merge, Place, Proposed, merge};
 use super::undo::{Applied, What};
 use super::{FileProposal, Hunk, HunkId, line_of};
 use std::ops::Range;
 
 use crate::event::{ChangeKind, HunkState};
-use crate::text::Text;
 use crate::text::line_ending::line_ends;
+use crate::text::{Edit, Text};
 use crate::workspace::{DocPath, Overlay, OverlayFile, ReadError, Stamp, View};
 
 /// What a look at a document showed.
@@ -142,8 +144,7 @@ impl Look {
         let text = live.text();
         let Merge { places, left, landed } = merge(&proposed, self.file.looked.as_ref(), text.unwrap_or(base));
         self.landed.extend(landed);
-        let ids = self.file.ids.clone();
-        for ((change, place), id) in proposed.changes.iter().zip(places).zip(ids) {
+        for ((change, place), id) in proposed.changes.iter().zip(places).zip(&self.file.ids) {
             let (state, range) = match (text, place) {
                 (None, _) => (HunkState::Conflict, 0..0),
                 (Some(_), Place::Accepted) => (HunkState::Accepted, 0..0),
@@ -153,7 +154,7 @@ impl Look {
             let old_text = base.slice(change.old.clone()).unwrap_or_default();
             let new_text = current.slice(change.new.clone()).unwrap_or_default();
             self.hunks.push(Hunk {
-                id: id.unwrap_or_else(|| HunkId::new(&self.path, ChangeKind::Edit, &old_text, &new_text, 0)),
+                id: id.clone().unwrap_or_else(|| HunkId::new(&self.path, ChangeKind::Edit, &old_text, &new_text, 0)),
                 kind: ChangeKind::Edit,
                 state,
                 start_line: line_of(text, range.start),
@@ -243,32 +244,52 @@ impl Look {
         overlay.set_or_forget(self.path, file);
     }
 
-    /// Takes `id` out of the overlay; `false` if it is none of these hunks.
-    pub(super) fn reject(&self, overlay: &mut Overlay, id: &HunkId) -> bool {
-        let found = self.hunks.iter().enumerate().find(|(_, hunk)| &hunk.id == id);
-        let Some((index, hunk)) = found.filter(|(_, hunk)| hunk.state != HunkState::Accepted) else { return false };
+    /// Takes the hunks that are meant out of the overlay; which of them there were.
+    pub(super) fn reject(&self, overlay: &mut Overlay, is_meant: &dyn Fn(&HunkId) -> bool) -> Vec<HunkId> {
+        let meant: Vec<(usize, &Hunk)> = self
+            .hunks
+            .iter()
+            .enumerate()
+            .filter(|(_, hunk)| hunk.state != HunkState::Accepted && is_meant(&hunk.id))
+            .collect();
+        if meant.is_empty() {
+            return Vec::new();
+        }
+        let is = |kind: ChangeKind| meant.iter().any(|(_, hunk)| hunk.kind == kind);
         let mut file = self.file.clone();
-        file.decided.push(id.clone());
-        match hunk.kind {
-            ChangeKind::Create | ChangeKind::Delete => overlay.set(self.path.clone(), None),
-            ChangeKind::Rename => {
-                // The text stays proposed, at the old place.
-                let Some(from) = file.moved_from.take() else { return false };
+        let mut rejected: Vec<HunkId> = Vec::with_capacity(meant.len());
+        // From the last to the first: what stands before stays where it is.
+        for (at, hunk) in meant.iter().rev().filter(|(_, hunk)| hunk.kind == ChangeKind::Edit) {
+            let (Some(base), Some(current)) = (file.base.clone(), file.current.clone()) else { continue };
+            let index = at.saturating_sub(self.acts);
+            let Some(left) = (Proposed { base, current, changes: file.changes.clone() }).without(index) else {
+                continue;
+            };
+            let mut ids = file.ids.clone();
+            ids.remove(index);
+            put(&mut file, left, ids);
+            rejected.push(hunk.id.clone());
+        }
+        if is(ChangeKind::Create) || is(ChangeKind::Delete) {
+            overlay.set(self.path.clone(), None);
+            return meant.iter().map(|(_, hunk)| hunk.id.clone()).collect();
+        }
+        let moved_from = if is(ChangeKind::Rename) { file.moved_from.take() } else { None };
+        if moved_from.is_some() {
+            let acts = meant.iter().filter(|(_, hunk)| hunk.kind == ChangeKind::Rename);
+            rejected.extend(acts.map(|(_, hunk)| hunk.id.clone()));
+        }
+        rejected.reverse();
+        file.decided.extend(rejected.iter().cloned());
+        match moved_from {
+            // The text stays proposed, at the old place.
+            Some(from) => {
                 overlay.set(self.path.clone(), None);
                 overlay.set_or_forget(from, file);
             }
-            ChangeKind::Edit => {
-                let (Some(base), Some(current)) = (file.base.clone(), file.current.clone()) else { return false };
-                let proposed = Proposed { base, current, changes: file.changes.clone() };
-                let index = index.saturating_sub(self.acts);
-                let Some(left) = proposed.without(index) else { return false };
-                let mut ids = file.ids.clone();
-                ids.remove(index);
-                put(&mut file, left, ids);
-                overlay.set_or_forget(self.path.clone(), file);
-            }
+            None => overlay.set_or_forget(self.path.clone(), file),
         }
-        true
+        rejected
     }
 }
 
@@ -345,10 +366,23 @@ impl Look {
         file.name_changes(&self.path);
         let at = self.acts.saturating_add(index);
         let look = Look::at(&self.path, &file, live);
+        // Cutting decides nothing. Where lines repeat, and the user's changes are in the way, a piece may be just what the user
+        // has somewhere else: then the cut is refused, before anything comes to stand in another place than it was shown.
+        if matches!(how, Reshape::Cut(_)) && look.accepted_text() != self.accepted_text() {
+            return None;
+        }
         // A conflict that stays one is not settled: of a text whose last line has no break, some can not be.
         let reshaped = look.hunks.get(at).filter(|hunk| hunk.state == HunkState::Pending)?.id.clone();
         overlay.set_or_forget(self.path.clone(), file);
         Some(reshaped)
+    }
+
+    /// The live text with all that is pending in it.
+    fn accepted_text(&self) -> Option<Text> {
+        let (_, live) = self.left.as_ref()?;
+        let pending = self.hunks.iter().skip(self.acts).filter(|hunk| hunk.state == HunkState::Pending);
+        let edits = pending.map(|hunk| Edit { range: hunk.live.clone(), insert: hunk.new_text.clone() });
+        live.apply_all(&edits.collect::<Vec<_>>()).ok()
     }
 
     /// The bytes of the current text that a hunk puts in.

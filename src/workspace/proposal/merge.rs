@@ -59,6 +59,12 @@ const ROUNDS: usize = 8;
 ///
 /// Looks again until there is nothing more to take in, so that a later look at the same live text finds the same.
 pub(super) fn merge(proposed: &Proposed, looked: Option<&Text>, live: &Text) -> Merge {
+    // Most looks are at what nobody has touched.
+    if proposed.base == *live && looked.is_none_or(|looked| looked == live) {
+        let places = proposed.changes.iter().map(|change| Place::Pending(change.old.clone())).collect();
+        let landed = vec![None; proposed.changes.len()];
+        return Merge { places, left: Proposed { base: live.clone(), ..proposed.clone() }, landed };
+    }
     let mut places = vec![Place::Accepted; proposed.changes.len()];
     let since = match looked {
         Some(looked) if looked != live => accepted_since(proposed, looked, live),
@@ -337,20 +343,33 @@ fn accepted(
     // The hunks that the user's changes can have to do with, and the lines from the first to the last of all of them.
     let mut region = changed.clone();
     let mut near: Vec<(usize, Range<usize>, String, bool)> = Vec::new();
-    for (index, (hunk, range)) in hunks.iter().zip(ranges).enumerate() {
-        let Some(range) = range else { continue };
+    let is_there = |range: &Range<usize>, new: &str| {
+        let at = user.binary_search_by_key(&range.start, |change| change.old.start);
+        at.ok()
+            .and_then(|at| user.get(at))
+            .is_some_and(|change| change.old == *range && live.slice(change.new.clone()).as_deref() == Some(new))
+    };
+    let placed: Vec<(usize, &Change, &Range<usize>)> = hunks
+        .iter()
+        .zip(ranges)
+        .enumerate()
+        .filter_map(|(at, (hunk, range))| Some((at, hunk, range.as_ref()?)))
+        .collect();
+    // Pieces of one hunk touch: what the user did with all of them at once may look like none of them.
+    for run in placed.chunk_by(|(_, _, a), (_, _, b)| a.end == b.start) {
+        let (Some((_, first, from)), Some((_, last, to))) = (run.first(), run.last()) else { continue };
+        let (range, new) = (from.start..to.end, first.new.start..last.new.end);
         let is_far = range.end < changed.start || changed.end < range.start;
-        if is_far && !slides(before, range, current, hunk, range.end < changed.start) {
+        if is_far && !slides(before, &range, current, &new, range.end < changed.start) {
             continue;
         }
         region = region.start.min(range.start)..region.end.max(range.end);
-        let new = current.slice(hunk.new.clone()).unwrap_or_default();
-        let is_there = user
-            .binary_search_by_key(&range.start, |change| change.old.start)
-            .ok()
-            .and_then(|at| user.get(at))
-            .is_some_and(|change| change.old == *range && live.slice(change.new.clone()).as_deref() == Some(&new));
-        near.push((index, range.clone(), new, is_there));
+        let all = run.len() > 1 && is_there(&range, &current.slice(new).unwrap_or_default());
+        for (index, hunk, range) in run {
+            let new = current.slice(hunk.new.clone()).unwrap_or_default();
+            let is_there = all || is_there(range, &new);
+            near.push((*index, (*range).clone(), new, is_there));
+        }
     }
     if near.is_empty() {
         return accepted;
@@ -378,12 +397,16 @@ fn accepted(
         .collect();
     let mut rest = None;
     let mut holds = |some: &[(usize, Range<usize>, Vec<u32>)]| -> bool {
+        let (Some((_, first, _)), Some((_, last, _))) = (some.first(), some.last()) else { return false };
+        let together: Vec<u32> = some.iter().flat_map(|(.., new)| new).copied().collect();
+        let reach = reach(&before_lines.numbers, &before_lines.of_bytes(&(first.start..last.end)), &together);
+        if reach.end < window.start || window.end < reach.start {
+            return false;
+        }
         let mut candidate = advanced.clone();
         for (_, range, new) in some {
             let old = before_lines.of_bytes(range);
-            let reach = reach(&before_lines.numbers, &old, new);
-            let far_away = reach.end < window.start || window.end < reach.start;
-            if far_away || (new.is_empty() && is_replaced(range, &user)) || !candidate.put(old, new) {
+            if (new.is_empty() && is_replaced(range, &user)) || !candidate.put(old, new) {
                 return false;
             }
         }
@@ -400,8 +423,7 @@ fn accepted(
         }
         holds
     };
-    // Pieces of one hunk touch. They may be there together where none is by itself: a line can be what one takes out and another
-    // puts in.
+    // Pieces of one hunk may be there together where none is by itself: a line can be what one takes out and another puts in.
     for run in open.chunk_by(|(_, a, _), (_, b, _)| a.end == b.start) {
         let together = run.len() > 1 && holds(run);
         for one in run {
@@ -448,9 +470,9 @@ impl Advanced {
 
 /// Whether lines that are put in or taken out could as well be those next to them, behind or before: then a change further
 /// that way may be this one.
-fn slides(before: &Text, range: &Range<usize>, current: &Text, hunk: &Change, behind: bool) -> bool {
-    let (text, moving) = match (range.is_empty(), hunk.new.is_empty()) {
-        (true, _) => (current, &hunk.new),
+fn slides(before: &Text, range: &Range<usize>, current: &Text, new: &Range<usize>, behind: bool) -> bool {
+    let (text, moving) = match (range.is_empty(), new.is_empty()) {
+        (true, _) => (current, new),
         (false, true) => (before, range),
         (false, false) => return false,
     };

@@ -123,6 +123,63 @@ async fn a_conflict_is_settled_by_the_users_word() {
     }
 }
 
+/// A conflict about a whole file: `users` is what stands at `made.rs`, which the model proposes to make with `fn made() {}`.
+async fn made_twice(users: &str) -> (Editor, String, Value) {
+    let write = json!({"name": "write_file", "input": {"path": "made.rs", "content": "fn made() {}\n"}});
+    let script = vec![json!({"tools": [write]}), json!({"text": "Done."})];
+    let (mut editor, session, proposal) = start(LIB, script, 1).await;
+    std::fs::write(editor.path("made.rs"), users).unwrap();
+    editor.open("made.rs");
+    editor.proposal(|proposal| states(proposal) == ["conflict"]).await;
+    (editor, session, proposal["files"][0]["hunks"][0]["hunk"].clone())
+}
+
+#[tokio::test]
+async fn d07_a_conflict_about_a_whole_file_is_shown_again_before_it_is_accepted() {
+    for (take, expected) in [("claw", "fn made() {}\n"), ("both", "fn mine() {}\nfn made() {}\n")] {
+        let (mut editor, session, hunk) = made_twice("fn mine() {}\n").await;
+        let settle = json!({"session": session, "hunk": hunk, "take": take});
+        let answer = editor.command("claw.resolveHunk", settle).await;
+        assert_eq!(answer["ok"], true, "{take}: {answer}");
+        let proposal = editor.pending(1).await;
+        assert_eq!(answer["hunks"], json!(hunk_ids(&proposal)), "{take}");
+        assert_eq!(editor.text("made.rs").as_deref(), Some("fn mine() {}\n"), "{take}: nothing is accepted yet");
+        let again = json!({"session": session, "hunk": answer["hunks"][0]});
+        assert_eq!(editor.command("claw.acceptHunk", again).await["ok"], true);
+        editor.until(move |editor| editor.text("made.rs").as_deref() == Some(expected)).await;
+        editor.finish().await;
+    }
+    let (mut editor, session, hunk) = made_twice("fn mine() {}\n").await;
+    let answer = editor.command("claw.resolveHunk", json!({"session": session, "hunk": hunk, "take": "mine"})).await;
+    assert_eq!(answer["ok"], true, "{answer}");
+    editor.pending(0).await;
+    assert_eq!(editor.text("made.rs").as_deref(), Some("fn mine() {}\n"));
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn r08_what_is_undone_is_brought_back_as_soon_as_the_text_shows_it() {
+    let (mut editor, session, _) = two_hunks().await;
+    editor.command("claw.acceptAll", json!({"session": session})).await;
+    let both = LIB.replace("one() {}", "one() { 1; }").replace("three() {}", "three() { 3; }");
+    for _ in 0..3 {
+        shows(&mut editor, &both).await;
+        let undo = loop {
+            let undo = editor.command("claw.undo", json!({"session": session})).await;
+            // What was accepted a moment ago may not have been seen yet.
+            if undo["ok"] == true {
+                break undo;
+            }
+        };
+        assert_eq!(undo["hunks"].as_array().map(Vec::len), Some(2), "{undo}");
+        shows(&mut editor, LIB).await;
+        let redo = editor.command("claw.redo", json!({"session": session})).await;
+        assert_eq!(redo["ok"], true, "{redo}");
+    }
+    shows(&mut editor, &both).await;
+    editor.finish().await;
+}
+
 #[tokio::test]
 async fn r08_what_was_accepted_is_undone_in_any_order_and_after_more_typing() {
     let (mut editor, session, proposal) = two_hunks().await;

@@ -1,10 +1,13 @@
 //! Open documents: encodings, odd ranges, odd URIs, odd orders.
 
 use claw::lsp::ServeOptions;
+use claw::text::{Position, PositionEncoding};
 use claw::workspace::{Buffer, DocPath, Workspace};
 use serde_json::{Value, json};
 
 use crate::support::lsp_client::{LspClient, file_uri, no_capabilities};
+use crate::text::sync::{Model, piece};
+use crate::workspace::Random;
 
 const URI: &str = "untitled:a";
 
@@ -254,4 +257,42 @@ async fn d09_ten_thousand_documents_are_open_at_once() {
     editor.settle().await;
     assert!(editor.workspace.buffers().is_empty());
     assert_eq!(editor.client.finish().await, 0);
+}
+
+/// Changes of this many notifications' worth, in each encoding: some 7,000 each.
+const NOTIFICATIONS: usize = 800;
+
+#[tokio::test]
+async fn d01_what_an_editor_tells_of_its_changes_is_what_another_model_says() {
+    let encodings_of =
+        [("utf-8", PositionEncoding::Utf8), ("utf-16", PositionEncoding::Utf16), ("utf-32", PositionEncoding::Utf32)];
+    let endings: [&[&str]; 4] = [&["\n"], &["\r\n"], &["\r"], &["\n", "\r\n", "\r"]];
+    let mut random = Random::new(2);
+    let mut changes = 0;
+    for (name, encoding) in encodings_of {
+        let mut editor = Editor::start(encodings(&[name]), None).await;
+        editor.client.open(URI, "plaintext", "");
+        let mut model = Model::new("", encoding);
+        for notification in 0..NOTIFICATIONS {
+            let endings = endings[notification / 50 % 4];
+            let mut told = Vec::new();
+            if notification % 50 == 0 {
+                let text: String = (0..8).map(|_| piece(&mut random, endings)).collect();
+                model = Model::new(&text, encoding);
+                told.push(json!({"text": text}));
+            }
+            for _ in 0..1 + random.below(16) {
+                let insert = piece(&mut random, endings);
+                let (start, end) = model.range(&mut random);
+                model.change(start, end, &insert);
+                let pair = |at: Position| (at.line, at.character);
+                told.push(json!({"range": range(pair(start), pair(end)), "text": insert}));
+            }
+            changes += told.len();
+            editor.change(json!(told));
+            assert_eq!(editor.text().await, (model.text(), false), "{name}, {notification}: {told:?}");
+        }
+        assert_eq!(editor.client.finish().await, 0);
+    }
+    assert!(changes >= 20_000, "{changes}");
 }

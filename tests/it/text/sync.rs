@@ -13,7 +13,7 @@ const CHANGES: usize = 100_000;
 /// Changes to one document, before another begins.
 const EACH: usize = 50;
 
-struct Model {
+pub struct Model {
     units: Vec<u16>,
     encoding: PositionEncoding,
 }
@@ -22,7 +22,11 @@ const CR: u16 = b'\r' as u16;
 const LF: u16 = b'\n' as u16;
 
 impl Model {
-    fn text(&self) -> String {
+    pub fn new(text: &str, encoding: PositionEncoding) -> Model {
+        Model { units: text.encode_utf16().collect(), encoding }
+    }
+
+    pub fn text(&self) -> String {
         String::from_utf16(&self.units).unwrap()
     }
 
@@ -66,14 +70,56 @@ impl Model {
         at
     }
 
-    fn change(&mut self, start: Position, end: Position, insert: &str) {
+    /// Two places at which an editor's cursor can stand, in order. Now and then they are told as lying past what they are the end of.
+    pub fn range(&self, random: &mut Random) -> (Position, Position) {
+        let (a, b) = (self.place(random), self.place(random));
+        let (start, end) = (a.min(b), if random.once_in(2) { a.min(b) } else { a.max(b) });
+        (self.position_of(start, random), self.position_of(end, random))
+    }
+
+    fn place(&self, random: &mut Random) -> usize {
+        let at = random.below(self.units.len() + 1);
+        let is_inside = match self.units.get(at) {
+            Some(0xdc00..0xe000) => true,
+            Some(&LF) => at > 0 && self.units[at - 1] == CR,
+            _ => false,
+        };
+        at + usize::from(is_inside)
+    }
+
+    fn position_of(&self, place: usize, random: &mut Random) -> Position {
+        let mut position = Position::default();
+        let mut at = 0;
+        while at < place {
+            let (there, here) = self.width(at);
+            let is_break = match self.units[at] {
+                CR => self.units.get(at + 1) != Some(&LF),
+                LF => true,
+                _ => false,
+            };
+            position.character += there as u32;
+            at += here;
+            if is_break {
+                position = Position { line: position.line + 1, character: 0 };
+            }
+        }
+        let beyond = if random.once_in(4) { 1 + random.below(1000) as u32 } else { 0 };
+        match self.units.get(place) {
+            None if beyond > 500 => Position { line: position.line + beyond, ..position },
+            None | Some(&(CR | LF)) => Position { character: position.character + beyond, ..position },
+            Some(_) => position,
+        }
+    }
+
+    pub fn change(&mut self, start: Position, end: Position, insert: &str) {
         let (start, end) = (self.find(start), self.find(end));
         let (start, end) = (start.min(end), start.max(end));
         self.units.splice(start..end, insert.encode_utf16());
     }
 }
 
-fn piece(random: &mut Random, endings: &[&str]) -> String {
+/// Some text, of words that are hard on positions.
+pub fn piece(random: &mut Random, endings: &[&str]) -> String {
     const WORDS: &[&str] = &[
         "",
         "a",
@@ -117,7 +163,7 @@ fn d01_document_sync_is_what_another_model_says() {
         let endings = endings[document % 4];
         let encoding = encodings[random.below(3)];
         let first: String = (0..random.below(8)).map(|_| piece(&mut random, endings)).collect();
-        let mut model = Model { units: first.encode_utf16().collect(), encoding };
+        let mut model = Model::new(&first, encoding);
         let mut text = Text::new(&first);
         for change in 0..EACH {
             let insert = piece(&mut random, endings);

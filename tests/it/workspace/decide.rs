@@ -3,8 +3,11 @@
 use std::ops::Range;
 
 use claw::event::HunkState;
-use claw::workspace::HunkId;
-use claw::workspace::proposal::{Proposal, Settle, amend, cut, settle_conflict};
+use claw::text::Text;
+use claw::workspace::proposal::{
+    Proposal, Settle, Unsettled, amend, cut, observe, settle_conflict, settle_file_conflict,
+};
+use claw::workspace::{Author, HunkId};
 
 use super::proposal::{FILES, Session, acts, show, show_files};
 use crate::support::fixture::Fixture;
@@ -76,6 +79,27 @@ fn e08_a_piece_never_takes_the_id_of_an_equal_hunk() {
     assert_ne!(&piece, second);
     assert_eq!(session.ids()[0], piece);
     assert_eq!(&session.ids()[2], second, "the last hunk is who it was");
+}
+
+#[test]
+fn a_cut_stays_where_the_agent_edits_elsewhere() {
+    let mut session = Session::new("a\nb\nc\nd\n", "a\nB\nC\nd\n");
+    let whole = session.ids().remove(0);
+    cut(&mut session.overlay, &session.fixture.live(), &whole, 0..1).expect("there is such a line");
+    let ids = session.ids();
+    let write = |session: &mut Session, text: &str| {
+        let doc = session.doc();
+        let seen = session.fixture.workspace.view(&session.overlay).read(&doc).unwrap();
+        session.overlay.write(&doc, Some(&seen), Some(Text::new(text)), Author::default()).unwrap();
+    };
+    write(&mut session, "new\na\nB\nC\nd\n");
+    let new = "pending 1: \"\" -> \"new\\n\"\n";
+    let pieces = "pending 2: \"b\\n\" -> \"B\\n\"\npending 3: \"c\\n\" -> \"C\\n\"\n";
+    assert_eq!(show(&session.proposal()), [new, pieces].concat());
+    assert_eq!(session.ids()[1..], ids, "they are who they were");
+    // What the agent makes another is one hunk again.
+    write(&mut session, "new\na\nB\nCC\nd\n");
+    assert_eq!(show(&session.proposal()), [new, "pending 2: \"b\\nc\\n\" -> \"B\\nCC\\n\"\n"].concat());
 }
 
 #[track_caller]
@@ -211,4 +235,86 @@ fn lines_are_never_glued_to_a_last_line_without_a_break() {
     check("a\nb\n", "a\nb\nclaw\n", "a\nB", "conflict 2: \"\" -> \"claw\\n\"\n");
     // Claw takes the last break away, and the user goes on behind it.
     check("a\nb\n", "a\nB", "a\nb\nmine\n", "conflict 2: \"b\\n\" -> \"B\"\n");
+}
+
+/// `script` is proposed, the user does what `users` says (`a=text` writes, `a` removes), and the first conflict is settled. `expected` is
+/// what is left to decide then, by files and hunk by hunk, or why it can not be settled so. What is there comes to what is proposed.
+#[track_caller]
+fn check_settle_file(script: &[&str], users: &[&str], how: Settle, expected: Result<(&str, &str), Unsettled>) {
+    let fixture = Fixture::new(FILES);
+    let mut overlay = acts(&fixture, script);
+    for act in users {
+        match act.split_once('=') {
+            Some((name, text)) => fixture.write(name, text),
+            None => std::fs::remove_file(fixture.root_path().join(act)).unwrap(),
+        }
+    }
+    let before = Proposal::derive(&overlay, &fixture.live());
+    let (_, conflict) = before.hunks().find(|(_, hunk)| hunk.state == HunkState::Conflict).expect("a conflict");
+    let settled = settle_file_conflict(&mut overlay, &fixture.live(), &conflict.id, how);
+    let after = Proposal::derive(&overlay, &fixture.live());
+    let (files, hunks) = match expected {
+        Err(why) => {
+            assert_eq!((settled, after), (Err(why), before));
+            return;
+        }
+        Ok(expected) => expected,
+    };
+    let settled = settled.expect("it can be settled");
+    assert_eq!((show_files(&fixture, &after).as_str(), show(&after).as_str()), (files, hunks));
+    assert_eq!(settled, after.hunks().map(|(_, hunk)| hunk.id.clone()).collect::<Vec<_>>());
+    assert!(!settled.contains(&conflict.id), "an id does not come back");
+    let view = fixture.workspace.view(&overlay);
+    for written in after.apply_to_disk(&fixture.live(), &settled) {
+        assert_eq!(written.result, Ok(()));
+    }
+    for name in ["a", "b", "c"] {
+        let proposed = view.read(&fixture.doc(name)).ok().map(|document| document.text.to_string());
+        assert_eq!(fixture.on_disk(name), proposed, "{name}");
+    }
+    observe(&mut overlay, &fixture.live());
+    assert!(overlay.is_empty(), "{overlay:?}");
+}
+
+#[test]
+fn d07_a_conflict_about_a_whole_file_is_settled_for_what_is_there_now() {
+    let (create, delete, rename) = (["write c=new\n"], ["delete a"], ["move a c", "write c=one\nTWO\nthree\n"]);
+    // A file that was to come is there already.
+    let over = ("Edit c: Edit\n", "pending 1: \"other\\n\" -> \"new\\n\"\n");
+    check_settle_file(&create, &["c=other\n"], Settle::Claw, Ok(over));
+    let both = ("Edit c: Edit\n", "pending 2: \"\" -> \"new\\n\"\n");
+    check_settle_file(&create, &["c=other\n"], Settle::Both, Ok(both));
+    let unbroken = ("Edit c: Edit\n", "pending 2: \"other\" -> \"other\\r\\nnew\\r\\n\"\n");
+    check_settle_file(&create, &["c=x\r\nother"], Settle::Both, Ok(unbroken));
+    check_settle_file(&["write c="], &["c=other\n"], Settle::Both, Err(Unsettled::Nothing));
+    // A file that was to go has another text.
+    let go = ("Delete a: Delete\n", "pending 1: \"mine\\n\" -> \"\"\n");
+    check_settle_file(&delete, &["a=mine\n"], Settle::Claw, Ok(go));
+    check_settle_file(&delete, &["a=mine\n"], Settle::Both, Err(Unsettled::NotBoth));
+    // A file that was to be edited is gone.
+    let again = ("Create a: Create\n", "pending 1: \"\" -> \"one\\nTWO\\nthree\\n\"\n");
+    check_settle_file(&["write a=one\nTWO\nthree\n"], &["a"], Settle::Claw, Ok(again));
+    check_settle_file(&["write a=one\nTWO\nthree\n"], &["a"], Settle::Both, Err(Unsettled::Gone));
+    // A file that was to move is gone, or another stands where it was to go.
+    let made = ("Create c: Create\n", "pending 1: \"\" -> \"one\\nTWO\\nthree\\n\"\n");
+    check_settle_file(&rename, &["a"], Settle::Claw, Ok(made));
+    let replaced = (
+        "Delete a: Delete\nEdit c: Edit\n",
+        "pending 1: \"one\\ntwo\\nthree\\n\" -> \"\"\npending 1: \"other\\n\" -> \"one\\nTWO\\nthree\\n\"\n",
+    );
+    check_settle_file(&rename, &["c=other\n"], Settle::Claw, Ok(replaced));
+    check_settle_file(&rename, &["c=other\n"], Settle::Both, Err(Unsettled::NotBoth));
+}
+
+#[test]
+fn d07_what_can_not_be_read_is_not_replaced() {
+    let fixture = Fixture::new(FILES);
+    let mut overlay = acts(&fixture, &["write c=new\n", "write a=one\nTWO\n"]);
+    std::fs::create_dir(fixture.root_path().join("c")).unwrap();
+    let proposal = Proposal::derive(&overlay, &fixture.live());
+    let by_state = |state| proposal.hunks().find(|(_, hunk)| hunk.state == state).unwrap().1.id.clone();
+    let mut settle = |hunk: &HunkId| settle_file_conflict(&mut overlay, &fixture.live(), hunk, Settle::Claw);
+    assert_eq!(settle(&by_state(HunkState::Conflict)), Err(Unsettled::Unreadable));
+    assert_eq!(settle(&by_state(HunkState::Pending)), Err(Unsettled::NoConflict));
+    assert_eq!(settle(&HunkId("none".to_owned())), Err(Unsettled::NoConflict));
 }

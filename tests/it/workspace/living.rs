@@ -8,7 +8,7 @@
 //! CLAW_CASES=1000000 cargo test --release --locked --test it living -- --nocapture
 //! ```
 //!
-//! A failing case prints the command that runs it alone.
+//! A failing case prints the command that runs it alone. With both variables, `CLAW_CASE` is the first of so many.
 
 mod case;
 mod client;
@@ -30,9 +30,9 @@ const ENOUGH: usize = 20;
 #[test]
 fn living_proposal_loses_nothing_and_misses_nothing() {
     let number = |name: &str| std::env::var(name).ok().map(|value| value.parse::<u64>().expect("a number"));
-    let (first, count) = match number("CLAW_CASE") {
-        Some(case) => (case, 1),
-        None => (0, number("CLAW_CASES").unwrap_or(CASES)),
+    let (first, count) = match (number("CLAW_CASE"), number("CLAW_CASES")) {
+        (Some(case), count) => (case, count.unwrap_or(1)),
+        (None, count) => (0, count.unwrap_or(CASES)),
     };
     let next = AtomicU64::new(first);
     let (counts, failures) = (Mutex::new(Counts::default()), Mutex::new(Vec::new()));
@@ -48,7 +48,10 @@ fn living_proposal_loses_nothing_and_misses_nothing() {
                     }
                     match run(seed) {
                         Ok(one) => counts.lock().unwrap().add(one),
-                        Err(failure) => failures.lock().unwrap().push(failure),
+                        Err(failure) => {
+                            eprintln!("case {seed} failed");
+                            failures.lock().unwrap().push(failure);
+                        }
                     }
                 }
             });

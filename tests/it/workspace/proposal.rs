@@ -2,7 +2,7 @@
 
 use claw::event::{ChangeKind, HunkState};
 use claw::text::Text;
-use claw::workspace::proposal::{Act, Observed, Proposal, observe, reject};
+use claw::workspace::proposal::{Act, Observed, Proposal, observe, reject, reject_some};
 use claw::workspace::{Author, DocPath, HunkId, Overlay};
 use proptest::prelude::*;
 
@@ -244,6 +244,21 @@ fn e09_undo_after_accepting_is_the_users_edit_and_not_proposed_again() {
 }
 
 #[test]
+fn some_of_many_hunks_are_rejected_at_one_look() {
+    let mut session = Session::new("a\nb\nc\nd\ne\nf\ng\n", "A\nb\nC\nd\nE\nf\nG\n");
+    let ids = session.ids();
+    let some = [ids[0].clone(), ids[2].clone(), HunkId("none".to_owned())];
+    let live = session.fixture.live();
+    assert_eq!(reject_some(&mut session.overlay, &live, &|hunk| some.contains(hunk)), [ids[0].clone(), ids[2].clone()]);
+    assert_eq!(
+        (session.ids(), session.current().as_str()),
+        (vec![ids[1].clone(), ids[3].clone()], "a\nb\nC\nd\ne\nf\nG\n")
+    );
+    assert_eq!(reject_some(&mut session.overlay, &live, &|_| true), [ids[1].clone(), ids[3].clone()]);
+    assert!(session.overlay.is_empty());
+}
+
+#[test]
 fn a_rejected_conflict_leaves_what_the_user_wrote() {
     let mut session = Session::new("a\nb\nc\n", "a\nB\nc\n");
     session.type_text("a\nmine\nc\n");
@@ -410,6 +425,12 @@ fn the_hunks_of_a_renamed_file_are_decided_one_by_one() {
     let mut overlay = acts(&fixture, &script);
     assert!(reject(&mut overlay, &fixture.live(), &ids[0]));
     assert_eq!(show_files(&fixture, &Proposal::derive(&overlay, &fixture.live())), "Edit a: Edit\n");
+
+    // Both at once: nothing is left, at neither place.
+    let fixture = Fixture::new(FILES);
+    let mut overlay = acts(&fixture, &script);
+    assert_eq!(reject_some(&mut overlay, &fixture.live(), &|_| true), ids);
+    assert!(overlay.is_empty(), "{overlay:?}");
 
     // A file stands where it should move to, or it is gone.
     let fixture = Fixture::new(FILES);

@@ -43,6 +43,8 @@ pub struct Meant {
     text: String,
     before: Option<u32>,
     behind: Option<u32>,
+    /// Characters from this one on have been put in since.
+    since: u32,
 }
 
 /// Whether a replacement was made where it was meant.
@@ -52,6 +54,15 @@ pub enum Landing {
     Wrong,
     /// The user has typed at the very place, or beside it on the same line: there is no one right place.
     Unclear,
+}
+
+impl Meant {
+    /// Whether putting in `insert` instead does no more than end the last line with a break.
+    pub fn gets_a_break(&self, insert: &str) -> bool {
+        !self.text.is_empty()
+            && !self.text.ends_with(['\r', '\n'])
+            && self.text == insert.trim_end_matches(['\r', '\n'])
+    }
 }
 
 impl Document {
@@ -122,6 +133,7 @@ impl Document {
             text: self.characters[start..end].iter().map(|(character, _)| character).collect(),
             before: start.checked_sub(1).and_then(id),
             behind: id(end),
+            since: self.next,
         }
     }
 
@@ -180,6 +192,21 @@ impl Document {
         text == meant.text && (same_start || text.trim().is_empty())
     }
 
+    /// Whether nothing but line breaks stands between a place and `low..=high`, and in the run of breaks that they belong to
+    /// are some of those before `since` and some that came later.
+    fn are_breaks_of_both(&self, place: usize, low: usize, high: usize, since: u32) -> bool {
+        let between = if place < low { place..low } else { high..place };
+        let is_break = |at: &usize| matches!(self.at(*at), Some('\n' | '\r'));
+        if !between.clone().all(|at| is_break(&at)) {
+            return false;
+        }
+        let before = (0..between.start).rev().take_while(is_break);
+        let behind = (between.end..self.len()).take_while(is_break);
+        let run: Vec<usize> = before.chain(between.clone()).chain(behind).collect();
+        let is_new = |at: &usize| self.characters.get(*at).is_some_and(|(_, id)| *id >= since);
+        run.iter().any(is_new) && !run.iter().all(is_new)
+    }
+
     fn landing(&self, meant: &Meant, start: usize, end: usize) -> Landing {
         let on_edges = self.is_line_edge(start) && self.is_line_edge(end);
         if !meant.removed.is_empty() {
@@ -200,6 +227,10 @@ impl Document {
         let high = behind.unwrap_or(self.len());
         let within = low <= start && start <= high && start == end;
         match (within, gone) {
+            // Of breaks that stand together nobody can tell which are the ones that the user has put in since.
+            (false, _) if start == end && on_edges && self.are_breaks_of_both(start, low, high, meant.since) => {
+                Landing::Unclear
+            }
             (false, _) => Landing::Wrong,
             (true, false) if self.is_line_start(start) && start == high => Landing::Right,
             (true, _) => Landing::Unclear,
