@@ -39,7 +39,7 @@ pub const LIMIT_REACHED: i32 = 124;
 pub const NOT_CONFINED: i32 = 125;
 
 /// What confines commands here: found, and not yet proven.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sandbox {
     bubblewrap: PathBuf,
     broker: PathBuf,

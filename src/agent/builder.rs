@@ -351,7 +351,7 @@ impl AgentBuilder {
         let redactor = Arc::new(redactor(&config, &environment)?);
         let exclude =
             Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
-        let commands = Arc::new(commands(&config, folder.as_deref(), self.broker));
+        let commands = Arc::new(commands(&config, &environment, folder.as_deref(), self.broker));
         let web = self.web.unwrap_or_else(|| Web::new(web_settings(&config, &environment)));
         let always = always_file(&environment).map(Always::at);
         let rules = rules(&config, always.as_ref(), &workspace);
@@ -391,7 +391,7 @@ fn web_settings(config: &Config, environment: &Environment) -> WebSettings {
     WebSettings { search, proxies, ..WebSettings::default() }
 }
 
-fn commands(config: &Config, state: Option<&Path>, broker: Option<PathBuf>) -> CommandSetup {
+fn commands(config: &Config, environment: &Environment, state: Option<&Path>, broker: Option<PathBuf>) -> CommandSetup {
     let wanted = match config.shell.sandbox {
         Sandbox::Auto => Wanted::Auto,
         Sandbox::Require => Wanted::Require,
@@ -400,7 +400,7 @@ fn commands(config: &Config, state: Option<&Path>, broker: Option<PathBuf>) -> C
     let longest = Duration::from_secs(config.shell.timeout_s.unwrap_or(LONGEST_COMMAND_S));
     let cache = state.map(|state| state.join("shadows"));
     // What of it commands may see is chosen where they are started.
-    let environment = std::env::vars_os().collect();
+    let environment = environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     CommandSetup::new(cache, wanted, config.shell.network, longest, environment, broker)
 }
 

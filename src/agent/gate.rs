@@ -13,6 +13,7 @@ use super::session::Session;
 use crate::event::{DecidedBy, Decision, Event, EventKind, PermissionDecided, PermissionMode};
 use crate::permission::{self, Act, Rules, Taint, Verdict};
 use crate::store::Trust;
+use crate::text::hidden::visible_line;
 use crate::tools::{Approval, Reply, TrustQuestion};
 
 /// What a session was granted, and what its model has seen.
@@ -142,7 +143,7 @@ impl Session {
     ) -> PermissionDecided {
         let parts = self.parts();
         let approval = Approval {
-            session: self.title(),
+            session: visible_line(&self.title()).into_owned(),
             tool: request.tool.to_owned(),
             act: request.act.shown(),
             why,

@@ -431,7 +431,13 @@ impl World for Live {
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {
         Box::pin(async move {
             let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
-            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn));
+            let gathered = tokio::task::spawn_blocking(move || {
+                // Anybody could have written what lies in a workspace that the user does not trust.
+                if !session.is_trusted() {
+                    session.saw_untrusted();
+                }
+                context_of::gather(&session, &ask, &turn)
+            });
             let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
                 Ok(gathered) => gathered,
                 Err(error) => {
@@ -572,7 +578,7 @@ impl World for Live {
 /// Whether what an act brings back was written by strangers.
 fn brings_in(act: &Act) -> bool {
     match act {
-        Act::Shell { network, .. } => *network,
+        Act::Shell { network, confined, .. } => *network || !*confined,
         Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
         Act::Read { .. } | Act::Edit { .. } => false,
         // The program that brought the tool answers for it.

@@ -17,6 +17,11 @@ impl Environment {
             .collect()
     }
 
+    /// Names and values of all of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The value of a variable, unless it is unset or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())

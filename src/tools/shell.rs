@@ -6,6 +6,7 @@
 pub mod commands;
 pub mod jobs;
 pub mod output;
+mod repositories;
 pub mod running;
 
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod descriptors;
 mod documents;
 mod folders;
 mod lifecycle;
+mod loosened;
 mod models;
 mod plan;
 mod preflight;

@@ -3,6 +3,7 @@
 
 mod agent;
 mod architecture;
+mod attack;
 mod cli;
 mod config;
 mod context;
@@ -14,6 +15,7 @@ mod sandbox;
 mod secrets;
 mod store;
 mod support;
+mod tasks;
 mod text;
 mod web;
 mod workspace;

@@ -4,7 +4,7 @@ mod fetch;
 mod hostile;
 mod proxied;
 mod search;
-mod server;
+pub mod server;
 mod tools;
 
 use std::collections::BTreeMap;

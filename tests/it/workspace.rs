@@ -4,6 +4,8 @@ mod decide;
 mod disk;
 mod edits;
 mod exclude;
+#[cfg(target_os = "linux")]
+mod faults;
 mod living;
 mod path;
 mod proposal;

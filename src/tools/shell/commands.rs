@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::jobs::Job;
 use super::output::Capture;
+use super::repositories;
 use super::running::{Ended, Running};
 use crate::sandbox::{
     Access, Confinement, LIMIT_REACHED, Limits, Mount, NOT_CONFINED, Sandbox, environment, tool_caches,
@@ -23,6 +24,9 @@ use crate::workspace::{Overlay, Roots, View};
 
 /// Background jobs that a session may have at once.
 const MOST_JOBS: usize = 8;
+
+/// The sandboxes that were tried in this process and held.
+static PROVEN: Mutex<Vec<Sandbox>> = Mutex::new(Vec::new());
 
 /// What commands of an agent go by, and the sandbox once it was tried.
 pub struct CommandSetup {
@@ -111,6 +115,8 @@ struct Stage {
     folders: Vec<(PathBuf, PathBuf)>,
     dependencies: Vec<(PathBuf, PathBuf)>,
     repositories: Vec<PathBuf>,
+    /// Copies of the repositories' settings that hold passwords, without these, and where they are seen inside.
+    settings: Vec<(PathBuf, PathBuf)>,
     /// The first workspace folder, by its real path.
     root: PathBuf,
     synced: Synced,
@@ -139,7 +145,15 @@ impl CommandSetup {
                 Ok(sandbox) => sandbox,
                 Err(unavailable) => return Cage::Missing(unavailable.to_string()),
             };
+            // What holds for one workspace of this process holds for all. What failed is tried again.
+            let mut proven = PROVEN.lock().unwrap_or_else(PoisonError::into_inner);
+            if proven.contains(&sandbox) {
+                return Cage::Proven(sandbox);
+            }
             let proof = sandbox.prove();
+            if proof.holds() {
+                proven.push(sandbox.clone());
+            }
             let succeeded = proof.acts.iter().any(|act| act.forbidden && !act.holds);
             match (proof.holds(), succeeded) {
                 (true, _) => Cage::Proven(sandbox),
@@ -271,8 +285,9 @@ impl Commands {
         let repositories = stage.repositories.iter();
         let repositories =
             repositories.map(|path| Mount { from: path.clone(), to: path.clone(), access: Access::ReadOnly });
+        let settings = stage.settings.iter().map(|file| mount(file, Access::ReadOnly));
         let confinement = Confinement {
-            mounts: folders.chain(dependencies).chain(repositories).collect(),
+            mounts: folders.chain(dependencies).chain(repositories).chain(settings).collect(),
             cwd: stage.root.clone(),
             env: environment(self.setup.environment.iter().cloned()),
             network,
@@ -353,16 +368,28 @@ fn stage(
     let synced = shadow.sync(view, &|| cancel.is_cancelled());
     let root = first_folder(view.roots()).ok_or(ShadowError::NoFolder);
     let staged = synced.and_then(|synced| {
+        let mut repositories = shadow.repositories();
+        repositories.retain(|path| repositories::is_in_place(path));
         Ok(Stage {
             folders: shadow.folders(),
             dependencies: shadow.dependencies(view),
-            repositories: shadow.repositories(),
+            settings: settings(&repositories, &shadow.folders())?,
+            repositories,
             root: root?,
             synced,
         })
     });
     *slot = Some(shadow);
     staged
+}
+
+/// Beside the shadow, which no command sees.
+fn settings(repositories: &[PathBuf], folders: &[(PathBuf, PathBuf)]) -> Result<Vec<(PathBuf, PathBuf)>, ShadowError> {
+    let Some(beside) = folders.first().and_then(|(tree, _)| tree.parent()) else { return Ok(Vec::new()) };
+    let masked = repositories.iter().map(|repository| repositories::masked_settings(repository, beside));
+    let masked: std::io::Result<Vec<_>> = masked.collect();
+    let failed = |error: std::io::Error| ShadowError::Cache(beside.display().to_string(), error.to_string());
+    masked.map_err(failed).map(|masked| masked.concat())
 }
 
 fn first_folder(roots: &Roots) -> Option<PathBuf> {

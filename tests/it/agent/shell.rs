@@ -174,3 +174,34 @@ async fn s01_without_a_sandbox_each_command_is_asked_whatever_the_mode() {
     let asked = user.asked.lock().unwrap();
     assert!(asked.len() == 1 && asked[0].why.contains("nothing confines"), "{asked:?}");
 }
+
+/// Years pass, forth and back, between any two looks at the clock.
+#[tokio::test]
+async fn s16_a_clock_that_jumps_ends_nothing() {
+    #[derive(Default)]
+    struct Jumping(claw::agent::clock::SystemClock, std::sync::atomic::AtomicU32);
+    impl claw::agent::clock::Clock for Jumping {
+        fn now(&self) -> String {
+            let number = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            format!("{}-01-01T00:00:00.000Z", if number.is_multiple_of(2) { 2099 } else { 1971 })
+        }
+        fn monotonic(&self) -> Duration {
+            self.0.monotonic()
+        }
+        fn new_id(&self) -> String {
+            self.0.new_id()
+        }
+    }
+    let call = json!({"command": "sleep 0.3; echo whole", "timeout_s": 5});
+    let turns = json!({"tools": [{"id": "a", "name": "shell", "input": call}]}).to_string();
+    let script = [turns, json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(PROJECT, &script, |builder| {
+        let builder = builder.broker(env!("CARGO_BIN_EXE_claw")).trusted(true).permission_mode(PermissionMode::Auto);
+        builder.clock(Arc::new(Jumping::default()))
+    });
+    let began = Instant::now();
+    let result = rig.run("Go").await;
+    assert_eq!((result.status, results(&result)), (TurnStatus::Done, vec![(true, "whole".to_owned())]));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    rig.check_session(result.session.id()).await;
+}
