@@ -3,12 +3,12 @@
 //! What is decided here is an event, so that a replay knows it. Nothing but the reply to a question grants anything: no text of
 //! a model, a page or a file. A yes holds for the act as it was shown.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::builder::folders;
+use super::rules::folders;
 use super::session::Session;
 use crate::event::{DecidedBy, Decision, Event, EventKind, PermissionDecided, PermissionMode};
 use crate::permission::{self, Act, Rules, Taint, Verdict};
@@ -20,8 +20,12 @@ use crate::tools::{Approval, Reply, TrustQuestion};
 pub(in crate::agent) struct Grants {
     /// Acts that were allowed for the session, each exactly as it was shown, and rules that were allowed for good while it ran.
     rules: Rules,
+    /// What the configuration said as the turn began.
+    configured: Arc<Rules>,
     /// Whether the model has seen text of strangers, and text of the user's.
     pub taint: Taint,
+    /// Whether the workspace was trusted when the turn began, or the user has said so since.
+    trusted: bool,
     /// The user was asked whether the workspace is trusted, and said no.
     distrusted: bool,
 }
@@ -49,7 +53,7 @@ impl Session {
         let (verdict, leaks) = {
             let grants = self.grants();
             let verdict =
-                permission::decide(request.mode, &self.parts().rules, &grants.rules, request.act, grants.taint);
+                permission::decide(request.mode, &grants.configured, &grants.rules, request.act, grants.taint);
             (verdict, grants.taint.is_dangerous() && request.act.sends())
         };
         match verdict {
@@ -67,7 +71,7 @@ impl Session {
     pub(in crate::agent) async fn permit_by_rules(&self, request: Request<'_>) -> Option<PermissionDecided> {
         let verdict = {
             let grants = self.grants();
-            permission::ruled(&self.parts().rules, &grants.rules, request.act, grants.taint)
+            permission::ruled(&grants.configured, &grants.rules, request.act, grants.taint)
         };
         match verdict? {
             Verdict::Allow { .. } => None,
@@ -106,8 +110,21 @@ impl Session {
         }
     }
 
+    /// Takes in the rules, and whether the workspace is trusted, for the turn that begins: what the settings say later holds for the
+    /// next one. Blocks on the disk.
+    pub(in crate::agent) fn begin_gate(&self) {
+        let rules = Arc::clone(&self.state().rules);
+        {
+            let mut grants = self.grants();
+            grants.configured = rules;
+            grants.trusted = false;
+        }
+        let trusted = self.is_trusted();
+        self.grants().trusted = trusted;
+    }
+
     /// Whether every folder of the workspace is trusted.
-    pub(in crate::agent) fn is_trusted(&self) -> bool {
+    fn is_trusted(&self) -> bool {
         let parts = self.parts();
         if let Some(trusted) = parts.host.trusts_workspace().or(parts.trusted) {
             return trusted;
@@ -186,8 +203,7 @@ impl Session {
     /// `None` where the workspace is trusted, or is from now on.
     async fn refused_for_trust(&self, request: &Request<'_>) -> Option<PermissionDecided> {
         const RULE: &str = "the workspace is not trusted";
-        let looking = self.clone();
-        if tokio::task::spawn_blocking(move || looking.is_trusted()).await.unwrap_or(false) {
+        if self.grants().trusted {
             return None;
         }
         if self.grants().distrusted {
@@ -200,7 +216,10 @@ impl Session {
             deadline: Duration::from_secs(parts.config.limits.prompt_timeout_s),
         };
         let by = match parts.host.ask_trust(question).await {
-            Reply::Once | Reply::Session | Reply::Always => return None,
+            Reply::Once | Reply::Session | Reply::Always => {
+                self.grants().trusted = true;
+                return None;
+            }
             Reply::Deny => {
                 self.grants().distrusted = true;
                 DecidedBy::User

@@ -396,10 +396,16 @@ impl World for Live {
     fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)> {
         Box::pin(async move {
             let (connector, _) = self.session.settings();
-            let model = match self.or_end(connector.model()).await {
-                Ok(Ok(model)) => Ok(model),
-                Ok(Err(error)) => Err(failed(&error)),
-                Err(end) => Err(end),
+            let gated = self.session.clone();
+            let gate = tokio::task::spawn_blocking(move || gated.begin_gate()).await;
+            let model = match (gate, self.or_end(connector.model()).await) {
+                (Err(error), _) => {
+                    tracing::error!(%error, "the rules were not taken in");
+                    Err(End::failed("internal", "the turn could not begin: see the log", false))
+                }
+                (Ok(()), Ok(Ok(model))) => Ok(model),
+                (Ok(()), Ok(Err(error))) => Err(failed(&error)),
+                (Ok(()), Err(end)) => Err(end),
             };
             let parts = self.session.parts();
             let (provider, name) = match &model {

@@ -8,6 +8,7 @@ mod documents;
 mod folders;
 mod lifecycle;
 mod models;
+mod permission;
 mod plan;
 mod preflight;
 mod protocol;
