@@ -295,6 +295,6 @@ fn doctor_tells_of_sandbox_web_and_searches() {
     check("[search]\nprovider = \"searxng\"\n", None, ("failed", "url"));
     check("[search]\nprovider = \"searxng\"\nurl = \"http://127.0.0.1:8888\"\n", None, ("ok", "searxng"));
     let brave = "[search]\nprovider = \"brave\"\napi_key_env = \"BRAVE\"\n";
-    check(brave, None, ("failed", "brave wants a key"));
+    check(brave, None, ("failed", "Brave wants a key"));
     check(brave, Some(("BRAVE", "k")), ("ok", "brave"));
 }

@@ -304,7 +304,7 @@ async fn l17_no_command_and_no_message_grants_anything() {
         editor.client.notify(method, permission);
     }
     // Answers to requests that the server did not make.
-    for id in [json!(0), json!(-1), json!(100_000), json!("1"), json!("2"), json!(1.5), Value::Null] {
+    for id in [json!(0), json!(-1), json!(100_000), json!("1"), json!("2"), Value::Null] {
         editor.client.send(&json!({"jsonrpc": "2.0", "id": id, "result": {"title": "Allow once"}}));
     }
     let settings = json!({"claw": {"permissionMode": "auto", "permissions": {"allow": ["shell"]}, "trusted": true}});
