@@ -350,8 +350,7 @@ impl AgentBuilder {
         self.extra_tools.into_iter().for_each(|tool| tools.add(tool));
         let store = folder.as_deref().map(open_store).transpose()?;
         let redactor = Arc::new(redactor(&config, &environment)?);
-        let exclude =
-            Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
+        let exclude = exclude(&config)?;
         let commands = Arc::new(commands(&config, folder.as_deref(), self.broker));
         let web = self.web.unwrap_or_else(|| web_of(&config, &environment));
         let always = always_file(&environment).map(Always::at);
@@ -404,6 +403,18 @@ fn commands(config: &Config, state: Option<&Path>, broker: Option<PathBuf>) -> C
     // What of it commands may see is chosen where they are started.
     let environment = std::env::vars_os().collect();
     CommandSetup::new(cache, wanted, config.shell.network, longest, environment, broker)
+}
+
+/// What models may not see: what is excluded, and what a rule denies to read, by whichever tool.
+fn exclude(config: &Config) -> Result<Exclude, BuildError> {
+    let unusable = |key: &str, error| BuildError(format!("{key}: {error}"));
+    Exclude::new(&config.context.exclude).map_err(|error| unusable("context.exclude", error))?;
+    let denied = config.permissions.deny.iter().filter_map(|rule| match rule.trim().strip_prefix("read_file")? {
+        "" => Some("*".to_owned()),
+        pattern => Some(pattern.strip_prefix('(')?.strip_suffix(')')?.trim().to_owned()),
+    });
+    let globs: Vec<String> = config.context.exclude.iter().cloned().chain(denied).collect();
+    Exclude::new(&globs).map_err(|error| unusable("permissions.deny", error))
 }
 
 fn provider_of(name: &str) -> Result<Provider, BuildError> {

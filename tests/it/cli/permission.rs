@@ -186,7 +186,7 @@ fn what_was_decided_is_shown_by_trace_and_sessions() {
         assert!(tree.contains(line), "{line:?} in\n{tree}");
     }
     let shown = place.output(&["sessions", "show", "last"]).exits(0).stdout;
-    for line in ["shell cat notes.txt: denied by rule shell(cat *)", "sessions that it began", "Please find it."] {
+    for line in ["shell cat notes.txt: denied by rule shell(cat *)", "sessions that it began", "done        find it"] {
         assert!(shown.contains(line), "{line:?} in\n{shown}");
     }
     let whole = place.output(&["sessions", "show", "last", "--json"]).exits(0).json();
