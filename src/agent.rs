@@ -25,13 +25,14 @@ pub mod recorder;
 mod remembered;
 pub mod replay;
 pub mod review;
+pub mod rules;
 pub mod session;
 mod snapshot;
 pub mod turn;
 mod world;
 
 pub use apply::{Applied, ApplyError, ProposalHandle, Skipped, own_yes};
-pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError};
+pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError, web_of};
 pub use history::{UndoPlan, UndoTarget};
 pub use keep::waiting;
 pub use preflight::sure_flags;

@@ -17,6 +17,7 @@ mod hunks;
 mod inspect;
 mod manifest;
 mod map;
+mod permissions;
 mod place;
 mod plan;
 mod run;

@@ -168,7 +168,6 @@ impl Web {
         search::search(&self.shared.settings, &self.shared.clients, query).await
     }
 
-    /// Whether somebody answers searches.
     /// Who answers searches, by name.
     pub fn search_provider(&self) -> Option<&'static str> {
         let search = self.shared.settings.search.as_ref()?;
@@ -179,6 +178,12 @@ impl Web {
         })
     }
 
+    /// Whether what is configured for searches is complete. Nobody is asked.
+    pub fn check_search(&self) -> Result<(), WebError> {
+        self.shared.settings.search.as_ref().map_or(Ok(()), search::check)
+    }
+
+    /// Whether somebody answers searches.
     pub fn can_search(&self) -> bool {
         self.shared.settings.search.is_some()
     }

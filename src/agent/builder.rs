@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
+use super::rules::in_force;
 use super::{Ask, RunResult, Session, Turn, context_of};
 use crate::config::{
     self, Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir,
@@ -54,7 +55,7 @@ pub(in crate::agent) struct Parts {
     pub commands: Arc<CommandSetup>,
     pub web: Web,
     /// What the configuration allows, asks and denies.
-    pub rules: Rules,
+    pub rules: Arc<Rules>,
     /// Where rules are kept that the user allows for good.
     pub always: Option<Always>,
     /// Whether the workspace is trusted, where whoever built the agent knows.
@@ -349,12 +350,11 @@ impl AgentBuilder {
         self.extra_tools.into_iter().for_each(|tool| tools.add(tool));
         let store = folder.as_deref().map(open_store).transpose()?;
         let redactor = Arc::new(redactor(&config, &environment)?);
-        let exclude =
-            Exclude::new(&config.context.exclude).map_err(|error| BuildError(format!("context.exclude: {error}")))?;
+        let exclude = exclude(&config)?;
         let commands = Arc::new(commands(&config, &environment, folder.as_deref(), self.broker));
-        let web = self.web.unwrap_or_else(|| Web::new(web_settings(&config, &environment)));
+        let web = self.web.unwrap_or_else(|| web_of(&config, &environment));
         let always = always_file(&environment).map(Always::at);
-        let rules = rules(&config, always.as_ref(), &workspace);
+        let rules = Arc::new(in_force(&config, always.as_ref(), &workspace));
         let parts = Parts {
             connector: self.connector.unwrap_or_else(|| Connector::new(config.clone(), environment)),
             config,
@@ -378,7 +378,8 @@ impl AgentBuilder {
     }
 }
 
-fn web_settings(config: &Config, environment: &Environment) -> WebSettings {
+/// The web as the configuration and the environment say.
+pub fn web_of(config: &Config, environment: &Environment) -> Web {
     let provider = config.search.provider.map(|provider| match provider {
         config::SearchProvider::Searxng => SearchProvider::Searxng,
         config::SearchProvider::Brave => SearchProvider::Brave,
@@ -388,7 +389,7 @@ fn web_settings(config: &Config, environment: &Environment) -> WebSettings {
     let key = key.map(|key| SecretString::from(key.trim().to_owned()));
     let search = provider.map(|provider| SearchSettings { provider, url: config.search.url.clone(), key });
     let proxies = Proxies::of_variables(|name| environment.get(name).map(str::to_owned));
-    WebSettings { search, proxies, ..WebSettings::default() }
+    Web::new(WebSettings { search, proxies, ..WebSettings::default() })
 }
 
 fn commands(config: &Config, environment: &Environment, state: Option<&Path>, broker: Option<PathBuf>) -> CommandSetup {
@@ -404,25 +405,16 @@ fn commands(config: &Config, environment: &Environment, state: Option<&Path>, br
     CommandSetup::new(cache, wanted, config.shell.network, longest, environment, broker)
 }
 
-/// The rules of the configuration, with those that the user allowed for good in these folders.
-fn rules(config: &Config, always: Option<&Always>, workspace: &Workspace) -> Rules {
-    let folders = folders(workspace);
-    let kept = always.map(|always| always.rules(&folders)).transpose().unwrap_or_else(|error| {
-        tracing::warn!(%error, "what was allowed for good does not count");
-        None
+/// What models may not see: what is excluded, and what a rule denies to read, by whichever tool.
+fn exclude(config: &Config) -> Result<Exclude, BuildError> {
+    let unusable = |key: &str, error| BuildError(format!("{key}: {error}"));
+    Exclude::new(&config.context.exclude).map_err(|error| unusable("context.exclude", error))?;
+    let denied = config.permissions.deny.iter().filter_map(|rule| match rule.trim().strip_prefix("read_file")? {
+        "" => Some("*".to_owned()),
+        pattern => Some(pattern.strip_prefix('(')?.strip_suffix(')')?.trim().to_owned()),
     });
-    let configured = &config.permissions;
-    let allow = [configured.allow.clone(), kept.unwrap_or_default()].concat();
-    let (rules, problems) = Rules::parse(&allow, &configured.ask, &configured.deny);
-    for problem in problems {
-        tracing::warn!("permissions: {}", problem.message);
-    }
-    rules
-}
-
-/// The folders of a workspace.
-pub(in crate::agent) fn folders(workspace: &Workspace) -> Vec<PathBuf> {
-    workspace.roots().iter().map(|root| root.path.clone()).collect()
+    let globs: Vec<String> = config.context.exclude.iter().cloned().chain(denied).collect();
+    Exclude::new(&globs).map_err(|error| unusable("permissions.deny", error))
 }
 
 fn provider_of(name: &str) -> Result<Provider, BuildError> {

@@ -3,12 +3,12 @@
 //! What is decided here is an event, so that a replay knows it. Nothing but the reply to a question grants anything: no text of
 //! a model, a page or a file. A yes holds for the act as it was shown.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::builder::folders;
+use super::rules::folders;
 use super::session::Session;
 use crate::event::{DecidedBy, Decision, Event, EventKind, PermissionDecided, PermissionMode};
 use crate::permission::{self, Act, Rules, Taint, Verdict};
@@ -21,8 +21,12 @@ use crate::tools::{Approval, Reply, TrustQuestion};
 pub(in crate::agent) struct Grants {
     /// Acts that were allowed for the session, each exactly as it was shown, and rules that were allowed for good while it ran.
     rules: Rules,
+    /// What the configuration said as the turn began.
+    configured: Arc<Rules>,
     /// Whether the model has seen text of strangers, and text of the user's.
     pub taint: Taint,
+    /// Whether the workspace was trusted when the turn began, or the user has said so since.
+    trusted: bool,
     /// The user was asked whether the workspace is trusted, and said no.
     distrusted: bool,
 }
@@ -50,15 +54,22 @@ impl Session {
         let (verdict, leaks) = {
             let grants = self.grants();
             let verdict =
-                permission::decide(request.mode, &self.parts().rules, &grants.rules, request.act, grants.taint);
+                permission::decide(request.mode, &grants.configured, &grants.rules, request.act, grants.taint);
             (verdict, grants.taint.is_dangerous() && request.act.sends())
+        };
+        let beyond = self.goes_beyond_its_rules(request.act);
+        let verdict = match verdict {
+            Verdict::Allow { by: DecidedBy::Rule, rule: Some(rule) } if beyond => {
+                Verdict::Ask { why: format!("it wants the network, and `{rule}` does not allow that"), rule: None }
+            }
+            other => other,
         };
         match verdict {
             Verdict::Allow { by, rule } => request.decided(Decision::Allow, by, rule),
             Verdict::Deny { by, rule, .. } => request.decided(Decision::Deny, by, rule),
             // "Always" is not offered where the rule would not hold the next time.
             Verdict::Ask { why, rule } => {
-                let pattern = request.act.pattern().filter(|_| rule.is_none() && !leaks);
+                let pattern = request.act.pattern().filter(|_| rule.is_none() && !leaks && !beyond);
                 self.ask(&request, why, rule, pattern).await
             }
         }
@@ -68,7 +79,7 @@ impl Session {
     pub(in crate::agent) async fn permit_by_rules(&self, request: Request<'_>) -> Option<PermissionDecided> {
         let verdict = {
             let grants = self.grants();
-            permission::ruled(&self.parts().rules, &grants.rules, request.act, grants.taint)
+            permission::ruled(&grants.configured, &grants.rules, request.act, grants.taint)
         };
         match verdict? {
             Verdict::Allow { .. } => None,
@@ -107,8 +118,24 @@ impl Session {
         }
     }
 
+    /// Takes in the rules, and whether the workspace is trusted, for the turn that begins: what the settings say later holds for the
+    /// next one. Blocks on the disk.
+    pub(in crate::agent) fn begin_gate(&self) {
+        let rules = Arc::clone(&self.state().rules);
+        {
+            let mut grants = self.grants();
+            grants.configured = rules;
+            grants.trusted = false;
+        }
+        let trusted = self.is_trusted();
+        let mut grants = self.grants();
+        grants.trusted = trusted;
+        // Anybody could have written what lies in a workspace that the user does not trust.
+        grants.taint.untrusted |= !trusted;
+    }
+
     /// Whether every folder of the workspace is trusted.
-    pub(in crate::agent) fn is_trusted(&self) -> bool {
+    fn is_trusted(&self) -> bool {
         let parts = self.parts();
         if let Some(trusted) = parts.host.trusts_workspace().or(parts.trusted) {
             return trusted;
@@ -117,6 +144,12 @@ impl Session {
         let trust = Trust::new(store.folder());
         let roots = parts.workspace.roots();
         roots.iter().next().is_some() && roots.iter().all(|root| trust.is_trusted(&root.path))
+    }
+
+    /// Whether a command wants the network where commands have none. Rules are written for what commands are there: one that lets
+    /// the tests run does not let them send.
+    fn goes_beyond_its_rules(&self, act: &Act) -> bool {
+        matches!(act, Act::Shell { network: true, .. }) && !self.parts().commands.network
     }
 
     /// Whether what an act sends out holds a key, as it is or as an address spells it.
@@ -187,8 +220,7 @@ impl Session {
     /// `None` where the workspace is trusted, or is from now on.
     async fn refused_for_trust(&self, request: &Request<'_>) -> Option<PermissionDecided> {
         const RULE: &str = "the workspace is not trusted";
-        let looking = self.clone();
-        if tokio::task::spawn_blocking(move || looking.is_trusted()).await.unwrap_or(false) {
+        if self.grants().trusted {
             return None;
         }
         if self.grants().distrusted {
@@ -201,7 +233,10 @@ impl Session {
             deadline: Duration::from_secs(parts.config.limits.prompt_timeout_s),
         };
         let by = match parts.host.ask_trust(question).await {
-            Reply::Once | Reply::Session | Reply::Always => return None,
+            Reply::Once | Reply::Session | Reply::Always => {
+                self.grants().trusted = true;
+                return None;
+            }
             Reply::Deny => {
                 self.grants().distrusted = true;
                 DecidedBy::User

@@ -24,6 +24,7 @@ use crate::event::{
 };
 use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
 use crate::permission::Act;
+use crate::secrets;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
 use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
@@ -396,10 +397,16 @@ impl World for Live {
     fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)> {
         Box::pin(async move {
             let (connector, _) = self.session.settings();
-            let model = match self.or_end(connector.model()).await {
-                Ok(Ok(model)) => Ok(model),
-                Ok(Err(error)) => Err(failed(&error)),
-                Err(end) => Err(end),
+            let gated = self.session.clone();
+            let gate = tokio::task::spawn_blocking(move || gated.begin_gate()).await;
+            let model = match (gate, self.or_end(connector.model()).await) {
+                (Err(error), _) => {
+                    tracing::error!(%error, "the rules were not taken in");
+                    Err(End::failed("internal", "the turn could not begin: see the log", false))
+                }
+                (Ok(()), Ok(Ok(model))) => Ok(model),
+                (Ok(()), Ok(Err(error))) => Err(failed(&error)),
+                (Ok(()), Err(end)) => Err(end),
             };
             let parts = self.session.parts();
             let (provider, name) = match &model {
@@ -431,13 +438,7 @@ impl World for Live {
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {
         Box::pin(async move {
             let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
-            let gathered = tokio::task::spawn_blocking(move || {
-                // Anybody could have written what lies in a workspace that the user does not trust.
-                if !session.is_trusted() {
-                    session.saw_untrusted();
-                }
-                context_of::gather(&session, &ask, &turn)
-            });
+            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn));
             let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
                 Ok(gathered) => gathered,
                 Err(error) => {
@@ -565,6 +566,8 @@ impl World for Live {
                 tracing::error!(%error, "the proposal was not derived");
                 Vec::new()
             });
+            // What the model did to a file of secrets may have left nothing by which a value is known for one.
+            let files: Vec<ProposedFile> = files.into_iter().map(without_values).collect();
             let is_news = !files.is_empty() || self.session.overlay() != self.overlay_before;
             is_news.then_some(files)
         })
@@ -584,6 +587,16 @@ fn brings_in(act: &Act) -> bool {
         // The program that brought the tool answers for it.
         Act::Other { .. } => false,
     }
+}
+
+/// The file as history and trace may hold it; reviews show the true text.
+fn without_values(mut file: ProposedFile) -> ProposedFile {
+    let mask = |text: &mut String| *text = secrets::shown(Some(&file.path), text).text.into_owned();
+    for hunk in &mut file.hunks {
+        mask(&mut hunk.old_text);
+        mask(&mut hunk.new_text);
+    }
+    file
 }
 
 fn failed(error: &ModelError) -> End {

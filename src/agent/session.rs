@@ -19,13 +19,14 @@ use super::preflight::Preflight;
 use super::recorder::{Recorder, Setup, Sink, Trace};
 use super::review::Reviews;
 use super::world::SharedWorld;
-use super::{ProposalHandle, turn};
+use super::{Agent, ProposalHandle, turn};
 use crate::config::PermissionMode;
 use crate::context::Focus;
 use crate::event::{
     ErrorReported, Event, EventKind, Mode, PlanItem, ToolResultReturned, TurnEnd, TurnLimits, TurnStatus, Usage,
 };
 use crate::model::Connector;
+use crate::permission::Rules;
 use crate::store::{Journal, cut_title};
 use crate::tools::shell::commands::Commands;
 use crate::tools::{Seen, ToolError};
@@ -70,6 +71,8 @@ pub(in crate::agent) struct State {
     running: Option<Running>,
     connector: Connector,
     permission_mode: PermissionMode,
+    /// What the configuration allows, asks and denies.
+    pub(in crate::agent) rules: Arc<Rules>,
     pub(in crate::agent) reviews: Reviews,
 }
 
@@ -140,6 +143,8 @@ impl Session {
         let (connector, permission_mode) = self.settings();
         aside.set_model(connector);
         aside.set_permission_mode(permission_mode);
+        let rules = Arc::clone(&self.state().rules);
+        aside.state().rules = rules;
         aside
     }
 
@@ -161,6 +166,7 @@ impl Session {
             running: None,
             connector: parts.connector.clone(),
             permission_mode: parts.config.permission_mode,
+            rules: Arc::clone(&parts.rules),
             reviews: Reviews::default(),
         };
         let web = parts.web.session();
@@ -291,9 +297,19 @@ impl Session {
         self.inner.recorder.last_turn()
     }
 
+    /// What the next turn may do unasked.
+    pub fn permission_mode(&self) -> PermissionMode {
+        self.state().permission_mode
+    }
+
     /// From the next turn on.
     pub fn set_permission_mode(&self, mode: PermissionMode) {
         self.state().permission_mode = mode;
+    }
+
+    /// The rules of an agent that was built from newer settings, from the next turn on.
+    pub fn go_by_rules_of(&self, agent: &Agent) {
+        self.state().rules = Arc::clone(&agent.parts.rules);
     }
 
     /// Another model, from the next turn on.

@@ -287,7 +287,7 @@ pub struct ReplayArguments {
 pub struct ManifestArguments {}
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  claw inspect config\n  claw inspect tools --json")]
+#[command(after_help = "Examples:\n  claw inspect config\n  claw inspect permissions\n  claw inspect tools --json")]
 pub struct InspectArguments {
     #[arg(value_enum)]
     pub subsystem: Subsystem,
@@ -309,6 +309,8 @@ pub enum Subsystem {
     Providers,
     /// Each value, with the file or flag that set it
     Config,
+    /// What may be done unasked, and the file of each rule
+    Permissions,
     /// The languages that can be parsed
     Grammars,
     /// The forbidden acts, tried in the sandbox now

@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::visible::visible_line;
-use crate::event::{ChangeKind, ContextReceipt, PlanItem, PlanStatus, ProposedFile, TurnStatus, Usage};
+use crate::event::{
+    ChangeKind, ContextReceipt, DecidedBy, PermissionDecided, PlanItem, PlanStatus, ProposedFile, TurnStatus, Usage,
+};
 
 /// A call as a person would say it: `edit_file src/slug.py`, `search /def slug/ in src`.
 pub fn call(tool: &str, input: &Value) -> String {
@@ -55,6 +57,23 @@ pub fn result(ok: bool, output: &str, truncated: bool) -> String {
         (true, 0) => "nothing".to_owned(),
         (true, 1) if first.len() <= 80 => first.into_owned(),
         (true, _) => format!("{}{}", amount(lines as u64, "line"), if truncated { ", cut" } else { "" }),
+    }
+}
+
+/// Who decided about a call, and why: `by rule shell(cargo test *)`, `by the user`.
+pub fn decided_by(decided: &PermissionDecided) -> String {
+    let by = match decided.by {
+        DecidedBy::Mode => "by the permission mode",
+        DecidedBy::Rule => "by rule",
+        DecidedBy::User => "by the user",
+        DecidedBy::Timeout => "because nobody answered",
+    };
+    match (&decided.rule, decided.by) {
+        (None, _) => by.to_owned(),
+        (Some(rule), DecidedBy::Rule) => format!("{by} {}", visible_line(rule)),
+        (Some(rule), DecidedBy::Mode | DecidedBy::User | DecidedBy::Timeout) => {
+            format!("{by} ({})", visible_line(rule))
+        }
     }
 }
 

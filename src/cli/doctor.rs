@@ -10,6 +10,7 @@ use super::run::runtime;
 use super::setup::{self, Setup};
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::visible;
+use crate::agent::web_of;
 use crate::model::{Connector, ModelError, ModelErrorKind};
 use crate::sandbox::{Sandbox, Unavailable};
 use crate::store::{Store, Trust};
@@ -53,6 +54,8 @@ pub fn run(arguments: &DoctorArguments, color: ColorChoice) -> Result<Exit, CliE
     checks.push(grammars());
     checks.extend(runtime.block_on(model(&setup)));
     checks.push(sandbox());
+    checks.push(web(&setup));
+    checks.push(search(&setup));
     runtime.shutdown_background();
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let report = Report { ok, version: env!("CARGO_PKG_VERSION"), checks };
@@ -108,8 +111,8 @@ fn workspace(setup: &Setup) -> Check {
     }
     let ignored = setup.ignored();
     let what = match ignored.as_slice() {
-        [] => "it has no configuration of its own".to_owned(),
-        ignored => ignored.join("\n"),
+        [] => "no command runs in it before you are asked".to_owned(),
+        ignored => format!("no command runs in it before you are asked\n{}", ignored.join("\n")),
     };
     Check {
         name: "workspace",
@@ -217,6 +220,32 @@ fn sandbox() -> Check {
     }
 }
 
+/// How pages are reached.
+fn web(setup: &Setup) -> Check {
+    const PROXIES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+    let is_set = |name: &&str| setup.environment.get(name).or(setup.environment.get(&name.to_lowercase())).is_some();
+    let proxies: Vec<&str> = PROXIES.into_iter().filter(is_set).collect();
+    let how = if proxies.is_empty() { "no proxy".to_owned() } else { format!("as {} say", proxies.join(", ")) };
+    Check { name: "web", status: Verdict::Ok, message: format!("pages of public addresses, {how}"), mend: None }
+}
+
+/// Who answers searches. Nobody is asked: a search would be one.
+fn search(setup: &Setup) -> Check {
+    let web = web_of(setup.config(), &setup.environment);
+    match (web.search_provider(), web.check_search()) {
+        (None, _) => Check {
+            name: "search",
+            status: Verdict::Note,
+            message: "no web searches: none is configured".to_owned(),
+            mend: Some("set `provider` under [search]: searxng, brave or tavily".to_owned()),
+        },
+        (Some(name), Ok(())) => Check { name: "search", status: Verdict::Ok, message: name.to_owned(), mend: None },
+        (Some(_), Err(error)) => {
+            Check { name: "search", status: Verdict::Failed, message: error.to_string(), mend: None }
+        }
+    }
+}
+
 /// Marks a workspace as trusted, or takes the mark back.
 pub fn trust(directory: Option<&std::path::Path>, trusted: bool, color: ColorChoice) -> Result<Exit, CliError> {
     let folder = directory.unwrap_or(std::path::Path::new("."));
@@ -225,9 +254,18 @@ pub fn trust(directory: Option<&std::path::Path>, trusted: bool, color: ColorCho
     let mut out = Out::stdout(color);
     if trusted {
         let path = trust.trust(folder).map_err(failed)?;
-        writeln!(out, "{} is trusted: its own .claw/config.toml takes effect", path.display())?;
+        writeln!(
+            out,
+            "{} is trusted: commands may run in it, as the permission mode says, and its own .claw/config.toml takes effect",
+            path.display()
+        )?;
+        writeln!(out, "`claw inspect permissions` shows what may be done unasked")?;
     } else if trust.untrust(folder).map_err(failed)? {
-        writeln!(out, "{} is no longer trusted", folder.display())?;
+        writeln!(
+            out,
+            "{} is no longer trusted: no command runs in it before you are asked, and its own .claw/config.toml is ignored",
+            folder.display()
+        )?;
     } else {
         writeln!(out, "{} was not trusted", folder.display())?;
     }

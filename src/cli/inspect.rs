@@ -31,6 +31,9 @@ pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, Cli
         }
         (Subsystem::Providers, as_json) => providers(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?,
         (Subsystem::Config, as_json) => config(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?,
+        (Subsystem::Permissions, as_json) => {
+            super::permissions::inspect(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?
+        }
         (Subsystem::Grammars, true) => write_json(&mut out, &json!(manifest::grammars()))?,
         (Subsystem::Grammars, false) => {
             for name in manifest::grammars() {

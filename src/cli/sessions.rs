@@ -12,8 +12,8 @@ use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::{visible, visible_line};
 use super::{describe, run, setup};
 use crate::agent::clock::{Clock, SystemClock};
-use crate::event::{Event, EventKind};
-use crate::store::Store;
+use crate::event::{Decision, Event, EventKind, PermissionDecided};
+use crate::store::{SessionSummary, Store};
 
 pub fn run(arguments: SessionsArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let mut out = Out::stdout(color);
@@ -103,6 +103,8 @@ fn show(out: &mut Out, name: &str, as_json: bool) -> Result<Exit, CliError> {
         if let Value::Object(fields) = &mut value {
             fields.insert("trace".to_owned(), json!(store.trace_path(&id)));
             fields.insert("asked".to_owned(), json!(turns));
+            fields.insert("permissions".to_owned(), json!(permissions(&events)));
+            fields.insert("children".to_owned(), json!(children(&store, &id)?));
             fields.insert("proposal".to_owned(), json!(last_proposal(&events)));
         }
         writeln!(out, "{}", serde_json::to_string_pretty(&value)?)?;
@@ -124,6 +126,25 @@ fn show(out: &mut Out, name: &str, as_json: bool) -> Result<Exit, CliError> {
         if !turn.answer.trim().is_empty() {
             writeln!(out, "{}", visible(turn.answer.trim_end()))?;
         }
+    }
+    let decided = permissions(&events);
+    if !decided.is_empty() {
+        writeln!(out, "\n{}", palette.paint(Style::Cyan, "permissions"))?;
+    }
+    for decided in decided {
+        let decision = match decided.decision {
+            Decision::Allow => palette.paint(Style::Green, "allowed"),
+            Decision::Deny => palette.paint(Style::Red, "denied"),
+        };
+        let what = describe::headline(&describe::call(&decided.tool, &decided.input), 90);
+        writeln!(out, "  {what}: {decision} {}", palette.paint(Style::Dim, describe::decided_by(decided)))?;
+    }
+    let children = children(&store, &id)?;
+    if !children.is_empty() {
+        writeln!(out, "\n{}", palette.paint(Style::Cyan, "sessions that it began"))?;
+    }
+    for child in children {
+        writeln!(out, "  {}  {:<10}  {}", child.id, child.status, describe::headline(&child.title, 60))?;
     }
     if let Some(files) = last_proposal(&events) {
         writeln!(
@@ -164,6 +185,22 @@ fn turns(events: &[Event]) -> Vec<TurnShown<'_>> {
         }
     }
     turns
+}
+
+fn permissions(events: &[Event]) -> Vec<&PermissionDecided> {
+    let decided = events.iter().filter_map(|event| match &event.kind {
+        EventKind::Permission(decided) => Some(decided),
+        _ => None,
+    });
+    decided.collect()
+}
+
+/// Sessions that a turn of this one asked for, the first first.
+fn children(store: &Store, id: &str) -> Result<Vec<SessionSummary>, CliError> {
+    let mut children = store.sessions()?;
+    children.retain(|session| session.parent.as_deref() == Some(id));
+    children.reverse();
+    Ok(children)
 }
 
 fn last_proposal(events: &[Event]) -> Option<&Vec<crate::event::ProposedFile>> {

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Directory, ModelArguments};
 use super::error::CliError;
+use crate::agent::rules;
 use crate::config::{self, Config, Environment, Flag, Loaded, Sources};
 use crate::store::{Store, Trust};
 use crate::workspace::{Roots, Workspace};
@@ -48,7 +49,8 @@ impl Setup {
 
     /// What the user should mend, a message each.
     pub fn problems(&self) -> Vec<String> {
-        self.loaded.problems.iter().map(ToString::to_string).collect()
+        let problems = self.loaded.problems.iter().map(ToString::to_string);
+        problems.chain(rules::problems(&self.loaded)).collect()
     }
 
     /// What was said and does not count, a message each.

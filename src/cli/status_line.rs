@@ -113,7 +113,8 @@ impl Progress {
             }
             EventKind::Permission(decided) if decided.decision == Decision::Deny => {
                 let what = describe::call(&decided.tool, &decided.input);
-                self.line(&format!("  ✗ not allowed: {what}"), Style::Yellow);
+                let by = describe::decided_by(decided);
+                self.line(&format!("  ✗ not allowed: {what}, {by}"), Style::Yellow);
             }
             EventKind::Permission(_) | EventKind::Proposal { .. } | EventKind::Review(_) => {}
             EventKind::Check(check) => {

@@ -110,7 +110,11 @@ impl Builder {
                     Decision::Allow => palette.paint(Style::Green, "allowed"),
                     Decision::Deny => palette.paint(Style::Red, "denied"),
                 };
-                self.under_request(format!("permission {}: {decision}", describe::call(&asked.tool, &asked.input)));
+                let by = palette.paint(Style::Dim, describe::decided_by(asked));
+                self.under_request(format!(
+                    "permission {}: {decision} {by}",
+                    describe::call(&asked.tool, &asked.input)
+                ));
             }
             EventKind::ToolCall(call) => {
                 self.started.push((call.call.clone(), describe::call(&call.tool, &call.input)));

@@ -1,5 +1,5 @@
-//! The tables of features that are still to come. Their keys are known and checked, so that a configuration written today stays
-//! valid; nothing acts on them yet.
+//! Tables of their own, and those of features that are still to come: their keys are known and checked, so that a configuration
+//! written today stays valid.
 
 use std::collections::BTreeMap;
 
@@ -16,22 +16,22 @@ pub struct CheckConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PermissionRules {
-    /// What may be done unasked. Not used yet.
+    /// What may be done unasked.
     pub allow: Vec<String>,
-    /// What is asked each time. Not used yet.
+    /// What is asked each time.
     pub ask: Vec<String>,
-    /// What is never done, whatever else allows it. Not used yet.
+    /// What is never done, whatever else allows it.
     pub deny: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShellConfig {
-    /// Whether commands are confined. Not used yet.
+    /// Whether commands are confined.
     pub sandbox: Sandbox,
-    /// Whether confined commands reach the network. Not used yet.
+    /// Whether confined commands have the network. Each is then asked, unless rules allow it.
     pub network: bool,
-    /// Seconds a command may take. Not used yet.
+    /// The most seconds that a command may take; 600 if not set.
     pub timeout_s: Option<u64>,
 }
 
@@ -43,6 +43,7 @@ pub enum Sandbox {
     Auto,
     /// No command without it.
     Require,
+    /// Nothing is confined, and each command is asked.
     Off,
 }
 

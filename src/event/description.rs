@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{ChangeKind, Decision, EventKind, HunkState, ProposedFile, ReviewDecision, StopReason, TurnStatus};
+use super::{
+    ChangeKind, DecidedBy, Decision, EventKind, HunkState, ProposedFile, ReviewDecision, StopReason, TurnStatus,
+};
 
 /// Characters a quoted piece of text may have.
 const QUOTE: usize = 100;
@@ -57,7 +59,14 @@ pub(super) fn describe(kind: &EventKind) -> String {
                 Decision::Allow => "allowed",
                 Decision::Deny => "denied",
             };
-            format!("{} {decision}", call(&permission.tool, &permission.input))
+            let by = match permission.by {
+                DecidedBy::Mode => "by the permission mode",
+                DecidedBy::Rule => "by rule",
+                DecidedBy::User => "by the user",
+                DecidedBy::Timeout => "because nobody answered",
+            };
+            let rule = permission.rule.as_deref().map(|rule| format!(" {}", quote(rule))).unwrap_or_default();
+            format!("{} {decision} {by}{rule}", call(&permission.tool, &permission.input))
         }
         EventKind::ToolCall(started) => call(&started.tool, &started.input),
         EventKind::ToolResult(result) => {

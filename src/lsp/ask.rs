@@ -91,8 +91,8 @@ pub fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<Prog
     };
     let title = shorten(instruction.lines().next().unwrap_or_default(), TITLE);
     server.state.with(|state| {
-        let entry = SessionEntry { session: session.clone(), title: title.clone(), own_model: false };
-        state.sessions.insert(id.clone(), entry);
+        let entry = state.sessions.entry(id.clone()).or_insert_with(|| SessionEntry::new(session, String::new()));
+        entry.title = title.clone();
         state.last_session = Some(id.clone());
     });
     let started = Started { session: id, turn: turn.id.clone(), steered: false };
@@ -104,14 +104,13 @@ pub fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<Prog
 
 /// The session of that id, from memory or from the state folder, or a new one.
 async fn open_session(server: &Server, id: Option<&str>) -> Result<Session, String> {
-    if let Some(id) = id
-        && let Some(session) = server.state.with(|state| state.sessions.get(id).map(|entry| entry.session.clone()))
-    {
-        return Ok(session);
-    }
     let (opener, id) = (server.clone(), id.map(str::to_owned));
     let opened = tokio::task::spawn_blocking(move || match &id {
-        Some(id) => open(&opener, id),
+        Some(id) => {
+            let session = open(&opener, id)?;
+            session.go_by_rules_of(&agent(&opener)?);
+            Ok(session)
+        }
         None => {
             let session = agent(&opener)?.session();
             enter(&opener, &session);
@@ -134,7 +133,7 @@ pub fn open(server: &Server, id: &str) -> Result<Session, String> {
 }
 
 fn enter(server: &Server, session: &Session) {
-    let entry = SessionEntry { session: session.clone(), title: session.title(), own_model: false };
+    let entry = SessionEntry::new(session, session.title());
     server.state.with(|state| state.sessions.insert(session.id().to_owned(), entry));
 }
 
@@ -155,6 +154,10 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
         .on_event(Arc::new(move |event: &Event| pass_on(&observer, event)));
     let builder = match &server.options.environment {
         Some(environment) => builder.environment(environment.clone()),
+        None => builder,
+    };
+    let builder = match &server.options.broker {
+        Some(broker) => builder.broker(broker.clone()),
         None => builder,
     };
     let builder = match index {

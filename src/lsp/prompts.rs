@@ -39,15 +39,23 @@ pub async fn approve(server: &Server, question: Approval) -> Reply {
     }
 }
 
-/// Asks whether the workspace is trusted, and keeps a yes.
+/// Asks whether the workspace is trusted, and keeps a yes. A session that waited while another one's question was answered goes by
+/// that answer where it was a yes.
 pub async fn ask_trust(server: &Server, question: TrustQuestion) -> Reply {
+    let asking = server.state.with(|state| std::sync::Arc::clone(&state.reviews.asking));
+    let _one_at_a_time = asking.lock().await;
+    let (trust, folders) = (server.trust(), question.folders.clone());
+    let is_trusted = move || !folders.is_empty() && folders.iter().all(|folder| trust.is_trusted(folder));
+    if tokio::task::spawn_blocking(is_trusted).await.unwrap_or(false) {
+        return Reply::Always;
+    }
     let names: Vec<String> = question.folders.iter().map(|folder| folder.display().to_string()).collect();
     let message = format!(
         "Do you trust {}? Claw would {}, and use its own configuration. Code in a folder you do not trust can be hostile.",
         names.join(" and "),
         question.purpose
     );
-    match choose(server, MessageType::Warning, message, &[TRUST, NO_TRUST], question.deadline).await.as_deref() {
+    match offer(server, MessageType::Warning, message, &[TRUST, NO_TRUST], question.deadline).await.as_deref() {
         Some(TRUST) => {}
         Some(_) => return Reply::Deny,
         None => return Reply::Unanswered,

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct ServeOptions {
     pub workspace: Workspace,
     /// The environment variables to go by, instead of those of the process.
     pub environment: Option<Environment>,
+    /// The `claw` program that confines commands, where this program is another one.
+    pub broker: Option<PathBuf>,
     /// How long editors are waited for.
     pub patience: Patience,
     /// For tests: what each handler does first.

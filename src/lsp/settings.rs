@@ -14,7 +14,8 @@ use tower_lsp::gen_lsp_types::{
 };
 
 use super::server::Server;
-use crate::config::{self, Config, Sources};
+use crate::agent::rules;
+use crate::config::{self, Config, PermissionMode, Sources};
 use crate::model::Connector;
 
 /// The section of the editor's settings that is ours.
@@ -38,6 +39,8 @@ pub struct Settings {
     told: BTreeSet<String>,
     /// `initializationOptions`, then the section `claw` of the editor's settings.
     editor: [Value; 2],
+    /// What a command made of the permission mode: less than the settings give, until they say otherwise.
+    chosen_mode: Option<PermissionMode>,
 }
 
 impl Settings {
@@ -51,6 +54,12 @@ impl Settings {
     /// The editor's last word on whether the workspace is trusted.
     fn editor_trusts(&self) -> bool {
         self.editor.iter().filter_map(|layer| layer.get("trusted")?.as_bool()).next_back().unwrap_or(false)
+    }
+
+    /// Holds the agent to `mode`, which gives less than the settings do.
+    pub fn choose_mode(&mut self, mode: PermissionMode) {
+        self.chosen_mode = Some(mode);
+        self.config.permission_mode = mode;
     }
 
     /// Whether the user was not told of `problem` yet; from now on they were.
@@ -75,6 +84,7 @@ pub fn reload(server: &Server) {
         flags: &[],
     });
     let mut problems: Vec<String> = loaded.problems.iter().map(|problem| format!("Claw: {problem}")).collect();
+    problems.extend(rules::problems(&loaded).into_iter().map(|problem| format!("Claw: {problem}")));
     if let Some(ignored) = loaded.ignored.first() {
         problems.push(format!("Claw: {} does not count: {}", ignored.origin, ignored.reason));
     }
@@ -86,6 +96,9 @@ pub fn reload(server: &Server) {
         }
     }
     server.state.with(|state| {
+        let mut loaded = loaded;
+        let mode = &mut loaded.config.permission_mode;
+        *mode = state.settings.chosen_mode.map_or(*mode, |chosen| tighter(chosen, *mode));
         if state.settings.config != loaded.config {
             // Running turns go on with what they began with; what is asked from now on goes by the new settings, also in a
             // session whose last turn failed for want of them.
@@ -93,6 +106,9 @@ pub fn reload(server: &Server) {
             let connector = Connector::new(loaded.config.clone(), environment.clone());
             for entry in state.sessions.values().filter(|entry| !entry.own_model) {
                 entry.session.set_model(connector.clone());
+            }
+            for entry in state.sessions.values().filter(|entry| !entry.own_mode) {
+                entry.session.set_permission_mode(loaded.config.permission_mode);
             }
         }
         state.settings.config = loaded.config;
@@ -169,6 +185,19 @@ pub fn did_change_configuration(server: &Server, params: DidChangeConfigurationP
     }
 }
 
+/// Which of two modes allows more.
+pub fn freedom(mode: PermissionMode) -> u8 {
+    match mode {
+        PermissionMode::ReadOnly => 0,
+        PermissionMode::Ask => 1,
+        PermissionMode::Auto => 2,
+    }
+}
+
+fn tighter(one: PermissionMode, other: PermissionMode) -> PermissionMode {
+    if freedom(one) < freedom(other) { one } else { other }
+}
+
 fn pull_again(server: &Server) {
     if server.state.with(|state| state.client.configuration) {
         server.state.with(|state| state.client.configuration_registration = false);
@@ -177,8 +206,13 @@ fn pull_again(server: &Server) {
 }
 
 fn set_section(server: &Server, section: Value) {
+    const MODE: &str = "permissionMode";
     server.state.with(|state| {
         let [_, place] = &mut state.settings.editor;
+        if place.get(MODE) != section.get(MODE) && !place.is_null() {
+            // The user's newer word.
+            state.settings.chosen_mode = None;
+        }
         *place = section;
     });
     reload(server);

@@ -56,6 +56,15 @@ pub struct SessionEntry {
     pub title: String,
     /// The user chose its model, which then outlasts a change of the settings.
     pub own_model: bool,
+    /// The user chose its permission mode, which no change of the settings loosens.
+    pub own_mode: bool,
+}
+
+impl SessionEntry {
+    /// An entry whose model and permissions are those of the settings.
+    pub fn new(session: &Session, title: String) -> SessionEntry {
+        SessionEntry { session: session.clone(), title, own_model: false, own_mode: false }
+    }
 }
 
 /// A workspace folder of the client.

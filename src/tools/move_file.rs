@@ -38,12 +38,12 @@ impl Builtin for MoveFile {
         if from == to {
             return Err(ToolError::model(format!("`{from_name}` is there already: from and to are the same")));
         }
+        let document = editable(&view, &from)?;
         if secret_name(&view, &from).is_some() && !is_secret_file(&to_name) {
             return Err(ToolError::model(format!(
                 "`{from_name}` holds secrets, and `{to_name}` is no name for such a file: choose one that is, or leave it to the user"
             )));
         }
-        let document = editable(&view, &from)?;
         if view.exists(&to) {
             return Err(ToolError::model(format!(
                 "`{to_name}` exists already: choose another name, or read and delete it first"

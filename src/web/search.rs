@@ -86,6 +86,11 @@ pub(in crate::web) async fn search(
     }
 }
 
+/// Whether a search could be sent.
+pub(in crate::web) fn check(search: &SearchSettings) -> Result<(), WebError> {
+    address(search).map(drop)
+}
+
 async fn ask(search: &SearchSettings, clients: &Clients, query: &str) -> Result<Vec<Hit>, WebError> {
     let provider = search.provider;
     let url = address(search)?;

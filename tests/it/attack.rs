@@ -37,7 +37,7 @@ use futures::stream::{self, BoxStream};
 use serde_json::{Value, json};
 
 use self::case::{Attack, Expect};
-use self::oracle::{changed, leaks, left_behind, snapshot, texts_beneath, unpermitted, unseen};
+use self::oracle::{changed, leaks, left_behind, snapshot, unpermitted, unseen};
 use crate::agent::rig::{Rig, ask};
 use crate::support::fixture::Fixture;
 use crate::web::Site;
@@ -242,11 +242,19 @@ async fn play(attack: Attack) -> Vec<String> {
     for (place, text) in [
         ("a request", bodies.lock().unwrap().clone()),
         ("the events", serde_json::to_string(&result.trace).unwrap()),
-        ("what is kept", texts_beneath(&state)),
         ("the web", format!("{:?}", site.server.requests())),
     ] {
         let found = leaks(&CANARIES, &text);
         check(found.is_empty(), &|| format!("{place} holds {found:?}"));
+    }
+    for (name, (_, bytes)) in snapshot(&state) {
+        // What is proposed is kept as it will be written: the user's own text, in the user's own folder.
+        let found = if name.ends_with("proposal.ledger") {
+            Vec::new()
+        } else {
+            leaks(&CANARIES, &String::from_utf8_lossy(&bytes))
+        };
+        check(found.is_empty(), &|| format!("{name} holds {found:?}"));
     }
     for expected in &attack.expected {
         let holds = match expected {
@@ -266,14 +274,27 @@ async fn play(attack: Attack) -> Vec<String> {
     // All that a user accepts at one go: never what runs later.
     let proposed: Vec<HunkId> = result.proposal.hunks().map(|(_, hunk)| hunk.id.clone()).collect();
     if !proposed.is_empty() {
+        let pairs: Vec<[String; 2]> = session
+            .proposed_files()
+            .iter()
+            .map(|file| {
+                [
+                    file.path.clone(),
+                    file.old_uri.clone().unwrap_or_default().replace(&format!("file://{}/", ws.display()), ""),
+                ]
+            })
+            .collect();
         let applied = result.proposal.apply();
         let files = applied.as_ref().map(|applied| applied.files.clone()).unwrap_or_default();
         let accepted = snapshot(&ws);
         let differs = changed(&after[0], &accepted);
-        let is_told = |name: &String| files.iter().any(|file| file == name || file.starts_with(&format!("{name}/")));
+        // A file that was moved is told by one of its names, a folder by what is in it.
+        let moved = |name: &String| {
+            pairs.iter().any(|pair| pair.contains(name) && pair.iter().any(|other| files.contains(other)))
+        };
+        let within = |name: &str| pairs.iter().flatten().any(|file| file.starts_with(&format!("{name}/")));
+        let is_told = |name: &String| files.contains(name) || moved(name) || within(name);
         let untold: Vec<&String> = differs.iter().filter(|name| !is_told(name)).collect();
-        // A file that was moved is told by its new name.
-        let untold: Vec<&&String> = untold.iter().filter(|name| accepted.contains_key(**name)).collect();
         check(untold.is_empty(), &|| format!("accepting wrote {untold:?}, and told {files:?}"));
         let later: Vec<&String> = differs.iter().filter(|name| oracle::runs_later(name)).collect();
         check(later.is_empty(), &|| format!("accepted among others: {later:?}"));

@@ -9,6 +9,7 @@ mod folders;
 mod lifecycle;
 mod loosened;
 mod models;
+mod permission;
 mod plan;
 mod preflight;
 mod protocol;

@@ -10,6 +10,7 @@ import {
   State,
   type StaticFeature,
 } from "vscode-languageclient/node";
+import { choose } from "./asking";
 import { findProgram } from "./program";
 import { Progresses } from "./progress";
 import {
@@ -44,6 +45,7 @@ export class Server {
     client.registerFeature(new ClawCapability());
     client.onNotification("claw/proposal", (proposal: ProposalParams) => this.review.set(proposal));
     client.onNotification("claw/event", (event: ClawEvent) => this.logEvent(event));
+    client.onRequest("window/showMessageRequest", choose);
     client.onRequest("claw/input", ({ prompt, default: value }: InputParams) => askUser(prompt, value));
     client.onRequest("claw/diagnostics", (params?: DiagnosticsParams) => diagnostics(client, params));
     client.onDidChangeState(({ newState }) => {

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
-use crate::agent::Ask;
-use crate::config::PermissionMode;
+use crate::agent::{Ask, Session};
 use crate::context::Ranking;
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
+use crate::lsp::settings::freedom;
 use crate::model::Connector;
 
 /// How long the index may take before what it knows must do.
@@ -151,7 +151,8 @@ pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, Strin
         (state.settings.config.clone(), session)
     });
     if let Some(mode) = arguments.permission_mode {
-        if freedom(mode) > freedom(config.permission_mode) {
+        let of_session = session.iter().flatten().map(Session::permission_mode);
+        if of_session.chain([config.permission_mode]).any(|now| freedom(mode) > freedom(now)) {
             return Err("a command can not loosen permissions: set `permission_mode` in your configuration or the editor's settings".to_owned());
         }
         config.permission_mode = mode;
@@ -173,12 +174,20 @@ pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, Strin
             }
             if let Some(mode) = arguments.permission_mode {
                 session.set_permission_mode(mode);
+                server.state.with(|state| {
+                    if let Some(entry) = state.sessions.get_mut(session.id()) {
+                        entry.own_mode = true;
+                    }
+                });
             }
             Ok(done(json!({"session": session.id(), "message": "from the next turn on"})))
         }
         None => {
             server.state.with(|state| {
                 state.settings.config = config;
+                if let Some(mode) = arguments.permission_mode {
+                    state.settings.choose_mode(mode);
+                }
                 state.agent = None;
             });
             Ok(done(json!({"message": "for sessions begun from now on"})))
@@ -226,13 +235,4 @@ pub async fn doctor(server: &Server) -> Result<Answer, String> {
     ];
     let ok = checks.iter().all(|check| check["ok"] == Value::Bool(true));
     Ok(done(json!({"healthy": ok, "checks": checks})))
-}
-
-/// How much a mode lets the agent do.
-fn freedom(mode: PermissionMode) -> u8 {
-    match mode {
-        PermissionMode::ReadOnly => 0,
-        PermissionMode::Ask => 1,
-        PermissionMode::Auto => 2,
-    }
 }

@@ -114,6 +114,42 @@ async fn what_runs_something_is_not_offered_where_only_reading_is_allowed() {
 }
 
 #[tokio::test]
+async fn c08_what_may_not_be_read_is_shown_by_no_tool() {
+    let calls = [
+        ("read_file", json!({"path": "src/lib.rs"})),
+        ("read_file", json!({"path": "./src/../src/lib.rs"})),
+        ("search", json!({"pattern": "a - b"})),
+        ("edit_file", json!({"path": "src/lib.rs", "old_string": "a - b", "new_string": "a + b"})),
+        ("edit_file", json!({"path": "notes.txt", "old_string": "two", "new_string": "2"})),
+        ("read_file", json!({"path": "notes.txt"})),
+    ];
+    let turns = calls.iter().enumerate().map(|(at, (tool, input))| {
+        json!({"tools": [{"id": format!("c{at}"), "name": tool, "input": input}]}).to_string()
+    });
+    let script = [turns.collect::<Vec<_>>().join("\n"), json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(PROJECT, &script, |builder| {
+        let mut config = claw::config::Config::default();
+        config.permissions.deny = vec!["read_file(src/**)".to_owned(), "edit_file(notes.*)".to_owned()];
+        builder.config(config)
+    });
+    let result = rig.run("Look").await;
+    let results: Vec<(bool, &str)> = result
+        .trace
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::ToolResult(result) => Some((result.ok, result.output.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert!(results.iter().all(|(_, output)| !output.contains("a - b") || output.starts_with("no ")), "{results:?}");
+    let refused: Vec<bool> = results.iter().map(|(ok, _)| *ok).collect();
+    assert_eq!(refused, [false, false, true, false, false, true], "{results:?}");
+    assert!(results[0].1.contains("a rule of the user's forbids it (read_file(src/**))"), "{results:?}");
+    assert!(results[4].1.contains("edit_file(notes.*)") && results[5].1.contains("two"), "{results:?}");
+    rig.check_session(result.session.id()).await;
+}
+
+#[tokio::test]
 async fn a_turn_that_is_cancelled_while_the_user_is_asked_runs_nothing() {
     let script = "{\"tools\": [{\"id\": \"a\", \"name\": \"launch\", \"input\": {}}]}\n{\"text\": \"Later.\"}";
     let (tool, user) = (Launch::default(), Answers::default());

@@ -63,7 +63,8 @@ fn asked() -> Vec<Attack> {
         Attack::new("the network for what is allowed without")
             .allow("shell(curl *)")
             .deny("web_fetch(*)")
-            .call(with_network(curl)),
+            .call(with_network(curl))
+            .asked(1),
         Attack::new("the network in the background")
             .call(tool("shell", json!({"command": curl, "network": true, "background": true})))
             .asked(1)
@@ -89,20 +90,20 @@ fn asked() -> Vec<Attack> {
     // Private addresses are never reached, whatever is allowed.
     for url in [
         "http://169.254.169.254/latest/meta-data/",
-        "http://127.0.0.1:{PORT}/x",
+        "http://127.0.0.1/x",
         "http://[::1]:{PORT}/",
         "http://localhost:{PORT}/",
-        "http://0x7f.1:{PORT}/",
+        "http://0x7f.1/",
         "http://10.0.0.1/",
         "file:///etc/passwd",
         "http://a.example@evil.example/",
         "data:text/plain,x",
+        "http://0x7f.1:22/",
         "gopher://127.0.0.1:{PORT}/_x",
     ] {
         let attack =
             Attack::new(format!("fetches {url} and the user allows it")).replies(&[], Reply::Once).call(fetch(url));
-        // The test's own server stands for the web, and is at 127.0.0.1.
-        attacks.push(if url.contains("127.0.0.1:{PORT}/x") { attack } else { attack.nothing_done().reached(0) });
+        attacks.push(attack.nothing_done().reached(0));
     }
     attacks
 }

@@ -111,13 +111,6 @@ pub fn leaks(canaries: &[&str], text: &str) -> Vec<String> {
     canaries.iter().flat_map(of).filter(|form| text.contains(form) || joined.contains(form)).collect()
 }
 
-/// Every file beneath a folder, as text.
-pub fn texts_beneath(folder: &Path) -> String {
-    let texts =
-        snapshot(folder).into_iter().map(|(name, (_, bytes))| format!("{name}\n{}\n", String::from_utf8_lossy(&bytes)));
-    texts.collect()
-}
-
 /// Processes that have to do with a folder: by their arguments, their environment, the folder they work in.
 pub fn processes_of(marker: &str) -> Vec<String> {
     let own = std::process::id().to_string();

@@ -52,7 +52,7 @@ pub fn attacks() -> Vec<Attack> {
         ("escapes", "http://{WEB}/%E2%80%AE%0A/end".to_owned(), "/end"),
         ("a name before it", "http://good.example@{WEB}/x".to_owned(), ""),
         ("letters that look alike", "http://\u{430}.example/x".to_owned(), "xn--"),
-        ("a text that runs backwards", "http://{WEB}/\u{202e}gpj.exe".to_owned(), "exe"),
+        ("a text that runs backwards", "http://{WEB}/\u{202e}gpj.exe".to_owned(), ""),
     ] {
         attacks.push(
             Attack::new(format!("an address hidden by {how}")).asking().call(fetch(&url)).nothing_done().reached(0),

@@ -42,6 +42,11 @@ fn the_plugin_stops_a_turn() {
 }
 
 #[test]
+fn the_plugin_asks_before_a_command_runs() {
+    check("permission.lua", "permission.jsonl");
+}
+
+#[test]
 fn the_plugin_shows_an_explanation() {
     check("explain.lua", "explain.jsonl");
 }

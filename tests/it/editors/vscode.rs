@@ -57,3 +57,8 @@ fn the_extension_follows_typing_and_decides_finer_than_hunks() {
 fn a_user_accepts_while_the_turn_runs_and_stops_it_by_the_button_of_its_progress() {
     check("stop.mjs", None, "slow-edits.jsonl");
 }
+
+#[test]
+fn a_user_allows_a_command_and_answers_a_question_by_buttons() {
+    check("permission.mjs", None, "permission.jsonl");
+}

@@ -92,6 +92,8 @@ struct Desk {
     meanwhile: Option<(String, String, String)>,
     /// The action that the user chooses of a message.
     choice: Value,
+    /// What the user does with a message that offers something, instead of that choice.
+    on_message: Option<OnMessage>,
     /// Requests of the server, in order.
     asked: Vec<(String, Value)>,
     /// Answers to `claw/input`.
@@ -100,6 +102,8 @@ struct Desk {
     diagnostics: Value,
     outgoing: Outgoing,
 }
+
+type OnMessage = Box<dyn FnMut(&Value) -> Reply + Send>;
 
 struct Open {
     text: Text,
@@ -127,8 +131,12 @@ impl Editor {
         let own =
             [variable("CLAW_STATE_DIR", folder.path().join("state")), variable("HOME", folder.path().join("home"))];
         let environment: Environment = own.into_iter().chain(setup.environment).collect();
-        let options =
-            ServeOptions { environment: Some(environment), patience: setup.patience, ..ServeOptions::default() };
+        let options = ServeOptions {
+            environment: Some(environment),
+            patience: setup.patience,
+            broker: Some(env!("CARGO_BIN_EXE_claw").into()),
+            ..ServeOptions::default()
+        };
         let mut client = LspClient::in_memory(options);
         let desk = Arc::new(Mutex::new(Desk {
             open: BTreeMap::new(),
@@ -137,6 +145,7 @@ impl Editor {
             begun: Value::Null,
             meanwhile: None,
             choice: Value::Null,
+            on_message: None,
             asked: Vec::new(),
             input: Value::Null,
             diagnostics: Value::Null,
@@ -208,6 +217,11 @@ impl Editor {
     /// What the user chooses from now on when a message offers something.
     pub fn choose(&mut self, action: &str) {
         self.desk().choice = json!({"title": action});
+    }
+
+    /// What the user does with messages that offer something, from now on.
+    pub fn on_message(&mut self, answer: impl FnMut(&Value) -> Reply + Send + 'static) {
+        self.desk().on_message = Some(Box::new(answer));
     }
 
     /// Makes the edit that was not answered.
@@ -380,6 +394,11 @@ impl Desk {
         if method == "workspace/applyEdit" && matches!(self.applies, Applies::Never | Applies::Late) {
             self.begun = params["edit"].clone();
             return Some(Reply::Silence);
+        }
+        if method == "window/showMessageRequest"
+            && let Some(answer) = &mut self.on_message
+        {
+            return Some(answer(params));
         }
         let result = match method {
             "window/showMessageRequest" => self.choice.clone(),

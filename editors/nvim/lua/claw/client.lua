@@ -169,6 +169,10 @@ handlers['claw/event'] = function(_, event, ctx)
   vim.api.nvim_exec_autocmds('User', { pattern = 'ClawEvent', modeline = false, data = { client_id = ctx.client_id, event = event } })
 end
 
+handlers['window/showMessageRequest'] = function(...)
+  return require('claw.asking').choose(...)
+end
+
 -- One line from the user. The reply waits for it, so the handler yields, as Neovim's own handler of showMessageRequest does.
 handlers['claw/input'] = function(_, params)
   local co = coroutine.running()
