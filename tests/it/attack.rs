@@ -381,7 +381,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    t01_edits_that_lead_elsewhere: edits,
+    t01_t02_edits_that_lead_elsewhere: edits,
     e12_what_runs_later_is_never_accepted_among_others: protected,
     s03_s09_commands_that_break_out: escapes,
     s04_commands_that_send: exfiltration,
@@ -393,5 +393,5 @@ kinds! {
     w07_w08_what_a_page_makes_a_model_send: taint,
     s06_processes_that_stay: processes,
     c01_c03_workspaces_that_nobody_trusts: untrusted,
-    m02_m03_m04_calls_that_are_not_what_they_seem: malformed,
+    m02_m03_m04_s14_calls_that_are_not_what_they_seem: malformed,
 }

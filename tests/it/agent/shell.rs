@@ -205,3 +205,32 @@ async fn s16_a_clock_that_jumps_ends_nothing() {
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     rig.check_session(result.session.id()).await;
 }
+
+#[tokio::test]
+async fn c07_each_folder_must_be_trusted_and_still_be_the_one() {
+    let turns = json!({"tools": [{"id": "a", "name": "shell", "input": {"command": "echo ran"}}]}).to_string();
+    let script = [turns, json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(PROJECT, &script, |builder| {
+        builder.broker(env!("CARGO_BIN_EXE_claw")).permission_mode(PermissionMode::Auto)
+    });
+    let trust = claw::store::Trust::new(&rig.state);
+    let (root, other) = (rig.fixture.root_path(), rig.fixture.root_path().with_file_name("other"));
+    std::fs::create_dir(&other).unwrap();
+    let add = |folder: &std::path::Path| rig.fixture.workspace.with_roots(|roots| drop(roots.add(folder).unwrap()));
+    let runs = async || results(&rig.run("Go").await)[0].0;
+    assert!(!runs().await, "nobody trusts it");
+    trust.trust(&root).unwrap();
+    assert!(runs().await);
+    add(&other);
+    assert!(!runs().await, "the other folder is not trusted");
+    trust.trust(&other).unwrap();
+    assert!(runs().await);
+    std::fs::rename(&other, other.with_file_name("away")).unwrap();
+    std::fs::create_dir(&other).unwrap();
+    assert!(!runs().await, "another folder has its name");
+    std::fs::remove_dir(&other).unwrap();
+    std::fs::rename(other.with_file_name("away"), &other).unwrap();
+    assert!(runs().await);
+    add(&root.join("src"));
+    assert!(!runs().await, "a folder within a trusted one is one of its own");
+}

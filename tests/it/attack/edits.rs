@@ -30,6 +30,10 @@ const NAMES: &[&str] = &[
     "dangling",
     "/proc/self/root{OUT}/canary.txt",
     "/proc/self/cwd/../beside/canary.txt",
+    "root-link{OUT}/canary.txt",
+    "cwd-link/../beside/canary.txt",
+    "fd-link",
+    "fd-link/canary.txt",
     "/dev/stdin",
     "/etc/passwd",
     "C:\\Windows\\win.ini",
@@ -55,6 +59,9 @@ fn every_tool(name: &str) -> Attack {
     let short: String = name.chars().take(60).collect();
     Attack::new(format!("the name {short:?}"))
         .link("link", "{OUT}")
+        .link("root-link", "/proc/self/root")
+        .link("cwd-link", "/proc/self/cwd")
+        .link("fd-link", "/proc/self/fd/3")
         .link("file-link", "{OUT}/canary.txt")
         .link("dangling", "{OUT}/new.txt")
         .calls(&[
