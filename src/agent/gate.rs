@@ -76,6 +76,18 @@ impl Session {
         }
     }
 
+    /// What would become of an act now, before anybody is asked.
+    pub(in crate::agent) fn foresee(&self, mode: PermissionMode, act: &Act) -> Verdict {
+        let grants = self.grants();
+        permission::decide(mode, &self.parts().rules, &grants.rules, act, grants.taint)
+    }
+
+    /// What the rules alone say of an act; `None` where they are silent.
+    pub(in crate::agent) fn foresee_by_rules(&self, act: &Act) -> Option<Verdict> {
+        let grants = self.grants();
+        permission::ruled(&self.parts().rules, &grants.rules, act, grants.taint)
+    }
+
     /// Notes that the model was shown something of the user's.
     pub(in crate::agent) fn saw_private(&self) {
         self.grants().taint.private = true;

@@ -168,7 +168,7 @@ fn turns(events: &[Event]) -> Vec<TurnShown<'_>> {
 
 fn last_proposal(events: &[Event]) -> Option<&Vec<crate::event::ProposedFile>> {
     events.iter().rev().find_map(|event| match &event.kind {
-        EventKind::Proposal { files } => Some(files),
+        EventKind::Proposal { files, .. } => Some(files),
         _ => None,
     })
 }

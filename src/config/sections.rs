@@ -1,5 +1,5 @@
-//! The tables of features that are still to come. Their keys are known and checked, so that a configuration written today stays
-//! valid; nothing acts on them yet.
+//! The tables of the configuration. Of features that are still to come the keys are known and checked, so that a configuration
+//! written today stays valid; nothing acts on them yet, and they say so.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckConfig {
-    /// Commands that are run on the proposed state: `["cargo check -q"]`. Not used yet.
+    /// Commands that are run on the proposed state when a turn has changed it: `["cargo check -q"]`. They run confined and without
+    /// the network, or not at all. With none, `auto` runs what the project speaks for: `cargo check`, `pytest`, `npm test`, and
+    /// the linters that it configures.
     pub commands: Vec<String>,
 }
 
@@ -16,22 +18,22 @@ pub struct CheckConfig {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct PermissionRules {
-    /// What may be done unasked. Not used yet.
+    /// What may be done unasked.
     pub allow: Vec<String>,
-    /// What is asked each time. Not used yet.
+    /// What is asked each time.
     pub ask: Vec<String>,
-    /// What is never done, whatever else allows it. Not used yet.
+    /// What is never done, whatever else allows it.
     pub deny: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ShellConfig {
-    /// Whether commands are confined. Not used yet.
+    /// Whether commands are confined.
     pub sandbox: Sandbox,
-    /// Whether confined commands reach the network. Not used yet.
+    /// Whether confined commands reach the network. Checks never do.
     pub network: bool,
-    /// Seconds a command may take. Not used yet.
+    /// Seconds a command may take: 600 for one of the model's and 120 for a check, if not given.
     pub timeout_s: Option<u64>,
 }
 
