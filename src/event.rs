@@ -42,7 +42,9 @@ pub enum EventKind {
     Reasoning(StreamPart),
     ToolOutput(ToolOutputPart),
     ModelResponse(ModelResponseReceived),
-    Plan { items: Vec<PlanItem> },
+    Plan {
+        items: Vec<PlanItem>,
+    },
     Permission(PermissionDecided),
     ToolCall(ToolCallStarted),
     ToolResult(ToolResultReturned),
@@ -55,7 +57,9 @@ pub enum EventKind {
     },
     Review(ReviewDecided),
     Compaction(Compacted),
-    Steer { message: String },
+    Steer {
+        message: String,
+    },
     Error(ErrorReported),
     TurnEnd(TurnEnd),
 }

@@ -132,9 +132,7 @@ impl Session {
         if wanted.is_empty() {
             let view = proposed.clone();
             let detected = tokio::task::spawn_blocking(move || detect::detect(&view)).await.unwrap_or_default();
-            wanted.extend(
-                detected.into_iter().map(|found| Wanted { commands: found.commands, is_configured: false }),
-            );
+            wanted.extend(detected.into_iter().map(|found| Wanted { commands: found.commands, is_configured: false }));
         }
         let mut told = Vec::new();
         wanted.retain_mut(|wanted| {
@@ -218,7 +216,8 @@ impl Round<'_> {
                 Ok(now) => now,
                 Err(NotRun(reason)) => return self.session.say_once(command, Some(reason)),
             };
-            let ran = CheckRan { command: command.clone(), ok: now.ok, output: excerpt(&now.output), ..CheckRan::default() };
+            let ran =
+                CheckRan { command: command.clone(), ok: now.ok, output: excerpt(&now.output), ..CheckRan::default() };
             if now.ok {
                 return Some(ran);
             }
@@ -291,7 +290,9 @@ impl Round<'_> {
         // Before it is cut: of a secret that is cut off nobody can tell what it is.
         let output = self.session.parts().redactor.redact(&output).into_owned();
         match &ran.ended {
-            Ended::Exited(status) => Ok(Outcome { ok: status.success(), code: status.code(), timed_out: false, output }),
+            Ended::Exited(status) => {
+                Ok(Outcome { ok: status.success(), code: status.code(), timed_out: false, output })
+            }
             Ended::Deadline => Ok(Outcome { ok: false, code: None, timed_out: true, output }),
             Ended::Cancelled => Err(NotRun("it was cancelled".to_owned())),
         }
@@ -320,4 +321,3 @@ fn state_of(live: &View) -> Option<ContentHash> {
     }
     Some(ContentHash::of(state.as_bytes()))
 }
-

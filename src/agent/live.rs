@@ -547,7 +547,8 @@ impl World for Live {
                 tracing::error!(%error, "what is proposed was not checked");
                 None
             });
-            let check = check.map(|check| CheckRan { output: self.redactor().redact(&check.output).into_owned(), ..check });
+            let check =
+                check.map(|check| CheckRan { output: self.redactor().redact(&check.output).into_owned(), ..check });
             let parses = check.as_ref().is_none_or(|check| check.ok);
             let mut round = Vec::from_iter(check);
             if parses && !self.session.is_aside() && self.is_unchecked(&overlay) {

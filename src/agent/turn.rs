@@ -16,8 +16,8 @@ use super::prompt;
 use super::recorder::Recorder;
 use super::world::{Answer, Heard, Proposed, SharedWorld};
 use crate::event::{
-    CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart,
-    TurnStatus,
+    CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd,
+    TurnStart, TurnStatus,
 };
 use crate::model::{SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};

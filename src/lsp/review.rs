@@ -85,7 +85,8 @@ impl Review {
     pub fn derive(session: &Session, live: &View) -> Review {
         let files = session.proposed_files();
         let proposal = Proposal::derive(&session.overlay(), live);
-        let pending: Vec<ReviewFile> = proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
+        let pending: Vec<ReviewFile> =
+            proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
         let checks = if pending.is_empty() { Vec::new() } else { session.checks() };
         Review { checks, ..Review::new(session.id().to_owned(), session.title(), files, pending) }
     }

@@ -91,7 +91,9 @@ fn without_numbers(line: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let is_digit = |character: char| character.is_ascii_digit();
         let number = match rest.strip_prefix("0x") {
-            Some(digits) => "0x".len() + digits.len() - digits.trim_start_matches(|c: char| c.is_ascii_hexdigit()).len(),
+            Some(digits) => {
+                "0x".len() + digits.len() - digits.trim_start_matches(|c: char| c.is_ascii_hexdigit()).len()
+            }
             None => rest.len() - rest.trim_start_matches(is_digit).len(),
         };
         let taken = if number > 0 { number } else { first.len_utf8() };
@@ -115,7 +117,11 @@ mod tests {
             ("FAIL: test_a\nRan 3 tests in 0.003s", "FAIL: test_a\nRan 4 tests in 0.121s", false),
             ("FAIL: test_a", "FAIL: test_a\nFAIL: test_b", true),
             ("FAIL: test_a\nFAIL: test_b", "FAIL: test_b", false),
-            ("error[E0308]: mismatched types\n --> src/a.rs:3:4", "error[E0308]: mismatched types\n --> src/a.rs:9:1", false),
+            (
+                "error[E0308]: mismatched types\n --> src/a.rs:3:4",
+                "error[E0308]: mismatched types\n --> src/a.rs:9:1",
+                false,
+            ),
             ("at 0x7f3a10 failed", "at 0x55bb failed", false),
             ("nothing to be seen", "nothing to be seen", false),
             ("nothing to be seen", "another thing", true),

@@ -16,7 +16,8 @@ use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, Proposed, World};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ToolResultReturned, TurnEnd, TurnStart, TurnStatus,
+    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ToolResultReturned,
+    TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 
