@@ -94,6 +94,18 @@ impl Session {
         grants.configured.is_empty() && grants.rules.is_empty()
     }
 
+    /// What would become of an act now, before anybody is asked.
+    pub(in crate::agent) fn foresee(&self, mode: PermissionMode, act: &Act) -> Verdict {
+        let grants = self.grants();
+        permission::decide(mode, &grants.configured, &grants.rules, act, grants.taint)
+    }
+
+    /// What the rules alone say of an act; `None` where they are silent.
+    pub(in crate::agent) fn foresee_by_rules(&self, act: &Act) -> Option<Verdict> {
+        let grants = self.grants();
+        permission::ruled(&grants.configured, &grants.rules, act, grants.taint)
+    }
+
     /// Notes that the model was shown something of the user's.
     pub(in crate::agent) fn saw_private(&self) {
         self.grants().taint.private = true;
@@ -136,6 +148,11 @@ impl Session {
         grants.trusted = trusted;
         // Anybody could have written what lies in a workspace that the user does not trust.
         grants.taint.untrusted |= !trusted;
+    }
+
+    /// Whether the workspace is trusted in this turn.
+    pub(in crate::agent) fn trusts_workspace(&self) -> bool {
+        self.grants().trusted
     }
 
     /// Whether every folder of the workspace is trusted.

@@ -55,9 +55,10 @@ impl Tool for Shell {
     }
 
     fn description(&self) -> &str {
-        "Runs a command line, such as a build or the tests, on the files as you have edited them: in a copy of the workspace. \
-         Files that it changes become part of your proposal. It is confined: no network, nothing outside the workspace can \
-         be written, `.git` can only be read. Write commands plainly: no `$(…)`, no `eval`."
+        "Runs a command line, such as a build or the tests, on the files as you have edited them: in a copy of the workspace \
+         without ignored files and without those that hold secrets. Files that it changes become part of your proposal, ignored \
+         ones do not. It is confined where this system can: no network, nothing outside the workspace can be written, `.git` can \
+         only be read. Write commands plainly: no `$(…)`, no `eval`."
     }
 
     fn parameters(&self) -> Value {
@@ -118,11 +119,10 @@ impl Tool for Shell {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            for (line, is_there) in [(ran.verdict(), !ran.verdict().is_empty()), (changed, true)] {
-                if is_there {
-                    text.push_str(&line);
-                    text.push('\n');
-                }
+            let left_out = commands.untold_left_out(&ran).unwrap_or_default();
+            for line in [ran.verdict(), left_out, changed].iter().filter(|line| !line.is_empty()) {
+                text.push_str(line);
+                text.push('\n');
             }
             match ran.ended {
                 Ended::Cancelled => Err(ToolError::Cancelled),

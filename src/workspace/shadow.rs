@@ -175,6 +175,11 @@ impl Shadow {
         Ok(changes)
     }
 
+    /// Nothing that commands changed since the sync counts: the next sync looks at all files, and undoes it.
+    pub fn forget(&mut self) {
+        self.trees.iter_mut().for_each(|tree| tree.trusted = false);
+    }
+
     /// The shadow of each workspace folder that lies in no other, and the folder that it stands for: where the sandbox mounts it.
     pub fn folders(&self) -> Vec<(PathBuf, PathBuf)> {
         self.trees.iter().map(|tree| (tree.slot.tree.clone(), tree.root.path.clone())).collect()
