@@ -92,6 +92,11 @@ impl Tool for Shell {
             };
             let longest = commands.setup().longest;
             let deadline = arguments.timeout_s.map_or(USUAL.min(longest), Duration::from_secs).min(longest);
+            // What jobs changed is taken over before the copy is brought in step, which would write over it.
+            let by_jobs = match commands.jobs().is_empty() {
+                true => String::new(),
+                false => absorb(&context, &commands).await?,
+            };
             let order = Order {
                 command,
                 view: context.view(),
@@ -104,7 +109,9 @@ impl Tool for Shell {
             };
             if background {
                 let number = commands.begin(order).await.map_err(told)?;
-                let text = format!("started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}");
+                let text = format!(
+                    "{by_jobs}started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}"
+                );
                 return Ok(ToolOutput::from(text));
             }
             let ran = commands.run(order).await.map_err(told)?;
@@ -116,7 +123,9 @@ impl Tool for Shell {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            for (line, is_there) in [(ran.verdict(), !ran.verdict().is_empty()), (changed, true)] {
+            for (line, is_there) in
+                [(ran.verdict(), !ran.verdict().is_empty()), (by_jobs.clone(), !by_jobs.is_empty()), (changed, true)]
+            {
                 if is_there {
                     text.push_str(&line);
                     text.push('\n');
