@@ -95,6 +95,11 @@ impl Tool for Shell {
             };
             let longest = commands.setup().longest;
             let deadline = arguments.timeout_s.map_or(USUAL.min(longest), Duration::from_secs).min(longest);
+            // What jobs changed is taken over before the copy is brought in step, which would write over it.
+            let by_jobs = match commands.jobs().is_empty() {
+                true => String::new(),
+                false => absorb(&context, &commands).await?,
+            };
             let order = Order {
                 command,
                 view: context.view(),
@@ -107,7 +112,9 @@ impl Tool for Shell {
             };
             if background {
                 let number = commands.begin(order).await.map_err(told)?;
-                let text = format!("started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}");
+                let text = format!(
+                    "{by_jobs}started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}"
+                );
                 return Ok(ToolOutput::from(text));
             }
             let ran = commands.run(order).await.map_err(told)?;
@@ -120,7 +127,7 @@ impl Tool for Shell {
                 text.push('\n');
             }
             let left_out = commands.untold_left_out(&ran).unwrap_or_default();
-            for line in [ran.verdict(), left_out, changed].iter().filter(|line| !line.is_empty()) {
+            for line in [ran.verdict(), left_out, by_jobs, changed].iter().filter(|line| !line.is_empty()) {
                 text.push_str(line);
                 text.push('\n');
             }

@@ -286,7 +286,8 @@ impl Commands {
     async fn start(&self, order: Order) -> Result<Running, NotRun> {
         let Order { command, view, network, confined, deadline, cancel, hear } = order;
         let stage = self.stage(view, cancel.clone()).await?;
-        let left_out = stage.synced.left_out.iter().map(|out| format!("{} ({})", out.name, out.reason)).collect();
+        let untold = stage.synced.left_out.iter().chain(&stage.synced.overwritten);
+        let left_out = untold.map(|out| format!("{} ({})", out.name, out.reason)).collect();
         let argv: Vec<OsString> = vec![interpreter().into(), "-c".into(), command.into()];
         let process = match confined {
             true => self.confined(&stage, network, &argv).await?,
