@@ -243,7 +243,9 @@ impl Live {
     /// The documents that a call names to read or to edit, where rules may have something to say about them.
     fn documents_of(&self, call: &Call) -> Vec<Act> {
         let parts = self.session.parts();
-        let (Some(tool), false) = (parts.tools.get(&call.requested), self.session.goes_by_no_rules()) else { return Vec::new() };
+        let (Some(tool), false) = (parts.tools.get(&call.requested), self.session.goes_by_no_rules()) else {
+            return Vec::new();
+        };
         let (effect, roots) = (tool.effect(), parts.workspace.roots());
         let input = self.input(call);
         let named = ["path", "from", "to"].into_iter().filter_map(|key| input.get(key)?.as_str());
