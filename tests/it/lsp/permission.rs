@@ -67,6 +67,14 @@ async fn run(editor: &mut Editor) -> Vec<Value> {
     events(editor, &turn).await
 }
 
+/// Waits until all of these turns have ended, in whatever order.
+async fn all_end(editor: &mut Editor, mut turns: Vec<Value>) {
+    while !turns.is_empty() {
+        let event = editor.client.notification("claw/event").await;
+        turns.retain(|turn| event["type"] != "turn_end" || event["turn"] != *turn);
+    }
+}
+
 /// Decision and who made it, of each permission.
 fn decisions(events: &[Value]) -> Vec<(&str, &str)> {
     let permissions = events.iter().filter(|event| event["type"] == "permission");
@@ -231,9 +239,7 @@ async fn prompts_come_one_at_a_time_whoever_asks() {
         assert_eq!(prompts(&editor).len(), count);
         editor.client.answer_held(json!({"title": "Allow once"}));
     }
-    for turn in &turns {
-        while editor.turn_end(turn).await["turn"] != *turn {}
-    }
+    all_end(&mut editor, turns).await;
     editor.finish().await;
 }
 
@@ -433,12 +439,10 @@ async fn that_a_workspace_is_not_trusted_is_remembered_for_the_session() {
 async fn trust_is_asked_once_by_sessions_side_by_side() {
     let mut editor = start(vec![shell(LOOK), done()], json!({"trusted": null, "permissionMode": "auto"})).await;
     editor.on_message(|_| Reply::Later);
-    let turns = [ask(&mut editor, None).await.1, ask(&mut editor, None).await.1];
+    let turns = vec![ask(&mut editor, None).await.1, ask(&mut editor, None).await.1];
     editor.until(|editor| prompts(editor).len() == 1).await;
     editor.client.answer_held(json!({"title": "Trust"}));
-    for turn in &turns {
-        editor.turn_end(turn).await;
-    }
+    all_end(&mut editor, turns).await;
     assert_eq!(prompts(&editor).len(), 1);
     editor.finish().await;
 }
