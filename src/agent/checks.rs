@@ -9,7 +9,7 @@ mod detect;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio_util::sync::CancellationToken;
 
@@ -258,6 +258,9 @@ impl Round<'_> {
         {
             return Ok(outcome);
         }
+        // Caches such as Python's know a file by its size and the second in which it was written: one that is put back is written in
+        // another second than what a command saw last.
+        tokio::time::sleep(until_next_second()).await;
         let outcome = self.run(command, live).await?;
         if let Some(state) = state {
             self.session.lock_checks().before.insert(command.to_owned(), (state, outcome.clone()));
@@ -268,7 +271,8 @@ impl Round<'_> {
     async fn run(&self, command: &str, view: View) -> Result<Outcome, NotRun> {
         self.session.recorder().stream_output(CHECKING, &format!("check {command}\n"));
         let order = Order {
-            command: command.to_owned(),
+            // A cache that outlives the check would be taken for that of the other state.
+            command: format!("export PYTHONDONTWRITEBYTECODE=1\n{command}"),
             view,
             network: false,
             confined: true,
@@ -297,6 +301,11 @@ impl Round<'_> {
             Ended::Cancelled => Err(NotRun("it was cancelled".to_owned())),
         }
     }
+}
+
+fn until_next_second() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Duration::from_secs(1).saturating_sub(Duration::from_nanos(now.subsec_nanos().into()))
 }
 
 fn not_run(command: &str, reason: &str) -> CheckRan {

@@ -109,7 +109,8 @@ impl TurnRun {
             let untold = check.untold || (check.is_told() && !go_on);
             if check.command == SYNTAX {
                 // Whether something parses is worth a word only where the model is told, or was.
-                if !(go_on && check.is_told()) && !(check.ok && checks.was_broken) {
+                let is_news = (go_on && check.is_told()) || (check.ok && checks.was_broken);
+                if !is_news {
                     continue;
                 }
                 checks.was_broken = !check.ok;

@@ -172,7 +172,7 @@ fn look(server: &Server) -> Vec<Arc<Review>> {
         }
         let review = Arc::new(review);
         server.state.with(|state| state.reviews.by_session.insert(session.id().to_owned(), Arc::clone(&review)));
-        if before.is_none_or(|before| before.files != review.files) {
+        if before.is_none_or(|before| before.files != review.files || before.checks != review.checks) {
             changed.push(review);
         }
     }

@@ -13,7 +13,7 @@ use crate::tools::shell::commands::{Cage, Commands, NotRun, Order, Ran};
 use crate::tools::shell::{CommandSetup, Wanted};
 use crate::workspace::View;
 
-const COMMAND: &str = "python3 -m unittest -q";
+const COMMAND: &str = "python3 -B -m unittest -q";
 
 const LONGEST: Duration = Duration::from_secs(60);
 

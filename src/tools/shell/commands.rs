@@ -230,7 +230,7 @@ impl Commands {
         if more > 0 {
             names.push(format!("and {more} more"));
         }
-        Some(format!("commands do not see: {}", names.join(", ")))
+        Some(format!("left out of the copy: {}", names.join(", ")))
     }
 
     /// Starts a command that runs on beside the turn; its number.

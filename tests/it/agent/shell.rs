@@ -238,3 +238,19 @@ async fn c07_each_folder_must_be_trusted_and_still_be_the_one() {
     add(&root.join("src"));
     assert!(!runs().await, "a folder within a trusted one is one of its own");
 }
+
+#[tokio::test]
+async fn what_commands_do_not_see_is_told_once_when_one_fails() {
+    let fixture = format!("{PROJECT}//- /id_ed25519\na key\n");
+    let calls = ["true", "cat id_ed25519", "cat id_ed25519"].map(shell);
+    let turns = calls.iter().map(|(tool, input)| json!({"tools": [{"name": tool, "input": input}]}).to_string());
+    let script = [turns.collect::<Vec<_>>().join("\n"), json!({"text": "Done."}).to_string()].join("\n");
+    let rig = Rig::with(&fixture, &script, |builder| {
+        builder.broker(env!("CARGO_BIN_EXE_claw")).trusted(true).permission_mode(PermissionMode::Auto)
+    });
+    let result = rig.run("Go").await;
+    let told: Vec<bool> =
+        results(&result).iter().map(|(_, output)| output.contains("left out of the copy: id_ed25519 (")).collect();
+    assert_eq!(told, [false, true, false], "{:?}", results(&result));
+    rig.check_session(result.session.id()).await;
+}

@@ -13,9 +13,9 @@ fn the_demo_shows_its_work_and_says_that_the_model_is_a_recording() {
     let ran = place.output(&["demo", "--dir", folder.to_str().unwrap()]).exits(0);
     for words in [
         "The model is a recording",
-        "The tests, before\n$ python3 -m unittest -q\nFAIL: test_accents",
+        "The tests, before\n$ python3 -B -m unittest -q\nFAIL: test_accents",
         "FAILED (failures=2)\nthey fail: exit code 1",
-        "The tests, with the proposal\n$ python3 -m unittest -q\nRan 5 tests",
+        "The tests, with the proposal\n$ python3 -B -m unittest -q\nRan 6 tests",
         "OK\nthey pass",
         "The tests ran confined",
         "update_plan",
