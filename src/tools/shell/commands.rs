@@ -24,6 +24,9 @@ use crate::workspace::{Overlay, Roots, View};
 /// Background jobs that a session may have at once.
 const MOST_JOBS: usize = 8;
 
+/// How long a cancelled sync has to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What commands of an agent go by, and the sandbox once it was tried.
 pub struct CommandSetup {
     /// Beneath it are the shadows. `None`: there is no place for them, and no command runs.
@@ -221,8 +224,10 @@ impl Commands {
 
     /// Lets go of the shadow, for other sessions, unless something still runs in it.
     pub fn rest(&self) {
-        if self.with_jobs(|jobs| jobs.jobs.values().all(Job::is_over)) {
-            *self.lock_shadow() = None;
+        if self.with_jobs(|jobs| jobs.jobs.values().all(Job::is_over))
+            && let Ok(mut shadow) = self.shadow.try_lock()
+        {
+            *shadow = None;
         }
     }
 
@@ -246,8 +251,17 @@ impl Commands {
             return Err(NotRun("there is no folder for a copy of the workspace: set CLAW_STATE_DIR".to_owned()));
         };
         let shadow = Arc::clone(&self.shadow);
+        let cancelled = cancel.clone();
         let filling = tokio::task::spawn_blocking(move || stage(&shadow, &cache, &view, &cancel));
-        match filling.await {
+        // A file system that does not answer holds a thread, and not the turn.
+        let filled = tokio::select! {
+            biased;
+            filled = filling => filled,
+            () = async { cancelled.cancelled().await; tokio::time::sleep(PATIENCE).await } => {
+                return Err(NotRun("cancelled: a file system of the workspace does not answer".to_owned()));
+            }
+        };
+        match filled {
             Ok(Ok(stage)) => Ok(stage),
             Ok(Err(error)) => Err(NotRun(error.to_string())),
             Err(_) => Err(NotRun("the copy of the workspace could not be made: see the log".to_owned())),

@@ -28,12 +28,14 @@ pub(super) fn led_to(dot_git: &Path) -> Option<PathBuf> {
         }
         None => {
             let settings = read(&own.join("config"))?;
-            let worktree = settings.lines().find_map(|line| line.trim().strip_prefix("worktree")?.trim().strip_prefix('='));
+            let worktree =
+                settings.lines().find_map(|line| line.trim().strip_prefix("worktree")?.trim().strip_prefix('='));
             let back = own.join(worktree?.trim().trim_matches('"')).canonicalize().ok()?;
             (back == folder.canonicalize().ok()?).then_some(own)?
         }
     };
-    let is_repository = common.join("HEAD").is_file() && common.join("objects").is_dir() && common.join("refs").is_dir();
+    let is_repository =
+        common.join("HEAD").is_file() && common.join("objects").is_dir() && common.join("refs").is_dir();
     is_repository.then_some(common)
 }
 

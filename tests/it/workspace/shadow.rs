@@ -6,6 +6,7 @@ mod random;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use claw::text::Text;
 use claw::workspace::shadow::{Absorbed, Limits, Shadow, ShadowError, Synced};
@@ -385,8 +386,33 @@ fn x03_secrets_excluded_files_and_repositories_do_not_come_in() {
 }
 
 #[test]
+fn s16_a_clock_that_jumps_hides_no_change() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for time in [SystemTime::UNIX_EPOCH, SystemTime::now() - day, SystemTime::now() + 10_000 * day] {
+        let mut rig = Rig::new("//- /a.txt\none\n//- /b.txt\none\n");
+        let (there, inside) = (rig.fixture.root_path().join("a.txt"), rig.inside("b.txt"));
+        let write = |path: &Path, text: &str| {
+            std::fs::write(path, text).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        write(&there, "one\n");
+        rig.sync();
+        write(&inside, "one\n");
+        assert_eq!(rig.absorb(), Absorbed::default());
+        // Of the same length, and with the same time.
+        write(&there, "two\n");
+        write(&inside, "two\n");
+        assert_eq!(rig.absorb().changed, [rig.fixture.doc("b.txt")]);
+        rig.sync();
+        assert_eq!(rig.held("a.txt").as_deref(), Some("two\n"));
+        assert_eq!((rig.absorb(), rig.sync()), (Absorbed::default(), Synced::default()));
+    }
+}
+
+#[test]
 fn what_a_job_changed_and_a_sync_writes_over_is_told() {
-    let mut rig = Rig::new("//- /a.txt\na\n//- /b.txt\nb\n//- /c.txt\nc\n//- /d.txt\nd\n//- /e/f.txt\nf\n//- /same.txt\ns\n");
+    let mut rig =
+        Rig::new("//- /a.txt\na\n//- /b.txt\nb\n//- /c.txt\nc\n//- /d.txt\nd\n//- /e/f.txt\nf\n//- /same.txt\ns\n");
     rig.sync();
     // A command that still runs, and then the user and the model, all of them at the same files.
     for name in ["a.txt", "b.txt", "d.txt", "e/f.txt", "late.txt"] {
@@ -409,7 +435,9 @@ fn what_a_job_changed_and_a_sync_writes_over_is_told() {
 
 #[test]
 fn places_of_repositories_that_the_sandbox_leaves_are_not_seen() {
-    let mut rig = Rig::new("//- /a.txt\na\n//- /.git/info/exclude\n*.out\n//- /sub/.git/config\nx\n//- /sub/b.txt\nb\n//- /tree/c.txt\nc\n");
+    let mut rig = Rig::new(
+        "//- /a.txt\na\n//- /.git/info/exclude\n*.out\n//- /sub/.git/config\nx\n//- /sub/b.txt\nb\n//- /tree/c.txt\nc\n",
+    );
     rig.sync();
     std::fs::create_dir(rig.inside(".git")).unwrap();
     std::fs::create_dir(rig.inside("sub/.git")).unwrap();
