@@ -34,7 +34,7 @@ use super::{Author, Overlay, Root, Roots, View};
 use fill::{Fill, Filled};
 use inspect::{Difference, Inspect, Inspected, Now};
 use layers::Layers;
-use manifest::{Entry, Manifest, Source};
+use manifest::{Entry, Manifest, Said, Source};
 use slot::Slot;
 
 /// A kept folder for each workspace folder that holds what a [`View`] holds, for commands to run in. It is this one's alone
@@ -428,7 +428,7 @@ impl Tree {
     }
 
     /// What was just written may be written again in the same tick of the clock.
-    fn apply(&mut self, changes: Vec<(Box<[u8]>, Box<[u8]>, Option<Entry>)>) {
+    fn apply(&mut self, changes: Vec<Said>) {
         let now = folder::now();
         for (folder, name, entry) in changes {
             let entry = entry.map(|entry| {

@@ -50,7 +50,7 @@ type Rules = BTreeMap<c_long, Vec<SeccompRule>>;
 
 fn filter(rules: Rules, otherwise: SeccompAction, matched: SeccompAction) -> Result<BpfProgram, BackendError> {
     let processor = TargetArch::try_from(std::env::consts::ARCH)?;
-    Ok(SeccompFilter::new(rules, otherwise, matched, processor)?.try_into()?)
+    SeccompFilter::new(rules, otherwise, matched, processor)?.try_into()
 }
 
 fn rules_of(calls: &[c_long]) -> Rules {
@@ -160,6 +160,8 @@ const NAMESPACES: &[u64] = &[
 ];
 
 /// Typing into a terminal in somebody's name, and what the Linux console offers besides.
+// Their type is not the same with every library.
+#[allow(clippy::unnecessary_cast)]
 const TERMINAL_TRICKS: &[u64] = &[TIOCSTI as u64, 0x541c, TIOCCONS as u64, TIOCSETD as u64];
 
 #[rustfmt::skip]

@@ -30,6 +30,8 @@ const MOST_JOBS: usize = 8;
 static PROVEN: Mutex<Vec<Sandbox>> = Mutex::new(Vec::new());
 /// Names that are told of what commands do not see.
 const TOLD_LEFT_OUT: usize = 10;
+/// How long a cancelled sync has to stop.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What commands of an agent go by, and the sandbox once it was tried.
 pub struct CommandSetup {
@@ -278,8 +280,10 @@ impl Commands {
 
     /// Lets go of the shadow, for other sessions, unless something still runs in it.
     pub fn rest(&self) {
-        if self.with_jobs(|jobs| jobs.jobs.values().all(Job::is_over)) {
-            *self.lock_shadow() = None;
+        if self.with_jobs(|jobs| jobs.jobs.values().all(Job::is_over))
+            && let Ok(mut shadow) = self.shadow.try_lock()
+        {
+            *shadow = None;
         }
     }
 
@@ -303,8 +307,17 @@ impl Commands {
             return Err(NotRun("there is no folder for a copy of the workspace: set CLAW_STATE_DIR".to_owned()));
         };
         let (shadow, undo) = (Arc::clone(&self.shadow), Arc::clone(&self.undo));
+        let cancelled = cancel.clone();
         let filling = tokio::task::spawn_blocking(move || stage(&shadow, &undo, &cache, &view, &cancel));
-        match filling.await {
+        // A file system that does not answer holds a thread, and not the turn.
+        let filled = tokio::select! {
+            biased;
+            filled = filling => filled,
+            () = async { cancelled.cancelled().await; tokio::time::sleep(PATIENCE).await } => {
+                return Err(NotRun("cancelled: a file system of the workspace does not answer".to_owned()));
+            }
+        };
+        match filled {
             Ok(Ok(stage)) => Ok(stage),
             Ok(Err(error)) => Err(NotRun(error.to_string())),
             Err(_) => Err(NotRun("the copy of the workspace could not be made: see the log".to_owned())),

@@ -14,7 +14,7 @@ use super::folder::{self, Kind, Listed, Stat};
 use super::inspect::is_unseen;
 use super::layers::Layers;
 use super::left_out::{LeftOut, Reason, leave_out};
-use super::manifest::{Entry, Held, Manifest, Names, Source};
+use super::manifest::{Entry, Held, Manifest, Names, Said, Source};
 use super::rules::Rules;
 use super::{Limits, ShadowError, Start, names, walk};
 use crate::text::ContentHash;
@@ -38,7 +38,7 @@ pub(super) struct Fill<'a> {
 
 #[derive(Default)]
 pub(super) struct Filled {
-    pub changes: Vec<(Box<[u8]>, Box<[u8]>, Option<Entry>)>,
+    pub changes: Vec<Said>,
     pub folders: Vec<Box<[u8]>>,
     pub written: usize,
     pub removed: usize,

@@ -65,6 +65,8 @@ impl Stat {
         self.changed.saturating_add(if coarse { COARSE } else { TICK }) > now
     }
 
+    // The types of what the system tells are not the same everywhere.
+    #[allow(clippy::unnecessary_cast)]
     fn of(stat: &rustix::fs::Stat) -> Stat {
         let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
         Stat {

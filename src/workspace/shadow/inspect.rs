@@ -53,12 +53,18 @@ pub(super) enum Now {
 pub(super) struct Inspected {
     pub differences: Vec<Difference>,
     /// Files that were touched and hold what they held.
-    pub touched: Vec<(Box<[u8]>, Box<[u8]>, Held)>,
+    pub touched: Vec<Touched>,
     /// Folders that are there.
     pub visited: Vec<Box<[u8]>>,
     /// Something changes that must not be named: the walk was stopped.
     pub stopped: bool,
 }
+
+/// A folder, a name in it and what stands there.
+type Touched = (Box<[u8]>, Box<[u8]>, Held);
+
+/// A file as it was read: its bytes where they are kept.
+type Content = (Stat, ContentHash, Option<Vec<u8>>);
 
 struct Job {
     rel: Vec<u8>,
@@ -121,7 +127,7 @@ impl Inspect<'_> {
                         more.push(Job { rel: child, rules: None });
                     }
                 }
-                (Some(_), false) if !rules.ignores(&path, false) => self.new(&rel, entry, &shadow, out),
+                (Some(_), false) if !rules.ignores(&path, false) => self.unknown(&rel, entry, &shadow, out),
                 (Some(_) | None, _) => {}
             }
         }
@@ -152,7 +158,7 @@ impl Inspect<'_> {
         }
     }
 
-    fn new(&self, rel: &[u8], entry: &Listed, shadow: &OwnedFd, out: &mut Inspected) {
+    fn unknown(&self, rel: &[u8], entry: &Listed, shadow: &OwnedFd, out: &mut Inspected) {
         let name = &*entry.name;
         let Ok(Some(stat)) = folder::stat(shadow, name) else { return };
         let now = self.look(name, shadow, stat);
@@ -184,7 +190,7 @@ impl Inspect<'_> {
         }
     }
 
-    fn read(&self, name: &[u8], shadow: &OwnedFd) -> std::io::Result<Option<(Stat, ContentHash, Option<Vec<u8>>)>> {
+    fn read(&self, name: &[u8], shadow: &OwnedFd) -> std::io::Result<Option<Content>> {
         let Some((file, stat)) = folder::open_file(shadow, name)? else { return Ok(None) };
         // Looked at before it is read: what is written meanwhile then shows at the next look.
         let stat = folder::clear_set_id(&file, stat)?;
@@ -225,6 +231,8 @@ pub(super) fn is_unseen(folder: &OwnedFd, name: &[u8], known: Option<&Entry>, wa
             }
         }
         Kind::Link => folder::target(folder, name).ok().map(|target| ContentHash::of(&target)),
+        // Where no file was, it is one of the workspace's own that gives way to a file.
+        Kind::Folder if held.is_none() => return false,
         Kind::Folder | Kind::Special(_) => None,
     };
     let is_as_left = held.is_some_and(|held| Some(held.hash) == hash && held.stat.kind() == stat.kind());

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::fill::disk_stat;
 use super::inspect::is_unseen;
 use super::left_out::{LeftOut, Reason, leave_out};
-use super::manifest::{Entry, Held, Manifest, Source};
+use super::manifest::{Entry, Held, Manifest, Said, Source};
 use super::{Limits, ShadowError, folder, names};
 use crate::text::decode::{decode, encode};
 use crate::text::{ContentHash, FileEncoding};
@@ -20,7 +20,7 @@ pub(super) struct Layers {
 /// What was done with what lies above the disk.
 #[derive(Default)]
 pub(super) struct Put {
-    pub changes: Vec<(Box<[u8]>, Box<[u8]>, Option<Entry>)>,
+    pub changes: Vec<Said>,
     pub written: usize,
     pub overwritten: Vec<LeftOut>,
 }

@@ -48,6 +48,9 @@ pub(super) struct Held {
     pub racy: bool,
 }
 
+/// A folder, a name in it and what the manifest comes to say of it.
+pub(super) type Said = (Box<[u8]>, Box<[u8]>, Option<Entry>);
+
 const MAGIC: &[u8] = b"claw shadow 1\n";
 
 impl Manifest {

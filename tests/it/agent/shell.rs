@@ -1,5 +1,8 @@
 //! Commands in a turn: on the proposed state, confined, their changes proposed.
 
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,6 +25,13 @@ pub fn one() -> u32 { 1 }
 out/
 ";
 
+/// Where the broker is for whom this was started as.
+const BROKER: &str = "CLAW_TEST_BROKER";
+
+fn broker() -> PathBuf {
+    std::env::var_os(BROKER).map_or_else(|| env!("CARGO_BIN_EXE_claw").into(), PathBuf::from)
+}
+
 /// A rig whose model makes these calls, one a step, and then says that it is done. Commands may run in it.
 fn rig(mode: PermissionMode, user: Answers, calls: &[(&str, Value)]) -> Rig {
     let turns = calls.iter().enumerate().map(|(at, (tool, input))| {
@@ -29,7 +39,7 @@ fn rig(mode: PermissionMode, user: Answers, calls: &[(&str, Value)]) -> Rig {
     });
     let script = [turns.collect::<Vec<_>>().join("\n"), json!({"text": "Done."}).to_string()].join("\n");
     Rig::with(PROJECT, &script, |builder| {
-        builder.broker(env!("CARGO_BIN_EXE_claw")).trusted(true).permission_mode(mode).host(Arc::new(user))
+        builder.broker(broker()).trusted(true).permission_mode(mode).host(Arc::new(user))
     })
 }
 
@@ -152,9 +162,7 @@ async fn in_a_workspace_that_is_not_trusted_no_command_runs() {
     let calls = [shell("echo ran")];
     let turns = json!({"tools": [{"id": "a", "name": "shell", "input": calls[0].1}]}).to_string();
     let script = [turns, json!({"text": "Done."}).to_string()].join("\n");
-    let rig = Rig::with(PROJECT, &script, |builder| {
-        builder.broker(env!("CARGO_BIN_EXE_claw")).permission_mode(PermissionMode::Auto)
-    });
+    let rig = Rig::with(PROJECT, &script, |builder| builder.broker(broker()).permission_mode(PermissionMode::Auto));
     let result = rig.run("Go").await;
     let results = results(&result);
     assert!(!results[0].0 && results[0].1.contains("not trusted"), "{results:?}");
@@ -253,4 +261,72 @@ async fn what_commands_do_not_see_is_told_once_when_one_fails() {
         results(&result).iter().map(|(_, output)| output.contains("left out of the copy: id_ed25519 (")).collect();
     assert_eq!(told, [false, true, false], "{:?}", results(&result));
     rig.check_session(result.session.id()).await;
+}
+
+#[tokio::test]
+async fn in_a_worktree_the_repository_that_it_belongs_to_is_read() {
+    let rig = rig(PermissionMode::Auto, Answers::default(), &[shell("git log --format=%s")]);
+    let (root, main) = (rig.fixture.root_path(), rig.fixture.folder.path().canonicalize().unwrap().join("main"));
+    let git = |arguments: &[&str]| {
+        let settings = ["-c", "user.name=x", "-c", "user.email=x@x", "-c", "init.defaultBranch=main"];
+        assert!(Command::new("git").args(settings).args(arguments).status().unwrap().success(), "{arguments:?}");
+    };
+    let name = main.to_str().unwrap();
+    git(&["init", "-q", name]);
+    git(&["-C", name, "commit", "-q", "--allow-empty", "-m", "the first"]);
+    let own = main.join(".git/worktrees/tree");
+    std::fs::create_dir_all(&own).unwrap();
+    for (path, text) in [
+        (root.join(".git"), format!("gitdir: {}\n", own.display())),
+        (own.join("gitdir"), format!("{}\n", root.join(".git").display())),
+        (own.join("commondir"), "../..\n".to_owned()),
+        (own.join("HEAD"), "ref: refs/heads/main\n".to_owned()),
+    ] {
+        std::fs::write(path, text).unwrap();
+    }
+    let result = rig.run("Go").await;
+    assert_eq!(results(&result), [(true, "the first".to_owned())]);
+}
+
+/// Root may do what others may not: all of the above once more as nobody. Where the tests are not root's they have been that.
+#[test]
+fn all_of_it_goes_as_nobody_too() {
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let top = folder.path();
+    // The folders that these were built in may be closed to others.
+    let copy = |from: &Path, name: &str| {
+        let to = top.join(name);
+        if std::fs::hard_link(from, &to).is_err() {
+            std::fs::copy(from, &to).unwrap();
+        }
+        to
+    };
+    let tests = copy(&std::env::current_exe().unwrap(), "tests");
+    let broker = copy(Path::new(env!("CARGO_BIN_EXE_claw")), "claw");
+    let temporary = top.join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    chown(&temporary, Some(NOBODY), Some(NOBODY)).unwrap();
+    std::fs::set_permissions(top, PermissionsExt::from_mode(0o755)).unwrap();
+    let id = NOBODY.to_string();
+    let ran = Command::new("setpriv")
+        .args(["--reuid", &id, "--regid", &id, "--clear-groups"])
+        .arg(tests)
+        .args(["agent::shell::", "--test-threads", "2"])
+        .current_dir("/")
+        .env(BROKER, broker)
+        .env("TMPDIR", &temporary)
+        .env("HOME", &temporary)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&ran.stdout);
+    let passed = said.rsplit("test result: ok. ").next().and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    assert!(
+        ran.status.success() && passed.is_some_and(|passed| passed >= 10),
+        "{said}\n{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
 }

@@ -6,6 +6,7 @@ mod random;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, SystemTime};
 
 use claw::text::Text;
 use claw::workspace::shadow::{Absorbed, Limits, Shadow, ShadowError, Synced};
@@ -382,6 +383,30 @@ fn x03_secrets_excluded_files_and_repositories_do_not_come_in() {
     std::fs::write(rig.inside("private/a"), "y\n").unwrap();
     let why = "the user's own file stands there, which commands do not see";
     assert_eq!(names(&rig.absorb()), format!("not taken over: `.env` ({why}), `private/a` ({why})\n"));
+}
+
+#[test]
+fn s16_a_clock_that_jumps_hides_no_change() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    for time in [SystemTime::UNIX_EPOCH, SystemTime::now() - day, SystemTime::now() + 10_000 * day] {
+        let mut rig = Rig::new("//- /a.txt\none\n//- /b.txt\none\n");
+        let (there, inside) = (rig.fixture.root_path().join("a.txt"), rig.inside("b.txt"));
+        let write = |path: &Path, text: &str| {
+            std::fs::write(path, text).unwrap();
+            std::fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+        };
+        write(&there, "one\n");
+        rig.sync();
+        write(&inside, "one\n");
+        assert_eq!(rig.absorb(), Absorbed::default());
+        // Of the same length, and with the same time.
+        write(&there, "two\n");
+        write(&inside, "two\n");
+        assert_eq!(rig.absorb().changed, [rig.fixture.doc("b.txt")]);
+        rig.sync();
+        assert_eq!(rig.held("a.txt").as_deref(), Some("two\n"));
+        assert_eq!((rig.absorb(), rig.sync()), (Absorbed::default(), Synced::default()));
+    }
 }
 
 #[test]
