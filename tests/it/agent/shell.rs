@@ -216,7 +216,11 @@ async fn c07_each_folder_must_be_trusted_and_still_be_the_one() {
     let trust = claw::store::Trust::new(&rig.state);
     let (root, other) = (rig.fixture.root_path(), rig.fixture.root_path().with_file_name("other"));
     std::fs::create_dir(&other).unwrap();
-    let add = |folder: &std::path::Path| rig.fixture.workspace.with_roots(|roots| drop(roots.add(folder).unwrap()));
+    let add = |folder: &std::path::Path| {
+        rig.fixture.workspace.with_roots(|roots| {
+            roots.add(folder).unwrap();
+        })
+    };
     let runs = async || results(&rig.run("Go").await)[0].0;
     assert!(!runs().await, "nobody trusts it");
     trust.trust(&root).unwrap();
