@@ -9,6 +9,7 @@ mod apply;
 pub mod builder;
 mod calls;
 pub mod change;
+mod checks;
 pub mod clock;
 mod context_of;
 mod conversation;

@@ -42,15 +42,24 @@ pub enum EventKind {
     Reasoning(StreamPart),
     ToolOutput(ToolOutputPart),
     ModelResponse(ModelResponseReceived),
-    Plan { items: Vec<PlanItem> },
+    Plan {
+        items: Vec<PlanItem>,
+    },
     Permission(PermissionDecided),
     ToolCall(ToolCallStarted),
     ToolResult(ToolResultReturned),
     Check(CheckRan),
-    Proposal { files: Vec<ProposedFile> },
+    Proposal {
+        files: Vec<ProposedFile>,
+        /// The check commands that were run on what is proposed: an extension of the contract.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        checks: Vec<ProposalCheck>,
+    },
     Review(ReviewDecided),
     Compaction(Compacted),
-    Steer { message: String },
+    Steer {
+        message: String,
+    },
     Error(ErrorReported),
     TurnEnd(TurnEnd),
 }
@@ -173,6 +182,10 @@ pub struct TurnLimits {
     pub children: u32,
 }
 
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn is_zero(number: &u32) -> bool {
     *number == 0
 }
@@ -223,13 +236,17 @@ pub struct StreamPart {
     pub part: u64,
 }
 
-/// What a running command printed since the last part: an extension of the contract.
+/// What a running command printed since the last part: an extension of the contract. `call` is [`CHECKING`] where no call of the
+/// model's runs it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ToolOutputPart {
     pub call: String,
     pub delta: String,
     pub part: u64,
 }
+
+/// The `call` of a [`ToolOutputPart`] that tells which check runs.
+pub const CHECKING: &str = "check";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelResponseReceived {
@@ -364,13 +381,48 @@ pub struct SubagentRan {
     pub cost: Option<f64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRan {
     pub command: String,
     pub ok: bool,
     pub output: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub before: Option<bool>,
+    /// It could not run, and `output` says why: an extension of the contract.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub not_run: bool,
+    /// It failed and the model is not told, because it failed like this before or was told twice: an extension of the contract.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub untold: bool,
+}
+
+impl CheckRan {
+    /// Whether the model is told of it.
+    pub fn is_told(&self) -> bool {
+        !self.ok && !self.not_run && !self.untold
+    }
+}
+
+/// How a check command went on what is proposed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ProposalCheck {
+    pub command: String,
+    pub ok: bool,
+    /// Whether it failed without the proposal too; known where it fails.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub before: Option<bool>,
+}
+
+impl ProposalCheck {
+    /// `cargo check -q ✓`, `pytest -x -q ✗ (failed before too)`.
+    pub fn shown(&self) -> String {
+        let mark = match (self.ok, self.before) {
+            (true, _) => "✓",
+            (false, Some(true)) => "✗ (failed before too)",
+            (false, Some(false) | None) => "✗",
+        };
+        format!("{} {mark}", self.command)
+    }
 }
 
 /// One file of a proposal, as the contract shows it to clients.

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
-use super::rules::in_force;
+use super::rules::configured;
 use super::{Ask, RunResult, Session, Turn, context_of};
 use crate::config::{
     self, Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir,
@@ -354,7 +354,7 @@ impl AgentBuilder {
         let commands = Arc::new(commands(&config, &environment, folder.as_deref(), self.broker));
         let web = self.web.unwrap_or_else(|| web_of(&config, &environment));
         let always = always_file(&environment).map(Always::at);
-        let rules = Arc::new(in_force(&config, always.as_ref(), &workspace));
+        let rules = Arc::new(configured(&config));
         let parts = Parts {
             connector: self.connector.unwrap_or_else(|| Connector::new(config.clone(), environment)),
             config,

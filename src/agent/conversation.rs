@@ -26,6 +26,8 @@ pub(in crate::agent) struct Conversation {
     in_turn: bool,
     /// The user was told that a limit of cost does not hold.
     cost_is_unknown: bool,
+    /// The message before tells of a check.
+    last_was_check: bool,
     /// Of the running or last turn.
     so_far: SoFar,
 }
@@ -74,6 +76,7 @@ impl Conversation {
 
     /// Takes in the next stored event.
     pub fn absorb(&mut self, event: &EventKind) {
+        let is_check = matches!(event, EventKind::Check(check) if check.is_told() || self.last_was_check);
         match event {
             EventKind::TurnStart(_) => {
                 self.in_turn = true;
@@ -81,8 +84,9 @@ impl Conversation {
             }
             EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
             EventKind::Steer { message } => self.messages.push(Message::User { text: message.clone() }),
-            EventKind::Check(check) if !check.ok => {
-                self.messages.push(Message::User { text: prompt::failed_check(check) });
+            EventKind::Check(check) if check.is_told() => {
+                let is_first = !self.last_was_check;
+                self.messages.push(Message::User { text: prompt::failed_check(check, is_first) });
             }
             EventKind::ModelRequest(request) => self.so_far.steps = request.request,
             EventKind::ModelResponse(response) => {
@@ -122,6 +126,7 @@ impl Conversation {
             | EventKind::Compaction(_)
             | EventKind::Error(_) => {}
         }
+        self.last_was_check = is_check;
     }
 
     /// Results come in any order and go into history in the order of their calls, when the last one is there.

@@ -41,6 +41,7 @@ impl Session {
         let amended = amended
             .ok_or("this text leaves nothing to change there, or the hunk has no text of its own: reject it instead")?;
         self.state().reviews.amended(&amended, hunk);
+        self.forget_checks();
         self.save();
         Ok(amended)
     }
@@ -49,6 +50,7 @@ impl Session {
     /// Blocks on the disk.
     pub(in crate::agent) fn replace_hunk(&self, hunk: &HunkId, text: &str) -> Result<HunkId, String> {
         let replaced = self.reshape(|overlay, live| amend(overlay, live, hunk, text));
+        self.forget_checks();
         replaced.ok_or_else(|| "the hunk was decided meanwhile, or its new text would change nothing".to_owned())
     }
 
@@ -60,6 +62,7 @@ impl Session {
             return Err("this hunk is in no conflict: accept it, or reject it".to_owned());
         }
         let settled = self.reshape(|overlay, live| settle_conflict(overlay, live, hunk, how));
+        self.forget_checks();
         settled.ok_or_else(|| {
             "this conflict can not be settled so: what would be left is what you have, or it is about a whole file"
                 .to_owned()
@@ -84,6 +87,7 @@ impl Session {
             settle_file_conflict(&mut self.lock_overlay(), &live, hunk, how)
                 .map_err(|unsettled| unsettled.to_string())?
         };
+        self.forget_checks();
         // What is shown is what can be told of it when it is decided.
         self.proposal();
         self.save();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::rules::folders;
+use super::rules::{folders, with_kept};
 use super::session::Session;
 use crate::event::{DecidedBy, Decision, Event, EventKind, PermissionDecided, PermissionMode};
 use crate::permission::{self, Act, Rules, Taint, Verdict};
@@ -21,8 +21,8 @@ use crate::tools::{Approval, Reply, TrustQuestion};
 pub(in crate::agent) struct Grants {
     /// Acts that were allowed for the session, each exactly as it was shown, and rules that were allowed for good while it ran.
     rules: Rules,
-    /// What the configuration said as the turn began.
-    configured: Arc<Rules>,
+    /// What the configuration and the user's file of rules said as the turn began.
+    configured: Rules,
     /// Whether the model has seen text of strangers, and text of the user's.
     pub taint: Taint,
     /// Whether the workspace was trusted when the turn began, or the user has said so since.
@@ -88,6 +88,24 @@ impl Session {
         }
     }
 
+    /// Whether no rule speaks of anything: then nobody needs to look.
+    pub(in crate::agent) fn goes_by_no_rules(&self) -> bool {
+        let grants = self.grants();
+        grants.configured.is_empty() && grants.rules.is_empty()
+    }
+
+    /// What would become of an act now, before anybody is asked.
+    pub(in crate::agent) fn foresee(&self, mode: PermissionMode, act: &Act) -> Verdict {
+        let grants = self.grants();
+        permission::decide(mode, &grants.configured, &grants.rules, act, grants.taint)
+    }
+
+    /// What the rules alone say of an act; `None` where they are silent.
+    pub(in crate::agent) fn foresee_by_rules(&self, act: &Act) -> Option<Verdict> {
+        let grants = self.grants();
+        permission::ruled(&grants.configured, &grants.rules, act, grants.taint)
+    }
+
     /// Notes that the model was shown something of the user's.
     pub(in crate::agent) fn saw_private(&self) {
         self.grants().taint.private = true;
@@ -121,17 +139,20 @@ impl Session {
     /// Takes in the rules, and whether the workspace is trusted, for the turn that begins: what the settings say later holds for the
     /// next one. Blocks on the disk.
     pub(in crate::agent) fn begin_gate(&self) {
-        let rules = Arc::clone(&self.state().rules);
-        {
-            let mut grants = self.grants();
-            grants.configured = rules;
-            grants.trusted = false;
-        }
+        let parts = self.parts();
+        let configured = Arc::clone(&self.state().rules);
+        let rules = with_kept(&configured, parts.always.as_ref(), &parts.workspace);
         let trusted = self.is_trusted();
         let mut grants = self.grants();
+        grants.configured = rules;
         grants.trusted = trusted;
         // Anybody could have written what lies in a workspace that the user does not trust.
         grants.taint.untrusted |= !trusted;
+    }
+
+    /// Whether the workspace is trusted in this turn.
+    pub(in crate::agent) fn trusts_workspace(&self) -> bool {
+        self.grants().trusted
     }
 
     /// Whether every folder of the workspace is trusted.

@@ -15,7 +15,7 @@ use super::calls::Call;
 use super::delegate::Subagents;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
-use super::world::{Answer, Executed, Hear, Heard, World};
+use super::world::{Answer, Executed, Hear, Heard, Proposed, World};
 use super::{context_of, gate, prompt};
 use crate::config::PermissionMode;
 use crate::event::{
@@ -63,6 +63,8 @@ pub(in crate::agent) struct Live {
     /// What was allowed and has not begun, by the call's place. Each is used once.
     permitted: Mutex<HashMap<usize, Act>>,
     subagents: Subagents,
+    /// What the check commands ran on last. Nothing is checked a second time.
+    checked: Mutex<Option<Overlay>>,
 }
 
 impl Live {
@@ -85,6 +87,7 @@ impl Live {
             permission_mode,
             unredacted: Mutex::default(),
             permitted: Mutex::default(),
+            checked: Mutex::default(),
         }
     }
 
@@ -103,6 +106,10 @@ impl Live {
             "timeout",
             format!("stopped after {} s (limits.turn_timeout_s): ask again to go on from here", self.limits.seconds),
         )
+    }
+
+    fn is_unchecked(&self, overlay: &Overlay) -> bool {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(overlay)
     }
 
     fn redactor(&self) -> &Redactor {
@@ -244,7 +251,9 @@ impl Live {
     /// The documents that a call names to read or to edit, where rules may have something to say about them.
     fn documents_of(&self, call: &Call) -> Vec<Act> {
         let parts = self.session.parts();
-        let (Some(tool), false) = (parts.tools.get(&call.requested), parts.rules.is_empty()) else { return Vec::new() };
+        let (Some(tool), false) = (parts.tools.get(&call.requested), self.session.goes_by_no_rules()) else {
+            return Vec::new();
+        };
         let (effect, roots) = (tool.effect(), parts.workspace.roots());
         let input = self.input(call);
         let named = ["path", "from", "to"].into_iter().filter_map(|key| input.get(key)?.as_str());
@@ -535,10 +544,11 @@ impl World for Live {
         .boxed()
     }
 
-    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>> {
+    fn check(&self) -> BoxFuture<'_, Result<Vec<CheckRan>, End>> {
         Box::pin(async move {
-            if self.session.overlay() == self.overlay_before {
-                return Ok(None);
+            let overlay = self.session.overlay();
+            if overlay == self.overlay_before {
+                return Ok(Vec::new());
             }
             let (session, before) = (self.session.clone(), self.overlay_before.clone());
             let checking = tokio::task::spawn_blocking(move || session.check_syntax(&before));
@@ -546,11 +556,19 @@ impl World for Live {
                 tracing::error!(%error, "what is proposed was not checked");
                 None
             });
-            Ok(check.map(|check| CheckRan { output: self.redactor().redact(&check.output).into_owned(), ..check }))
+            let check =
+                check.map(|check| CheckRan { output: self.redactor().redact(&check.output).into_owned(), ..check });
+            let parses = check.as_ref().is_none_or(|check| check.ok);
+            let mut round = Vec::from_iter(check);
+            if parses && !self.session.is_aside() && self.is_unchecked(&overlay) {
+                round.extend(self.or_end(self.session.run_checks(self.permission_mode, &self.cancel)).await?);
+                *self.checked.lock().unwrap_or_else(PoisonError::into_inner) = Some(overlay);
+            }
+            Ok(round)
         })
     }
 
-    fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
+    fn proposal(&self) -> BoxFuture<'_, Option<Proposed>> {
         Box::pin(async move {
             self.subagents.farewell().await;
             let session = self.session.clone();
@@ -568,8 +586,13 @@ impl World for Live {
             });
             // What the model did to a file of secrets may have left nothing by which a value is known for one.
             let files: Vec<ProposedFile> = files.into_iter().map(without_values).collect();
-            let is_news = !files.is_empty() || self.session.overlay() != self.overlay_before;
-            is_news.then_some(files)
+            let overlay = self.session.overlay();
+            let has_changed = overlay != self.overlay_before;
+            if has_changed && self.is_unchecked(&overlay) {
+                self.session.forget_checks();
+            }
+            let proposed = Proposed { files, checks: self.session.checks() };
+            (has_changed || !proposed.files.is_empty()).then_some(proposed)
         })
     }
 

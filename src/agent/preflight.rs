@@ -12,6 +12,7 @@ use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
+use super::checks::SYNTAX;
 use crate::event::{CheckRan, HunkFlag};
 use crate::syntax::Language;
 use crate::syntax::problems::Problem;
@@ -125,10 +126,11 @@ impl Session {
             lines.push(format!("… {more} more"));
         }
         Some(CheckRan {
-            command: "syntax".to_owned(),
+            command: SYNTAX.to_owned(),
             ok: lines.is_empty(),
             output: lines.join("\n"),
             before: Some(touched.iter().any(|(_, facts)| facts.was_broken)),
+            ..CheckRan::default()
         })
     }
 }

@@ -3,6 +3,7 @@
 //! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
+use super::checks::SYNTAX;
 use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
 use crate::tools::{Effect, Needs, Tool, Tools};
@@ -54,10 +55,13 @@ pub(in crate::agent) fn mode_section(
     Some(section("mode", "claw", prompt.text.trim_end()))
 }
 
-/// What the model is told of a check that failed.
-pub(in crate::agent) fn failed_check(check: &CheckRan) -> String {
+/// What the model is told of a check that failed; what it means, with the first of several.
+pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool) -> String {
     let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };
-    format!("{}\n\n{}: {}{before}", CHECK.text.trim_end(), check.command, check.output.trim_end())
+    let lead = if is_first { format!("{}\n\n", CHECK.text.trim_end()) } else { String::new() };
+    let output = check.output.trim_end();
+    let line_break = if output.contains('\n') && check.command != SYNTAX { "\n" } else { " " };
+    format!("{lead}{}:{line_break}{output}{before}", check.command)
 }
 
 /// The task of making one hunk anew: what the user said of it, and the hunk.

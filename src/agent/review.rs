@@ -287,6 +287,7 @@ impl Session {
         let live = self.parts().workspace.live();
         let shown: BTreeSet<&HunkId> = proposal.hunks().map(|(_, hunk)| &hunk.id).collect();
         let rejected = reject_some(&mut self.lock_overlay(), &live, &|hunk| shown.contains(hunk));
+        self.forget_checks();
         self.save();
         rejected.iter().for_each(|hunk| self.decide(hunk, ReviewDecision::Rejected, by, None));
         rejected.len()
@@ -345,7 +346,11 @@ impl Session {
             self.look_now();
         }
         let live = self.parts().workspace.live();
-        reject(&mut self.lock_overlay(), &live, hunk)
+        let rejected = reject(&mut self.lock_overlay(), &live, hunk);
+        if rejected {
+            self.forget_checks();
+        }
+        rejected
     }
 
     pub(in crate::agent) fn decide(&self, hunk: &HunkId, decision: ReviewDecision, by: &str, reason: Option<&str>) {
@@ -378,7 +383,7 @@ impl Reviews {
             match &event.kind {
                 EventKind::TurnStart(_) => self.begin_turn(),
                 EventKind::Context(_) => self.notes.clear(),
-                EventKind::Proposal { files } => self.shown.set(files.clone()),
+                EventKind::Proposal { files, .. } => self.shown.set(files.clone()),
                 EventKind::Review(review) if review.verified => {
                     self.decide(&HunkId(review.hunk.clone()), review.decision, review.reason.as_deref());
                 }

@@ -29,17 +29,27 @@ pub fn problems(loaded: &Loaded) -> Vec<String> {
     problems.iter().map(|problem| format!("{}: {problem}", at(problem.list.name()))).collect()
 }
 
-/// The rules of the configuration, with those that the user allowed for good in these folders. Blocks on the disk.
-pub(in crate::agent) fn in_force(config: &Config, always: Option<&Always>, workspace: &Workspace) -> Rules {
+/// The rules of the configuration.
+pub(in crate::agent) fn configured(config: &Config) -> Rules {
+    let configured = &config.permissions;
+    let (rules, problems) = Rules::parse(&configured.allow, &configured.ask, &configured.deny);
+    for problem in problems {
+        tracing::warn!("{problem}");
+    }
+    rules
+}
+
+/// The same with what the user allowed for good in these folders, as the file says now. Blocks on the disk.
+pub(in crate::agent) fn with_kept(configured: &Rules, always: Option<&Always>, workspace: &Workspace) -> Rules {
     let kept = always.map(|always| always.rules(&folders(workspace))).transpose().unwrap_or_else(|error| {
         tracing::warn!(%error, "what was allowed for good does not count");
         None
     });
-    let configured = &config.permissions;
-    let allow = [configured.allow.clone(), kept.unwrap_or_default()].concat();
-    let (rules, problems) = Rules::parse(&allow, &configured.ask, &configured.deny);
-    for problem in problems {
-        tracing::warn!("{problem}");
+    let mut rules = configured.clone();
+    for rule in kept.unwrap_or_default() {
+        if let Err(problem) = rules.add_allow(&rule) {
+            tracing::warn!("{problem}");
+        }
     }
     rules
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::builder::Parts;
+use super::checks::Checks;
 use super::gate::Grants;
 use super::history::History;
 use super::keep::{Keeper, Restored};
@@ -57,6 +58,7 @@ struct Inner {
     preflight: Preflight,
     grants: Mutex<Grants>,
     commands: Arc<Commands>,
+    checks: Mutex<Checks>,
     web: Web,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
@@ -184,6 +186,7 @@ impl Session {
             preflight: Preflight::default(),
             grants: Mutex::default(),
             commands,
+            checks: Mutex::default(),
             web,
             observing: Mutex::default(),
             passed: Mutex::default(),
@@ -206,6 +209,7 @@ impl Session {
             state.reviews.restore(events);
         }
         self.restore_grants(events);
+        self.restore_checks(events);
         if self.inner.recorder.with_conversation(|conversation| conversation.in_turn()) {
             if had_finished(events) {
                 self.end_turn(TurnStatus::Done);
@@ -387,6 +391,10 @@ impl Session {
         &self.inner.grants
     }
 
+    pub(in crate::agent) fn lock_checks(&self) -> MutexGuard<'_, Checks> {
+        self.inner.checks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(in crate::agent) fn web(&self) -> Web {
         self.inner.web.clone()
     }
@@ -522,7 +530,7 @@ impl Session {
 /// Whether a turn lacks nothing but its `turn_end`: the proposal came right after the answer.
 fn had_finished(events: &[Event]) -> bool {
     let says_no_more = |kind: &&EventKind| match kind {
-        EventKind::Check(check) => check.ok,
+        EventKind::Check(check) => !check.is_told(),
         EventKind::Error(error) => error.code == COST_UNKNOWN,
         _ => false,
     };

@@ -9,14 +9,15 @@ use std::sync::Arc;
 use futures::StreamExt;
 
 use super::calls::Call;
+use super::checks::SYNTAX;
 use super::gate;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
 use super::prompt;
 use super::recorder::Recorder;
-use super::world::{Answer, Heard, SharedWorld};
+use super::world::{Answer, Heard, Proposed, SharedWorld};
 use crate::event::{
-    Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd, TurnStart,
-    TurnStatus,
+    CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd,
+    TurnStart, TurnStatus,
 };
 use crate::model::{SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
@@ -38,8 +39,10 @@ const CHECKS: u32 = 2;
 /// What came of the checks of a turn.
 #[derive(Default)]
 struct Checks {
-    failed: u32,
-    last_failed: bool,
+    /// How often the model was told.
+    told: u32,
+    /// What is proposed did not parse when it was last told.
+    was_broken: bool,
 }
 
 /// A call that has been looked at.
@@ -99,12 +102,19 @@ impl TurnRun {
     /// Whether what is proposed is not fit to be shown, and the model is told so. After [`CHECKS`] times, or where no request
     /// is left, it is shown as it is, with its flags.
     async fn check(&mut self, checks: &mut Checks) -> Result<bool, End> {
-        let Some(check) = self.world.check().await? else { return Ok(false) };
-        let go_on = !check.ok && checks.failed < CHECKS && self.policy.has_request_left();
-        if go_on || (check.ok && checks.last_failed) {
-            checks.last_failed = !check.ok;
-            checks.failed += u32::from(!check.ok);
-            self.recorder.record(EventKind::Check(check));
+        let round = self.world.check().await?;
+        let go_on = round.iter().any(CheckRan::is_told) && checks.told < CHECKS && self.policy.has_request_left();
+        checks.told += u32::from(go_on);
+        for check in round {
+            let untold = check.untold || (check.is_told() && !go_on);
+            if check.command == SYNTAX {
+                // Whether something parses is worth a word only where the model is told, or was.
+                if !(go_on && check.is_told()) && !(check.ok && checks.was_broken) {
+                    continue;
+                }
+                checks.was_broken = !check.ok;
+            }
+            self.recorder.record(EventKind::Check(CheckRan { untold, ..check }));
         }
         Ok(go_on)
     }
@@ -340,8 +350,8 @@ impl TurnRun {
         for call in self.recorder.with_conversation(|conversation| conversation.open_calls()) {
             self.record_unrun(&call, unrun_because(end.status).to_owned());
         }
-        if let Some(files) = self.world.proposal().await {
-            self.recorder.record(EventKind::Proposal { files });
+        if let Some(Proposed { files, checks }) = self.world.proposal().await {
+            self.recorder.record(EventKind::Proposal { files, checks });
         }
         let (steps, usage, answer) = self.recorder.with_conversation(|conversation| conversation.turn_so_far());
         let end =

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::{End, Left};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposedFile, StopReason, ToolCallRequested,
-    ToolResultReturned, TurnStart, Usage,
+    CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposalCheck, ProposedFile, StopReason,
+    ToolCallRequested, ToolResultReturned, TurnStart, Usage,
 };
 use crate::model::SharedModel;
 
@@ -41,12 +41,11 @@ pub(in crate::agent) trait World: Send + Sync {
     /// Runs calls side by side; their results in the order in which they come. What they may use together is in `left`.
     fn execute(&self, calls: Vec<Call>, left: Left) -> BoxStream<'_, Result<Executed, End>>;
 
-    /// Whether what this turn proposes is fit to be shown, asked when the model has answered; `None` where that need not be
-    /// told.
-    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>>;
+    /// Whether what this turn proposes is fit to be shown, asked when the model has answered: what was found out, in order.
+    fn check(&self) -> BoxFuture<'_, Result<Vec<CheckRan>, End>>;
 
     /// What is proposed at the end of the turn; `None` where there is nothing to show.
-    fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>>;
+    fn proposal(&self) -> BoxFuture<'_, Option<Proposed>>;
 
     /// Milliseconds since the turn began.
     fn elapsed_ms(&self) -> u64;
@@ -75,6 +74,13 @@ pub(in crate::agent) struct Answer {
     pub ttft_ms: u64,
     pub latency_ms: u64,
     pub attempts: u32,
+}
+
+/// What a turn proposes, and the check commands that were run on it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::agent) struct Proposed {
+    pub files: Vec<ProposedFile>,
+    pub checks: Vec<ProposalCheck>,
 }
 
 /// A call that ran.

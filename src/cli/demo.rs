@@ -1,6 +1,9 @@
 //! `claw demo`: the main job on a small sample project, with the real harness and a recorded model.
 //!
-//! Nothing outside the demo's folder and the state folder is written, no configuration is read and nothing is sent.
+//! Nothing outside the demo's folder and the state folder is written, no configuration is read and nothing is sent. The sample's
+//! tests run before and after, confined; where nothing confines them they are not run, and it says so.
+
+mod tests_run;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -15,6 +18,8 @@ use super::error::{CliError, Exit};
 use super::run::{Front, Interrupts, runtime};
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::visible;
+use tests_run::TestsRun;
+
 use super::{describe, diff, files, setup, trace_tree};
 use crate::agent::Agent;
 use crate::config::{Config, Environment};
@@ -59,6 +64,10 @@ pub fn run(arguments: &DemoArguments, color: ColorChoice) -> Result<Exit, CliErr
     let state = setup::state_folder(&Environment::of_process())?;
     let agent = agent(&project, &state, sender, arguments.fast || !std::io::stderr().is_terminal())?;
     let session = agent.session();
+    let tests = TestsRun::new(&state);
+    let live = agent.visible().live();
+    runtime.block_on(tests.show(&mut out, palette, "before", live))?;
+    out.flush()?;
     let mut front = Front::new(OutputFormat::Text, color, events, agent.workspace().clone(), Asking::default());
     let result = runtime.block_on(front.drive(&session, TASK.to_owned(), Mode::Edit, &Interrupts::watch()))?;
 
@@ -67,16 +76,22 @@ pub fn run(arguments: &DemoArguments, color: ColorChoice) -> Result<Exit, CliErr
     let changes = session.diff();
     writeln!(out, "{}\n", palette.paint(Style::Bold, format_args!("It proposes {}", describe::proposal(&proposal))))?;
     diff::write_visible(&mut out, palette, &changes)?;
+    writeln!(out)?;
+    let proposed = agent.visible().view(&session.overlay());
+    let were_run = runtime.block_on(tests.show(&mut out, palette, "with the proposal", proposed))?;
     let patch = folder.join("proposal.diff");
     files::unpack(&patch, &changes)?;
 
     let store = setup::store()?;
     let recorded = store.events(session.id())?;
-    writeln!(out, "\n{}\n", palette.paint(Style::Bold, "What happened, from the trace"))?;
+    writeln!(out, "{}\n", palette.paint(Style::Bold, "What happened, from the trace"))?;
     trace_tree::write(&mut out, palette, &recorded)?;
 
     writeln!(out, "\nThe files of the project are as they were: a proposal is written when you accept it.")?;
-    writeln!(out, "The tests were not run: commands come with a sandbox, in a later version.\n")?;
+    if were_run {
+        writeln!(out, "The tests ran confined, in a copy of it that held what is proposed.")?;
+    }
+    writeln!(out)?;
     let id = session.id();
     writeln!(out, "proposal  {}", patch.display())?;
     writeln!(out, "trace     {}", store.trace_path(id).display())?;

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::visible::visible_line;
 use crate::event::{
-    ChangeKind, ContextReceipt, DecidedBy, PermissionDecided, PlanItem, PlanStatus, ProposedFile, TurnStatus, Usage,
+    ChangeKind, CheckRan, ContextReceipt, DecidedBy, PermissionDecided, PlanItem, PlanStatus, ProposalCheck,
+    ProposedFile, TurnStatus, Usage,
 };
 
 /// A call as a person would say it: `edit_file src/slug.py`, `search /def slug/ in src`.
@@ -81,6 +82,23 @@ pub fn decided_by(decided: &PermissionDecided) -> String {
 pub fn proposal(files: &[ProposedFile]) -> String {
     let hunks: usize = files.iter().map(|file| file.hunks.len()).sum();
     format!("{} in {}", amount(hunks as u64, "hunk"), amount(files.len() as u64, "file"))
+}
+
+/// `check cargo test passes`, `check npm test not run: …`.
+pub fn check(check: &CheckRan) -> String {
+    let outcome = match (check.not_run, check.ok, check.before) {
+        (true, ..) => headline(check.output.lines().next().unwrap_or_default(), 120),
+        (false, true, _) => "passes".to_owned(),
+        (false, false, Some(true)) if check.untold => "fails, as before".to_owned(),
+        (false, false, _) => "fails".to_owned(),
+    };
+    format!("check {} {outcome}", visible_line(&check.command))
+}
+
+/// `checks: cargo check -q ✓`; `None` where there are none.
+pub fn checks(checks: &[ProposalCheck]) -> Option<String> {
+    let all: Vec<String> = checks.iter().map(|check| visible_line(&check.shown()).into_owned()).collect();
+    (!all.is_empty()).then(|| format!("checks: {}", all.join(", ")))
 }
 
 /// The sections of the first request, with what each took, and what stayed out.

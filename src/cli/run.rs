@@ -20,7 +20,7 @@ use super::{asking, describe, diff, hunks, plan};
 use crate::agent::prompt::CARRY_OUT;
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::config::Flag;
-use crate::event::{Event, EventKind, Frontend, Mode, TurnStatus, Usage};
+use crate::event::{Event, EventKind, Frontend, Mode, ProposalCheck, TurnStatus, Usage};
 use crate::model::ModelErrorKind;
 use crate::store::Trust;
 use crate::workspace::Workspace;
@@ -44,6 +44,9 @@ struct Outcome<'a> {
     applied: &'a [String],
     /// What `--apply` left: an extension of the contract.
     skipped: Vec<Left<'a>>,
+    /// The check commands that were run on what is proposed: an extension of the contract.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<ProposalCheck>,
     /// What went wrong, for a status other than `done`: an extension of the contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -304,6 +307,7 @@ impl Front {
         };
         let proposal = session.proposal();
         let diff = session.diff();
+        let checks = if proposal.files.is_empty() { Vec::new() } else { session.checks() };
         let asks = !apply && self.can_ask() && result.status == TurnStatus::Done && !proposal.files.is_empty();
         if self.format == OutputFormat::Text {
             if !self.answered {
@@ -314,6 +318,10 @@ impl Front {
                 diff::write(&mut self.out, &diff)?;
             }
             self.out.flush()?;
+            // Not among what may be piped to `patch`.
+            if let Some(told) = describe::checks(&checks) {
+                say(format_args!("{told}"));
+            }
         }
         let mut written = Vec::new();
         let mut skipped = Vec::new();
@@ -362,6 +370,7 @@ impl Front {
                     .iter()
                     .map(|left| Left { path: &left.path, hunk: &left.hunk.0, reason: &left.reason })
                     .collect(),
+                checks,
                 error: self.last_error.as_deref().filter(|_| exit != Exit::Done),
             };
             write_line(&mut self.out, &outcome)?;

@@ -205,7 +205,7 @@ fn children(store: &Store, id: &str) -> Result<Vec<SessionSummary>, CliError> {
 
 fn last_proposal(events: &[Event]) -> Option<&Vec<crate::event::ProposedFile>> {
     events.iter().rev().find_map(|event| match &event.kind {
-        EventKind::Proposal { files } => Some(files),
+        EventKind::Proposal { files, .. } => Some(files),
         _ => None,
     })
 }

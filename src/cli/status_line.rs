@@ -118,8 +118,7 @@ impl Progress {
             }
             EventKind::Permission(_) | EventKind::Proposal { .. } | EventKind::Review(_) => {}
             EventKind::Check(check) => {
-                let outcome = if check.ok { "passes" } else { "fails" };
-                self.line(&format!("  check {} {outcome}", visible_line(&check.command)), Style::Dim);
+                self.line(&format!("  {}", describe::check(check)), Style::Dim);
             }
             EventKind::Compaction(_) => self.line("the history was made shorter", Style::Dim),
             EventKind::Steer { message } => self.line(&format!("told: {}", visible_line(message)), Style::Dim),

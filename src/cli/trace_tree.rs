@@ -143,19 +143,17 @@ impl Builder {
                 self.hang(Node { text: format!("{mark} {words}  {came}"), children: children.collect() });
             }
             EventKind::Check(check) => {
-                let outcome = if check.ok { "passes" } else { "fails" };
-                self.under_turn(format!("check {} {outcome}", visible_line(&check.command)));
+                self.under_turn(describe::check(check));
             }
-            EventKind::Proposal { files } => {
-                let children = files
-                    .iter()
-                    .map(|file| {
-                        let hunks = describe::amount(file.hunks.len() as u64, "hunk");
-                        let name = visible_line(if file.path.is_empty() { &file.uri } else { &file.path });
-                        let text = format!("{} {name} · {hunks}", describe::change(file.change));
-                        Node { text, children: Vec::new() }
-                    })
-                    .collect();
+            EventKind::Proposal { files, checks } => {
+                let files_of = files.iter().map(|file| {
+                    let hunks = describe::amount(file.hunks.len() as u64, "hunk");
+                    let name = visible_line(if file.path.is_empty() { &file.uri } else { &file.path });
+                    let text = format!("{} {name} · {hunks}", describe::change(file.change));
+                    Node { text, children: Vec::new() }
+                });
+                let told = describe::checks(checks).map(|text| Node { text, children: Vec::new() });
+                let children = files_of.chain(told).collect();
                 self.in_request = false;
                 self.hang(Node { text: format!("proposal {}", describe::proposal(files)), children });
             }

@@ -1,5 +1,5 @@
-//! Tables of their own, and those of features that are still to come: their keys are known and checked, so that a configuration
-//! written today stays valid.
+//! The tables of the configuration. Of features that are still to come the keys are known and checked, so that a configuration
+//! written today stays valid; nothing acts on them yet, and they say so.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct CheckConfig {
-    /// Commands that are run on the proposed state: `["cargo check -q"]`. Not used yet.
+    /// Commands that are run on the proposed state when a turn has changed it: `["cargo check -q"]`. They run confined and without
+    /// the network, or not at all. With none, `auto` runs what the project speaks for: `cargo check`, `pytest`, `npm test`, and
+    /// the linters that it configures.
     pub commands: Vec<String>,
 }
 
@@ -29,9 +31,9 @@ pub struct PermissionRules {
 pub struct ShellConfig {
     /// Whether commands are confined.
     pub sandbox: Sandbox,
-    /// Whether confined commands have the network. Each is then asked, unless rules allow it.
+    /// Whether confined commands have the network. Each is then asked, unless rules allow it. Checks never have it.
     pub network: bool,
-    /// The most seconds that a command may take; 600 if not set.
+    /// The most seconds that a command may take: 600 for one of the model's and 120 for a check, if not set.
     pub timeout_s: Option<u64>,
 }
 

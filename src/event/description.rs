@@ -74,8 +74,16 @@ pub(super) fn describe(kind: &EventKind) -> String {
             let failed = if result.ok { "" } else { " failed" };
             format!("{}{failed}: {}", clean(&result.tool), quote(first))
         }
-        EventKind::Check(check) => format!("{} {}", quote(&check.command), if check.ok { "passed" } else { "failed" }),
-        EventKind::Proposal { files } => proposal(files),
+        EventKind::Check(check) => {
+            let outcome = match (check.not_run, check.ok, check.before) {
+                (true, ..) => "was not run",
+                (false, true, _) => "passed",
+                (false, false, Some(true)) if check.untold => "failed, as before",
+                (false, false, _) => "failed",
+            };
+            format!("{} {outcome}", quote(&check.command))
+        }
+        EventKind::Proposal { files, .. } => proposal(files),
         EventKind::Review(review) => {
             let decision = match review.decision {
                 ReviewDecision::Accepted => "accepted",

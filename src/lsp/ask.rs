@@ -17,7 +17,7 @@ use super::review::shorten;
 use super::server::Server;
 use super::state::SessionEntry;
 use crate::agent::{Agent, Ask, Session, Turn};
-use crate::event::{Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus};
+use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus};
 
 /// Characters of a title.
 const TITLE: usize = 60;
@@ -216,7 +216,10 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             }
             EventKind::Error(reported) => error = Some(reported.message),
             EventKind::TurnEnd(ended) => end = Some(ended),
-            EventKind::Proposal { files } => has_proposed = !files.is_empty(),
+            EventKind::Proposal { files, .. } => has_proposed = !files.is_empty(),
+            EventKind::ToolOutput(part) if part.call == CHECKING => {
+                progress.report(&format!("{place}{}", part.delta.trim_end()));
+            }
             // What it has proposed so far can be decided while it goes on.
             EventKind::ToolResult(_) => keeper::proposal_changed(&server),
             EventKind::TurnStart(_)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{LspNotificationMethod, LspRequestMethod, MessageDirection, Notification, Request};
 
-use crate::event::{Event, ProposedFile};
+use crate::event::{Event, ProposalCheck, ProposedFile};
 
 /// `experimental.claw` of a client's capabilities. What is absent or of another type is off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +60,9 @@ impl Notification for ClawProposal {
 pub struct ProposalParams {
     pub session: String,
     pub files: Vec<ProposedFile>,
+    /// The check commands that were run on it: an extension of the contract.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub checks: Vec<ProposalCheck>,
 }
 
 /// `claw/diagnostics`: what all of the editor's servers say now.

@@ -10,6 +10,7 @@ use super::diagnostics::headline;
 use super::needs;
 use super::review::{PlacedFile, Review, small_diff};
 use super::server::Server;
+use crate::text::hidden::visible_line;
 use crate::text::{PositionEncoding, Text};
 use crate::workspace::DocPath;
 
@@ -55,10 +56,12 @@ pub fn at(
             }
             let (headline, diff) = (headline(placed.file(), hunk), small_diff(hunk, DIFF_LINES));
             let headline = needs::told(review, hunk, headline);
+            let checks = checks(review);
             let (kind, value) = if markdown {
-                (MarkupKind::Markdown, format!("**Claw:** {}\n\n{}", plain(&headline), fenced("diff", &diff)))
+                let value = format!("**Claw:** {}\n\n{}{}", plain(&headline), fenced("diff", &diff), plain(&checks));
+                (MarkupKind::Markdown, value)
             } else {
-                (MarkupKind::PlainText, format!("Claw: {headline}\n\n{diff}"))
+                (MarkupKind::PlainText, format!("Claw: {headline}\n\n{diff}{checks}"))
             };
             return Some(Hover {
                 contents: Contents::MarkupContent(MarkupContent { kind, value }),
@@ -67,6 +70,12 @@ pub fn at(
         }
     }
     None
+}
+
+/// What the check commands said of the whole proposal; empty where none was run.
+fn checks(review: &Review) -> String {
+    let shown: Vec<String> = review.checks.iter().map(|check| visible_line(&check.shown()).into_owned()).collect();
+    if shown.is_empty() { String::new() } else { format!("\n\nchecks: {}", shown.join(", ")) }
 }
 
 /// Text that a model wrote, with nothing left in it that Markdown would make a link, an image or markup.

@@ -227,7 +227,11 @@ fn tell(server: &Server, changed: &[Arc<Review>]) {
     let client = server.state.client();
     if client.claw.review {
         for review in changed {
-            let params = ProposalParams { session: review.session.clone(), files: review.files.clone() };
+            let params = ProposalParams {
+                session: review.session.clone(),
+                files: review.files.clone(),
+                checks: review.checks.clone(),
+            };
             server.outbox.notify::<ClawProposal>(params);
         }
     }

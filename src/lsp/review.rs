@@ -11,7 +11,7 @@ use std::ops::Range;
 use tower_lsp::gen_lsp_types::Uri;
 
 use crate::agent::{Session, sure_flags};
-use crate::event::{ChangeKind, HunkFlag, HunkState, ProposedFile, ProposedHunk};
+use crate::event::{ChangeKind, HunkFlag, HunkState, ProposalCheck, ProposedFile, ProposedHunk};
 use crate::text::hidden::{visible, visible_line};
 use crate::text::{PositionEncoding, Shift, Text};
 use crate::workspace::{DocPath, FileProposal, Proposal, View};
@@ -29,6 +29,8 @@ pub struct Review {
     pub files: Vec<ProposedFile>,
     /// The same without what has been decided, placed.
     pub pending: Vec<ReviewFile>,
+    /// How the check commands went on what is proposed.
+    pub checks: Vec<ProposalCheck>,
     /// Where in `pending` each hunk stands: its file and its own place in there, by its id.
     places: HashMap<String, (usize, usize)>,
 }
@@ -83,15 +85,17 @@ impl Review {
     pub fn derive(session: &Session, live: &View) -> Review {
         let files = session.proposed_files();
         let proposal = Proposal::derive(&session.overlay(), live);
-        let pending = proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
-        Review::new(session.id().to_owned(), session.title(), files, pending)
+        let pending: Vec<ReviewFile> =
+            proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
+        let checks = if pending.is_empty() { Vec::new() } else { session.checks() };
+        Review { checks, ..Review::new(session.id().to_owned(), session.title(), files, pending) }
     }
 
     pub fn new(session: String, title: String, files: Vec<ProposedFile>, pending: Vec<ReviewFile>) -> Review {
         let places = pending.iter().enumerate().flat_map(|(index, file)| {
             file.hunks.iter().enumerate().map(move |(place, hunk)| (hunk.id.clone(), (index, place)))
         });
-        Review { session, title, places: places.collect(), files, pending }
+        Review { session, title, places: places.collect(), files, pending, checks: Vec::new() }
     }
 
     pub fn hunks(&self) -> impl Iterator<Item = (&ReviewFile, &ReviewHunk)> {

@@ -154,6 +154,7 @@ fn wait(command: libc::pid_t, signals: &libc::sigset_t, watch: &Watch) -> i32 {
         let now = Instant::now();
         if now >= next_look {
             if let Some(what) = watch.exceeded() {
+                end_all();
                 tell(&format!("the command was ended: {what}"));
                 return LIMIT_REACHED;
             }
@@ -165,6 +166,13 @@ fn wait(command: libc::pid_t, signals: &libc::sigset_t, watch: &Watch) -> i32 {
         // SAFETY: both pointers are to values that live through the call; no information about the signal is asked for.
         unsafe { libc::sigtimedwait(signals, ptr::null_mut(), &timeout) };
     }
+}
+
+/// Ends every process of the namespace but this one: at once, because none of them can start another while the kernel does it,
+/// and none that has the signal can afterwards. They end while this process still tells why, and not only when it is gone.
+fn end_all() {
+    // SAFETY: a signal to all that this process may signal, which for the first process of a namespace is what runs in it.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
 }
 
 /// How the command ended, if it did. Of others that ended, so many at a time that nobody can keep us at it.

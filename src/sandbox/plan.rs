@@ -403,8 +403,8 @@ mod tests {
                 format!("/home/x Temporary({memory})"),
                 "/tmp/other Read(\"F\")".to_owned(),
                 "/home/x/ws Write(\"F\")".to_owned(),
-                "/home/x/ws/.git Read(\"F\")".to_owned(),
                 "/home/x/.cargo/registry Read(\"F\")".to_owned(),
+                "/home/x/ws/.git Read(\"F\")".to_owned(),
             ]
         );
     }

@@ -55,9 +55,10 @@ impl Tool for Shell {
     }
 
     fn description(&self) -> &str {
-        "Runs a command line, such as a build or the tests, on the files as you have edited them: in a copy of the workspace. \
-         Files that it changes become part of your proposal. It is confined: no network, nothing outside the workspace can \
-         be written, `.git` can only be read. Write commands plainly: no `$(…)`, no `eval`."
+        "Runs a command line, such as a build or the tests, on the files as you have edited them: in a copy of the workspace \
+         without ignored files and without those that hold secrets. Files that it changes become part of your proposal, ignored \
+         ones do not. It is confined where this system can: no network, nothing outside the workspace can be written, `.git` can \
+         only be read. Write commands plainly: no `$(…)`, no `eval`."
     }
 
     fn parameters(&self) -> Value {
@@ -94,6 +95,11 @@ impl Tool for Shell {
             };
             let longest = commands.setup().longest;
             let deadline = arguments.timeout_s.map_or(USUAL.min(longest), Duration::from_secs).min(longest);
+            // What jobs changed is taken over before the copy is brought in step, which would write over it.
+            let by_jobs = match commands.jobs().is_empty() {
+                true => String::new(),
+                false => absorb(&context, &commands).await?,
+            };
             let order = Order {
                 command,
                 view: context.view(),
@@ -106,7 +112,9 @@ impl Tool for Shell {
             };
             if background {
                 let number = commands.begin(order).await.map_err(told)?;
-                let text = format!("started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}");
+                let text = format!(
+                    "{by_jobs}started as job {number}. Read what it prints with shell_job {{\"job\": {number}}}"
+                );
                 return Ok(ToolOutput::from(text));
             }
             let ran = commands.run(order).await.map_err(told)?;
@@ -118,11 +126,10 @@ impl Tool for Shell {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            for (line, is_there) in [(ran.verdict(), !ran.verdict().is_empty()), (changed, true)] {
-                if is_there {
-                    text.push_str(&line);
-                    text.push('\n');
-                }
+            let left_out = commands.untold_left_out(&ran).unwrap_or_default();
+            for line in [ran.verdict(), left_out, by_jobs, changed].iter().filter(|line| !line.is_empty()) {
+                text.push_str(line);
+                text.push('\n');
             }
             match ran.ended {
                 Ended::Cancelled => Err(ToolError::Cancelled),

@@ -15,6 +15,7 @@ mod layers;
 mod left_out;
 mod manifest;
 mod names;
+mod repository;
 mod rules;
 mod slot;
 mod walk;
@@ -70,6 +71,8 @@ pub struct Synced {
     pub removed: usize,
     /// What commands do not see.
     pub left_out: Vec<LeftOut>,
+    /// What commands that still run changed since the last look, and what the view has there now is another: it is gone.
+    pub overwritten: Vec<LeftOut>,
 }
 
 /// Why there is no shadow, or it does not hold what the view holds. The text is for the user.
@@ -175,6 +178,11 @@ impl Shadow {
         Ok(changes)
     }
 
+    /// Nothing that commands changed since the sync counts: the next sync looks at all files, and undoes it.
+    pub fn forget(&mut self) {
+        self.trees.iter_mut().for_each(|tree| tree.trusted = false);
+    }
+
     /// The shadow of each workspace folder that lies in no other, and the folder that it stands for: where the sandbox mounts it.
     pub fn folders(&self) -> Vec<(PathBuf, PathBuf)> {
         self.trees.iter().map(|tree| (tree.slot.tree.clone(), tree.root.path.clone())).collect()
@@ -189,10 +197,16 @@ impl Shadow {
         shown.map(|real| (real.clone(), real)).collect()
     }
 
-    /// The repositories of the workspace: folders `.git`, or files of that name that lead to one. As of the last sync.
+    /// The repositories of the workspace: folders `.git`, or files of that name and the repositories that know of them. As of
+    /// the last sync.
     pub fn repositories(&self) -> Vec<PathBuf> {
-        let mut all: Vec<PathBuf> = self.trees.iter().flat_map(|tree| tree.repositories.iter().cloned()).collect();
+        let here: Vec<PathBuf> = self.trees.iter().flat_map(|tree| tree.repositories.iter().cloned()).collect();
+        let elsewhere = here.iter().filter_map(|path| repository::led_to(path));
+        let elsewhere: Vec<PathBuf> =
+            elsewhere.filter(|path| !here.iter().any(|known| path.starts_with(known))).collect();
+        let mut all = [here, elsewhere].concat();
         all.sort();
+        all.dedup();
         all
     }
 
@@ -327,6 +341,7 @@ impl Tree {
         };
         let result = result.map(|put| {
             synced.written = synced.written.saturating_add(put.written);
+            synced.overwritten.extend(put.overwritten);
             another |= !put.changes.is_empty();
             self.apply(put.changes);
         });
@@ -359,12 +374,15 @@ impl Tree {
             synced.written = synced.written.saturating_add(part.written);
             synced.removed = synced.removed.saturating_add(part.removed);
             synced.left_out.extend(part.left_out);
+            synced.overwritten.extend(part.overwritten);
             self.repositories.extend(part.repositories);
             self.dependencies.extend(part.dependencies);
         }
         self.dependencies.sort();
         synced.left_out.sort_by(|a, b| a.name.cmp(&b.name));
         synced.left_out.truncate(left_out::MOST);
+        synced.overwritten.sort_by(|a, b| a.name.cmp(&b.name));
+        synced.overwritten.truncate(left_out::MOST);
         (another, visited)
     }
 
@@ -382,6 +400,10 @@ impl Tree {
                 let stays = layers.puts(&folder, name) || entry.source == Source::Command;
                 if !stays && entry.held.is_some() {
                     synced.removed = synced.removed.saturating_add(1);
+                    if opened.as_ref().is_some_and(|opened| inspect::is_unseen(opened, name, Some(entry), None)) {
+                        let rel = folder::join(&folder, name);
+                        left_out::leave_out(&mut synced.overwritten, &rel, Reason::Overwritten);
+                    }
                     // What can not be removed is found by the next look.
                     if let Some(Err(error)) = opened.as_ref().map(|opened| folder::remove(opened, name)) {
                         tracing::warn!(%error, "a file stays in the shadow");
@@ -391,6 +413,9 @@ impl Tree {
                 stays
             });
             if names.is_empty() {
+                if let Some(opened) = &opened {
+                    folder::remove_mount_point(opened);
+                }
                 let (above, name) = folder::split(&folder);
                 if let Ok(above) = folder::open_ours(&self.slot.handle, above) {
                     folder::remove_empty(above, name);

@@ -2,6 +2,7 @@
 
 mod asking;
 mod cancel;
+mod checks;
 mod delegate;
 mod exclude;
 mod failures;

@@ -1,6 +1,7 @@
 //! The language server in memory and over stdio.
 
 mod ask;
+mod checks;
 mod commands;
 mod decide;
 mod descriptors;

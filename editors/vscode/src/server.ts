@@ -100,6 +100,8 @@ export class Server {
         executeCommand: async (name: string, arguments_: unknown[], next: ExecuteCommandSignature) =>
           refused(name, (await next(name, arguments_)) as CommandResult | null),
         workspace: {
+          // The client would send the settings as VS Code has them, `claw.settings` as a key of its own.
+          didChangeConfiguration: async () => this.settingsChanged(),
           configuration: (params) => params.items.map(({ section }) => (section === "claw" ? { ...serverSettings(), trusted: workspace.isTrusted } : null)),
         },
       },

@@ -14,10 +14,10 @@ use super::Tape;
 use crate::agent::calls::Call;
 use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
-use crate::agent::world::{Answer, Executed, Hear, Heard, World};
+use crate::agent::world::{Answer, Executed, Hear, Heard, Proposed, World};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ProposedFile,
-    ToolResultReturned, TurnEnd, TurnStart, TurnStatus,
+    CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ToolResultReturned,
+    TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::SharedModel;
 
@@ -181,20 +181,25 @@ impl World for Recorded {
         .boxed()
     }
 
-    fn check(&self) -> BoxFuture<'_, Result<Option<CheckRan>, End>> {
-        let check = match self.next() {
-            Some((_, EventKind::Check(check))) => Some(check.clone()),
-            _ => None,
-        };
-        Box::pin(std::future::ready(Ok(check)))
+    fn check(&self) -> BoxFuture<'_, Result<Vec<CheckRan>, End>> {
+        // What stands between two rounds of checks is a request.
+        let mut round = Vec::new();
+        let mut place = self.next();
+        while let Some((index, EventKind::Check(check))) = place {
+            round.push(check.clone());
+            place = self.tape.after(index + 1).map(|(index, event)| (index, &event.kind));
+        }
+        Box::pin(std::future::ready(Ok(round)))
     }
 
-    fn proposal(&self) -> BoxFuture<'_, Option<Vec<ProposedFile>>> {
-        let files = match self.next() {
-            Some((_, EventKind::Proposal { files })) => Some(files.clone()),
+    fn proposal(&self) -> BoxFuture<'_, Option<Proposed>> {
+        let proposed = match self.next() {
+            Some((_, EventKind::Proposal { files, checks })) => {
+                Some(Proposed { files: files.clone(), checks: checks.clone() })
+            }
             _ => None,
         };
-        Box::pin(std::future::ready(files))
+        Box::pin(std::future::ready(proposed))
     }
 
     fn elapsed_ms(&self) -> u64 {

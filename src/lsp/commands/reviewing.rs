@@ -25,8 +25,9 @@ pub async fn proposal(server: &Server, arguments: Arguments) -> Result<Answer, S
     let session = named_session(server, &arguments)?;
     let proposer = session.clone();
     let files = blocking(move || Ok(proposer.proposed_files())).await?;
-    let params = ext::ProposalParams { session: session.id().to_owned(), files };
-    Ok(done(json!({"session": params.session, "files": params.files})))
+    let checks = if files.is_empty() { Vec::new() } else { session.checks() };
+    let params = ext::ProposalParams { session: session.id().to_owned(), files, checks };
+    Ok(done(serde_json::to_value(params).map_err(|error| error.to_string())?))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

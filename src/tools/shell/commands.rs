@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ const MOST_JOBS: usize = 8;
 
 /// The sandboxes that were tried in this process and held.
 static PROVEN: Mutex<Vec<Sandbox>> = Mutex::new(Vec::new());
+/// Names that are told of what commands do not see.
+const TOLD_LEFT_OUT: usize = 10;
 
 /// What commands of an agent go by, and the sandbox once it was tried.
 pub struct CommandSetup {
@@ -101,6 +104,10 @@ pub struct Commands {
     /// Held by this session from its first command until it rests.
     shadow: Arc<Mutex<Option<Shadow>>>,
     jobs: Mutex<Jobs>,
+    /// What the last command changed in the shadow is nobody's: it is undone before anything else happens there.
+    undo: Arc<AtomicBool>,
+    /// It was told what the shadow lacks.
+    told_left_out: AtomicBool,
 }
 
 #[derive(Default)]
@@ -180,7 +187,13 @@ impl CommandSetup {
 
 impl Commands {
     pub fn new(setup: Arc<CommandSetup>) -> Commands {
-        Commands { setup, shadow: Arc::default(), jobs: Mutex::default() }
+        Commands {
+            setup,
+            shadow: Arc::default(),
+            jobs: Mutex::default(),
+            undo: Arc::default(),
+            told_left_out: AtomicBool::new(false),
+        }
     }
 
     pub fn setup(&self) -> &CommandSetup {
@@ -192,6 +205,32 @@ impl Commands {
         let mut running = self.start(order).await?;
         let ended = running.wait().await;
         Ok(running.into_ran(ended))
+    }
+
+    /// As [`Commands::run`], and what the command changes is undone before the next one.
+    pub async fn try_out(&self, order: Order) -> Result<Ran, NotRun> {
+        let mut running = self.start(order).await?;
+        self.undo.store(true, Ordering::SeqCst);
+        let ended = running.wait().await;
+        Ok(running.into_ran(ended))
+    }
+
+    /// Whether a command runs beside the turn.
+    pub fn has_running_jobs(&self) -> bool {
+        self.with_jobs(|jobs| jobs.jobs.values().any(|job| !job.is_over()))
+    }
+
+    /// What a command that failed did not see, where it was not told before.
+    pub fn untold_left_out(&self, ran: &Ran) -> Option<String> {
+        if ran.succeeded() || ran.left_out.is_empty() || self.told_left_out.swap(true, Ordering::SeqCst) {
+            return None;
+        }
+        let more = ran.left_out.len().saturating_sub(TOLD_LEFT_OUT);
+        let mut names: Vec<String> = ran.left_out.iter().take(TOLD_LEFT_OUT).cloned().collect();
+        if more > 0 {
+            names.push(format!("and {more} more"));
+        }
+        Some(format!("commands do not see: {}", names.join(", ")))
     }
 
     /// Starts a command that runs on beside the turn; its number.
@@ -228,6 +267,10 @@ impl Commands {
     /// What commands changed since this was last asked. Blocks on the disk.
     pub fn look(&self, view: &View) -> Result<Changes, NotRun> {
         match &mut *self.lock_shadow() {
+            Some(shadow) if self.undo.swap(false, Ordering::SeqCst) => {
+                shadow.forget();
+                Ok(Changes::default())
+            }
             Some(shadow) => shadow.look(view, &|| false).map_err(|error| NotRun(error.to_string())),
             None => Ok(Changes::default()),
         }
@@ -243,7 +286,8 @@ impl Commands {
     async fn start(&self, order: Order) -> Result<Running, NotRun> {
         let Order { command, view, network, confined, deadline, cancel, hear } = order;
         let stage = self.stage(view, cancel.clone()).await?;
-        let left_out = stage.synced.left_out.iter().map(|out| format!("{} ({})", out.name, out.reason)).collect();
+        let untold = stage.synced.left_out.iter().chain(&stage.synced.overwritten);
+        let left_out = untold.map(|out| format!("{} ({})", out.name, out.reason)).collect();
         let argv: Vec<OsString> = vec![interpreter().into(), "-c".into(), command.into()];
         let process = match confined {
             true => self.confined(&stage, network, &argv).await?,
@@ -258,8 +302,8 @@ impl Commands {
         let Some(cache) = self.setup.cache.clone() else {
             return Err(NotRun("there is no folder for a copy of the workspace: set CLAW_STATE_DIR".to_owned()));
         };
-        let shadow = Arc::clone(&self.shadow);
-        let filling = tokio::task::spawn_blocking(move || stage(&shadow, &cache, &view, &cancel));
+        let (shadow, undo) = (Arc::clone(&self.shadow), Arc::clone(&self.undo));
+        let filling = tokio::task::spawn_blocking(move || stage(&shadow, &undo, &cache, &view, &cancel));
         match filling.await {
             Ok(Ok(stage)) => Ok(stage),
             Ok(Err(error)) => Err(NotRun(error.to_string())),
@@ -356,6 +400,7 @@ fn exit_words(status: ExitStatus) -> String {
 
 fn stage(
     shadow: &Mutex<Option<Shadow>>,
+    undo: &AtomicBool,
     cache: &Path,
     view: &View,
     cancel: &CancellationToken,
@@ -365,6 +410,9 @@ fn stage(
         Some(shadow) => shadow,
         None => Shadow::take(cache, view.roots())?,
     };
+    if undo.swap(false, Ordering::SeqCst) {
+        shadow.forget();
+    }
     let synced = shadow.sync(view, &|| cancel.is_cancelled());
     let root = first_folder(view.roots()).ok_or(ShadowError::NoFolder);
     let staged = synced.and_then(|synced| {

@@ -97,10 +97,11 @@ impl Sent {
             steps.push((index, made));
         }
         // An editor makes an edit once. Where a step is all of it, one that is a part of it was the user's: lines that are deleted
-        // can well be the same.
+        // can well be the same. But if that step put nothing in, it may itself be the user's, and a part that follows the editor's.
         let count = self.edits.len();
-        if steps.iter().any(|(_, made)| made.which.len() == count) {
-            steps.retain(|(_, made)| made.which.len() == count);
+        if let Some((last, whole)) = steps.iter().rev().find(|(_, made)| made.which.len() == count) {
+            let (last, only_deletes) = (*last, self.puts_nothing_in(whole));
+            steps.retain(|(index, made)| made.which.len() == count || (only_deletes && *index > last));
         }
         let stands = |(index, made): &&(usize, Made<'_>)| texts.iter().skip(*index).all(|text| *text != made.before);
         let wrong = steps.iter().filter(|(_, made)| !made.is_right).filter(stands);
@@ -183,6 +184,12 @@ impl Sent {
         }
         // Where lines repeat, another place may come to the same text.
         right == made || now.apply_all(&right).is_ok_and(|text| text == *after)
+    }
+
+    /// Whether a step could as well be a user's who deletes lines.
+    fn puts_nothing_in(&self, made: &Made<'_>) -> bool {
+        let telling = made.which.clone().filter(|index| !made.idle.contains(index));
+        telling.filter_map(|index| self.edits.get(index)).all(|edit| edit.insert.is_empty())
     }
 
     /// Marks the edits that a text holds among other changes.

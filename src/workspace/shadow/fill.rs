@@ -11,6 +11,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::folder::{self, Kind, Listed, Stat};
+use super::inspect::is_unseen;
 use super::layers::Layers;
 use super::left_out::{LeftOut, Reason, leave_out};
 use super::manifest::{Entry, Held, Manifest, Names, Source};
@@ -42,6 +43,7 @@ pub(super) struct Filled {
     pub written: usize,
     pub removed: usize,
     pub left_out: Vec<LeftOut>,
+    pub overwritten: Vec<LeftOut>,
     pub repositories: Vec<PathBuf>,
     pub dependencies: Vec<Vec<u8>>,
     bytes: Vec<u8>,
@@ -236,6 +238,7 @@ impl Fill<'_> {
             }
             Some(_) | None => {}
         }
+        self.tell_overwritten(pair, name, Some(hash), out)?;
         let shadow = self.shadow_of(pair)?;
         let stat = folder::link(shadow, name, &target).map_err(|error| self.write_error(&rel, &error))?;
         out.written = out.written.saturating_add(1);
@@ -279,6 +282,7 @@ impl Fill<'_> {
         pair: &mut Pair<'_>,
         out: &mut Filled,
     ) -> Result<Held, ShadowError> {
+        self.tell_overwritten(pair, name, Some(hash), out)?;
         let new = pair.known.and_then(|names| names.get(name)).is_none();
         let (rel, bytes) = (pair.rel, std::mem::take(&mut out.bytes));
         let shadow = self.shadow_of(pair)?;
@@ -302,11 +306,30 @@ impl Fill<'_> {
             }
             let rel = pair.rel;
             if entry.held.is_some() {
+                self.tell_overwritten(pair, name, None, out)?;
                 let shadow = self.shadow_of(pair)?;
                 folder::remove(shadow, name).map_err(|error| self.write_error(&folder::join(rel, name), &error))?;
                 out.removed = out.removed.saturating_add(1);
             }
             out.changes.push((rel.into(), name.clone(), None));
+        }
+        Ok(())
+    }
+
+    /// Before something is put in place of what commands may have changed.
+    fn tell_overwritten(
+        &self,
+        pair: &mut Pair<'_>,
+        name: &[u8],
+        wanted: Option<ContentHash>,
+        out: &mut Filled,
+    ) -> Result<(), ShadowError> {
+        let (rel, known) = (pair.rel, pair.known);
+        // In a folder that is new there is nothing.
+        if let Some(known) = known
+            && is_unseen(self.shadow_of(pair)?, name, known.get(name), wanted)
+        {
+            leave_out(&mut out.overwritten, &folder::join(rel, name), Reason::Overwritten);
         }
         Ok(())
     }

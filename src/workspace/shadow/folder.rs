@@ -223,6 +223,16 @@ pub(super) fn remove(folder: impl AsFd, name: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// Removes the place where a repository was mounted: an empty folder, or an empty file.
+pub(super) fn remove_mount_point(folder: impl AsFd) {
+    let name = b".git";
+    match stat(&folder, name) {
+        Ok(Some(found)) if found.kind() == Kind::Folder => remove_empty(folder, name),
+        Ok(Some(found)) if found.kind() == Kind::File && found.size == 0 => discard(folder, name),
+        Ok(Some(_) | None) | Err(_) => {}
+    }
+}
+
 /// Removes a folder if it is empty.
 pub(super) fn remove_empty(folder: impl AsFd, name: &[u8]) {
     // The outputs of builds keep it.

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::folder::{self, Kind, Listed, Stat};
-use super::manifest::{Entry, Held, Manifest, Names};
+use super::manifest::{Entry, Held, Manifest, Names, Source};
 use super::rules::Rules;
-use super::{Start, walk};
+use super::{Limits, Start, walk};
 use crate::text::ContentHash;
 use crate::workspace::Root;
 
@@ -98,7 +98,8 @@ impl Inspect<'_> {
             return;
         };
         let real = super::slot::below(&self.root.path, &rel);
-        let here = rules.map(|rules| rules.within(&shadow, &real, &listed, self.repositories.contains(&real)));
+        let here =
+            rules.map(|rules| rules.within(&shadow, &real, &listed, self.repositories.contains(&real.join(".git"))));
         let mut seen: HashSet<&[u8]> = HashSet::with_capacity(listed.len());
         let mut path = real.join("x");
         for entry in &listed {
@@ -199,6 +200,35 @@ impl Inspect<'_> {
             && self.budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size)).is_ok();
         Ok(Some((stat, hash, kept.then_some(bytes))))
     }
+}
+
+/// Whether a command left something under `name` that nobody has looked at since, or nothing, and that is not what is `wanted`.
+pub(super) fn is_unseen(folder: &OwnedFd, name: &[u8], known: Option<&Entry>, wanted: Option<ContentHash>) -> bool {
+    let stat = match folder::stat(folder, name) {
+        Ok(Some(stat)) => stat,
+        Ok(None) => return wanted.is_some() && known.is_some_and(|entry| entry.held.is_some()),
+        Err(_) => return false,
+    };
+    let held = match known {
+        Some(Entry { held: Some(held), .. }) if held.stat == stat && !held.racy => return false,
+        Some(Entry { held: Some(held), .. }) => Some(held),
+        // What stands there was looked at, and told then.
+        Some(Entry { source: Source::Unknown, held: None }) => return false,
+        Some(Entry { held: None, .. }) | None => None,
+    };
+    let hash = match stat.kind() {
+        Kind::File => {
+            let mut bytes = Vec::new();
+            match folder::read(folder, name, Limits::default().file, &mut bytes) {
+                Ok(Some(_)) => Some(ContentHash::of(&bytes)),
+                Ok(None) | Err(_) => None,
+            }
+        }
+        Kind::Link => folder::target(folder, name).ok().map(|target| ContentHash::of(&target)),
+        Kind::Folder | Kind::Special(_) => None,
+    };
+    let is_as_left = held.is_some_and(|held| Some(held.hash) == hash && held.stat.kind() == stat.kind());
+    !is_as_left && (hash.is_none() || hash != wanted)
 }
 
 fn merge(parts: impl Iterator<Item = Inspected>) -> Inspected {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use super::fill::disk_stat;
+use super::inspect::is_unseen;
+use super::left_out::{LeftOut, Reason, leave_out};
 use super::manifest::{Entry, Held, Manifest, Source};
 use super::{Limits, ShadowError, folder, names};
 use crate::text::decode::{decode, encode};
@@ -20,6 +22,7 @@ pub(super) struct Layers {
 pub(super) struct Put {
     pub changes: Vec<(Box<[u8]>, Box<[u8]>, Option<Entry>)>,
     pub written: usize,
+    pub overwritten: Vec<LeftOut>,
 }
 
 impl Layers {
@@ -87,6 +90,9 @@ impl Layers {
                     Some(held) if held.is_file(hash, executable) => held,
                     Some(_) | None => {
                         let opened = folder::make(shadow, folder).map_err(|error| failed(&error))?;
+                        if is_unseen(&opened, name, known, Some(hash)) {
+                            leave_out(&mut put.overwritten, &rel, Reason::Overwritten);
+                        }
                         let stat = folder::write(opened, name, &bytes, executable, known.is_none());
                         put.written = put.written.saturating_add(1);
                         Held { stat: stat.map_err(|error| failed(&error))?, hash, racy: true }

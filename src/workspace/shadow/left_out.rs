@@ -32,6 +32,8 @@ pub enum Reason {
     ReadOnly(String),
     #[error("it changed in the workspace while the command ran: run the command again")]
     Stale,
+    #[error("what a command left there since the last look is gone: the workspace has something else there now")]
+    Overwritten,
     #[error("the user's own file stands there, which commands do not see")]
     Kept,
     #[error("only its mode or encoding changed, and only text is proposed")]

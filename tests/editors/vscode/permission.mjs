@@ -2,6 +2,8 @@
 import { journey, work } from "./workbench.mjs";
 
 await journey(async ({ page, url, step, pick, line }) => {
+  const command = "): ls src/click | tee modules.txt"; // and not the progress, which names it too
+  const question = "Claw asks, for";
   const toast = (text) => page.locator(".notification-toast").filter({ hasText: text });
   const button = (text, title) => toast(text).locator(".monaco-button").filter({ hasText: title });
   await step("a file opens", async () => {
@@ -18,21 +20,26 @@ await journey(async ({ page, url, step, pick, line }) => {
     await page.keyboard.press("Enter");
   });
   await step("the command is shown with its answers", async () => {
-    await toast("ls src/click | tee modules.txt").waitFor();
+    await toast(command).waitFor();
+    // The settings of the extension are ones that the server knows.
+    if ((await toast("unknown key").count()) > 0) {
+      throw new Error("the server does not know a setting");
+    }
     for (const title of ["Allow once", "Allow for this session", "Deny"]) {
-      await button("ls src/click | tee modules.txt", title).first().waitFor();
+      await button(command, title).first().waitFor();
     }
   });
   await step("allowed once, it runs", async () => {
-    await button("ls src/click | tee modules.txt", "Allow once").click();
-    await toast("Keep the list?").waitFor();
+    await button(command, "Allow once").click();
+    await toast(question).waitFor();
   });
   await step("the model's question is answered by a button", async () => {
-    await button("Keep the list?", "Keep it").click();
-    await toast("Keep the list?").waitFor({ state: "hidden" });
+    await toast(question).filter({ hasText: "Keep the list?" }).waitFor();
+    await button(question, "Keep it").click();
+    await toast(question).waitFor({ state: "hidden" });
   });
   await step("what the command made waits for review", async () => {
     await page.locator(".statusbar-item").filter({ hasText: "Claw: 1 to review" }).waitFor();
-    await toast("The list is proposed.").waitFor();
+    await toast("Claw: list the modules").waitFor({ state: "hidden" });
   });
 });

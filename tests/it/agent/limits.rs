@@ -132,7 +132,9 @@ async fn edits_survive_a_limit() {
     let result = rig.run("Go").await;
     assert_eq!(result.status, TurnStatus::Limit);
     assert_eq!(result.proposal.hunks().count(), 1);
-    assert!(result.trace.iter().any(|event| matches!(&event.kind, EventKind::Proposal { files } if files.len() == 1)));
+    assert!(
+        result.trace.iter().any(|event| matches!(&event.kind, EventKind::Proposal { files, .. } if files.len() == 1))
+    );
     rig.check_session(result.session.id()).await;
 }
 

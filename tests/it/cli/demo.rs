@@ -1,8 +1,9 @@
 //! `claw demo`: what it shows, what it leaves, and what it leaves alone.
 
+use std::fs;
 use std::process::Command;
 
-use super::place::Place;
+use super::place::{Place, Ran};
 
 #[test]
 fn the_demo_shows_its_work_and_says_that_the_model_is_a_recording() {
@@ -12,6 +13,11 @@ fn the_demo_shows_its_work_and_says_that_the_model_is_a_recording() {
     let ran = place.output(&["demo", "--dir", folder.to_str().unwrap()]).exits(0);
     for words in [
         "The model is a recording",
+        "The tests, before\n$ python3 -m unittest -q\nFAIL: test_accents",
+        "FAILED (failures=2)\nthey fail: exit code 1",
+        "The tests, with the proposal\n$ python3 -m unittest -q\nRan 5 tests",
+        "OK\nthey pass",
+        "The tests ran confined",
         "update_plan",
         "✓ edit_file inkwell/slug.py",
         "+import unicodedata",
@@ -28,6 +34,24 @@ fn the_demo_shows_its_work_and_says_that_the_model_is_a_recording() {
     assert!(trace.contains("\"type\":\"proposal\""), "{trace}");
     place.output(&["replay", "last"]).exits(0);
     place.output(&["demo", "--dir", folder.to_str().unwrap()]).exits(2);
+}
+
+/// Where nothing confines commands the demo says so and goes on.
+#[test]
+fn s01_without_a_sandbox_the_demo_runs_no_test_and_goes_on() {
+    let place = Place::new(&[]);
+    let folder = place.home().parent().unwrap().join("demo");
+    // What puts up the sandbox is a program called `claw`: here there is none.
+    let program = place.home().join("klaw");
+    if fs::hard_link(env!("CARGO_BIN_EXE_claw"), &program).is_err() {
+        fs::copy(env!("CARGO_BIN_EXE_claw"), &program).unwrap();
+    }
+    let mut demo = Command::new(program);
+    demo.args(["demo", "--dir", folder.to_str().unwrap()]).env_clear().env("PATH", "/usr/bin:/bin");
+    demo.env("HOME", place.home()).env("CLAW_STATE_DIR", place.state());
+    let ran = Ran::of(demo.output().unwrap()).exits(0);
+    assert_eq!(ran.stdout.matches("They are not run: nothing confines commands here").count(), 2, "{}", ran.stdout);
+    assert!(ran.stdout.contains("+import unicodedata") && !ran.stdout.contains("they pass"), "{}", ran.stdout);
 }
 
 /// The claim of the recorded answer: the tests fail before the proposal, and pass with it.

@@ -192,7 +192,7 @@ fn what_was_decided_is_shown_by_trace_and_sessions() {
     let whole = place.output(&["sessions", "show", "last", "--json"]).exits(0).json();
     let children = whole["children"].as_array().unwrap();
     assert_eq!(children.len(), 1);
-    assert_eq!(children[0]["parent"], whole["id"], "{whole}");
+    assert_eq!(children[0]["parent"], whole["session"], "{whole}");
     place.output(&["replay", "last"]).exits(0);
 }
 

@@ -144,6 +144,11 @@ async fn always_is_written_into_a_file_of_the_users() {
     // The next session of this server, and of the next server.
     assert_eq!(decisions(&run(&mut editor).await), [("allow", "rule")]);
     assert_eq!(prompts(&editor).len(), 1);
+    // A line that the user deletes is gone.
+    std::fs::write(&file, "").unwrap();
+    answers(&mut editor, &["Deny"]);
+    assert_eq!(decisions(&run(&mut editor).await), [("deny", "user")]);
+    std::fs::write(&file, kept).unwrap();
     let folder = editor.leave().await;
     let mut editor = start_in(folder, script, json!({})).await;
     let events = run(&mut editor).await;

@@ -45,6 +45,20 @@ const S03: &[Row] = &[
     ("remove .git", "EBUSY|EROFS", "os.rmdir('.git')"),
     ("exchange .git", "EBUSY", "os.mkdir('other'); sc('renameat2', -100, b'other', -100, b'.git', 2)"),
     ("link out of .git", "EXDEV", "os.link('.git/config', 'config')"),
+    ("link a program into the folder", "EXDEV", "os.link(os.path.realpath('/usr/bin/env'), 'env')"),
+    ("link a setting into the folder", "EXDEV|EACCES", "os.link('/etc/passwd', 'passwd')"),
+    ("link the broker into the folder", "EXDEV", "os.link('/run/claw/broker', 'broker')"),
+    ("link into .git", "EXDEV|EROFS", "os.link('file', '.git/file')"),
+    (
+        "link by a handle",
+        "EXDEV|ENOENT|EPERM",
+        "f = os.open('.git/config', os.O_RDONLY); sc('linkat', f, b'', -100, b'config', 0x1000)",
+    ),
+    (
+        "link by the handle's name",
+        "EXDEV",
+        "f = os.open('.git/config', os.O_RDONLY); sc('linkat', -100, b'/proc/self/fd/%d' % f, -100, b'config', 0x400)",
+    ),
     ("move out of .git", "EXDEV|EROFS", "os.rename('.git/config', 'config')"),
     ("write through a link to outside", "ENOENT", "os.symlink(TOP + '/home/secret', 'link'); open('link', 'r+')"),
     ("write through a link to /etc", "EACCES", "os.symlink('/etc/group', 'etc'); open('etc', 'r+')"),
@@ -290,7 +304,7 @@ fn numbers() -> String {
         ($($name:ident $number:ident)*) => { [$((stringify!($name), libc::$number)),*] };
     }
     let common = table! {
-        renameat2 SYS_renameat2 mount SYS_mount mknodat SYS_mknodat open_by_handle_at SYS_open_by_handle_at socket SYS_socket
+        renameat2 SYS_renameat2 linkat SYS_linkat mount SYS_mount mknodat SYS_mknodat open_by_handle_at SYS_open_by_handle_at socket SYS_socket
         socketpair SYS_socketpair io_uring_setup SYS_io_uring_setup io_uring_enter SYS_io_uring_enter
         io_uring_register SYS_io_uring_register ptrace SYS_ptrace process_vm_readv SYS_process_vm_readv
         process_vm_writev SYS_process_vm_writev kcmp SYS_kcmp pidfd_getfd SYS_pidfd_getfd tgkill SYS_tgkill

@@ -385,6 +385,53 @@ fn x03_secrets_excluded_files_and_repositories_do_not_come_in() {
 }
 
 #[test]
+fn what_a_job_changed_and_a_sync_writes_over_is_told() {
+    let mut rig =
+        Rig::new("//- /a.txt\na\n//- /b.txt\nb\n//- /c.txt\nc\n//- /d.txt\nd\n//- /e/f.txt\nf\n//- /same.txt\ns\n");
+    rig.sync();
+    // A command that still runs, and then the user and the model, all of them at the same files.
+    for name in ["a.txt", "b.txt", "d.txt", "e/f.txt", "late.txt"] {
+        std::fs::write(rig.inside(name), "job\n").unwrap();
+    }
+    std::fs::remove_file(rig.inside("c.txt")).unwrap();
+    for (name, text) in [("a.txt", "user\n"), ("c.txt", "user\n"), ("late.txt", "user\n"), ("same.txt", "both\n")] {
+        rig.fixture.write(name, text);
+    }
+    std::fs::write(rig.inside("same.txt"), "both\n").unwrap();
+    rig.propose("b.txt", Some("model\n"));
+    std::fs::remove_file(rig.fixture.root_path().join("d.txt")).unwrap();
+    std::fs::remove_dir_all(rig.fixture.root_path().join("e")).unwrap();
+    let synced = rig.sync();
+    let mut told: Vec<&str> = synced.overwritten.iter().map(|out| out.name.as_str()).collect();
+    told.sort();
+    assert_eq!(told, ["a.txt", "b.txt", "c.txt", "d.txt", "e/f.txt", "late.txt"]);
+    assert_eq!((rig.absorb(), rig.sync()), (Absorbed::default(), Synced::default()));
+}
+
+#[test]
+fn places_of_repositories_that_the_sandbox_leaves_are_not_seen() {
+    let mut rig = Rig::new(
+        "//- /a.txt\na\n//- /.git/info/exclude\n*.out\n//- /sub/.git/config\nx\n//- /sub/b.txt\nb\n//- /tree/c.txt\nc\n",
+    );
+    rig.sync();
+    std::fs::create_dir(rig.inside(".git")).unwrap();
+    std::fs::create_dir(rig.inside("sub/.git")).unwrap();
+    std::fs::write(rig.inside("tree/.git"), "").unwrap();
+    std::fs::write(rig.inside("built.out"), "built").unwrap();
+    assert_eq!((rig.absorb(), rig.sync()), (Absorbed::default(), Synced::default()));
+    for gone in ["sub", "tree"] {
+        std::fs::remove_dir_all(rig.fixture.root_path().join(gone)).unwrap();
+    }
+    assert_eq!((rig.sync().removed, rig.absorb()), (2, Absorbed::default()));
+    assert!(!rig.inside("sub").exists() && !rig.inside("tree").exists() && rig.inside(".git").is_dir());
+    // A file that comes to stand there.
+    std::fs::create_dir_all(rig.inside("sub/.git")).unwrap();
+    rig.fixture.write("sub", "file\n");
+    assert_eq!((rig.sync(), rig.absorb()), (Synced { written: 1, ..Synced::default() }, Absorbed::default()));
+    assert_eq!(rig.held("built.out").as_deref(), Some("built"));
+}
+
+#[test]
 fn sessions_at_once_have_a_shadow_each_and_the_first_is_taken_again() {
     let rig = Rig::new("//- /a.txt\na\n");
     let other = Shadow::take(&cache(&rig.fixture), &rig.fixture.workspace.roots()).unwrap();

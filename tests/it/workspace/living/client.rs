@@ -59,9 +59,8 @@ pub enum Landing {
 impl Meant {
     /// Whether putting in `insert` instead does no more than end the last line with a break.
     pub fn gets_a_break(&self, insert: &str) -> bool {
-        !self.text.is_empty()
-            && !self.text.ends_with(['\r', '\n'])
-            && self.text == insert.trim_end_matches(['\r', '\n'])
+        let is_unbroken = !self.text.is_empty() && !self.text.ends_with(['\r', '\n']);
+        is_unbroken && insert.strip_prefix(&self.text).is_some_and(|rest| matches!(rest, "\n" | "\r\n" | "\r"))
     }
 }
 
@@ -192,19 +191,31 @@ impl Document {
         text == meant.text && (same_start || text.trim().is_empty())
     }
 
-    /// Whether nothing but line breaks stands between a place and `low..=high`, and in the run of breaks that they belong to
-    /// are some of those before `since` and some that came later.
+    /// Whether nothing but line breaks stands between a place and the gap `low..=high`, and in the run of breaks that they belong
+    /// to those from before `since` can as well be others of them: such that the place is in the gap.
     fn are_breaks_of_both(&self, place: usize, low: usize, high: usize, since: u32) -> bool {
         let between = if place < low { place..low } else { high..place };
         let is_break = |at: &usize| matches!(self.at(*at), Some('\n' | '\r'));
         if !between.clone().all(|at| is_break(&at)) {
             return false;
         }
-        let before = (0..between.start).rev().take_while(is_break);
-        let behind = (between.end..self.len()).take_while(is_break);
-        let run: Vec<usize> = before.chain(between.clone()).chain(behind).collect();
-        let is_new = |at: &usize| self.characters.get(*at).is_some_and(|(_, id)| *id >= since);
-        run.iter().any(is_new) && !run.iter().all(is_new)
+        let before = (0..between.start).rev().take_while(is_break).count();
+        let behind = (between.end..self.len()).take_while(is_break).count();
+        let run = between.start - before..between.end + behind;
+        let old = |range: std::ops::Range<usize>| {
+            self.characters[range].iter().filter(|(_, id)| *id < since).map(|(character, _)| *character)
+        };
+        // The user only puts in: what was there before the gap is there still, in its order, among what is before the place.
+        let holds = |range: std::ops::Range<usize>, mut old: std::iter::Peekable<std::vec::IntoIter<char>>| {
+            for (character, _) in &self.characters[range] {
+                old.next_if_eq(character);
+            }
+            old.peek().is_none()
+        };
+        let (low, high) = (low.clamp(run.start, run.end), high.clamp(run.start, run.end));
+        let before: Vec<char> = old(run.start..low).collect();
+        let behind: Vec<char> = old(high..run.end).collect();
+        holds(run.start..place, before.into_iter().peekable()) && holds(place..run.end, behind.into_iter().peekable())
     }
 
     fn landing(&self, meant: &Meant, start: usize, end: usize) -> Landing {
