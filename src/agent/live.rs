@@ -616,6 +616,8 @@ fn brings_in(act: &Act) -> bool {
 fn without_values(mut file: ProposedFile) -> ProposedFile {
     let mask = |text: &mut String| *text = secrets::shown(Some(&file.path), text).text.into_owned();
     for hunk in &mut file.hunks {
+        // It repeats the first new line.
+        hunk.summary = hunk.summary.take().filter(|_| !secrets::is_secret_file(&file.path));
         mask(&mut hunk.old_text);
         mask(&mut hunk.new_text);
     }

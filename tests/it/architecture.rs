@@ -109,6 +109,8 @@ const WRITERS: &[&str] = &[
     "cli",
     "context/outline",
     "context/cache.rs",
+    // Beside a shadow: settings of repositories, without their passwords.
+    "tools/shell/repositories.rs",
     // Inside of a sandbox only: who the user is, in an `/etc` of its own, and what must be refused.
     "sandbox/broker",
 ];

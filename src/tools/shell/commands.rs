@@ -297,7 +297,7 @@ impl Commands {
             true => self.confined(&stage, network, &argv).await?,
             false => self.unconfined(&stage, &argv)?,
         };
-        Running::start(process, confined, deadline, cancel, hear, left_out)
+        Running::start(process, deadline, cancel, hear, left_out)
             .map_err(|error| NotRun(format!("the command could not be started: {error}")))
     }
 

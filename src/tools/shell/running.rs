@@ -41,13 +41,11 @@ pub struct Running {
 /// A process and its group. A confined one ends with its namespace; of the other at least its group is ended.
 struct Group {
     child: Child,
-    confined: bool,
 }
 
 impl Running {
     pub fn start(
         mut command: Command,
-        confined: bool,
         deadline: Duration,
         cancel: CancellationToken,
         hear: HearOutput,
@@ -62,7 +60,7 @@ impl Running {
         let pipe = tokio::net::unix::pipe::Receiver::from_owned_fd(reader.into())?;
         let output = Arc::new(Mutex::new(Capture::default()));
         let reader = AbortOnDropHandle::new(tokio::spawn(read(pipe, Arc::clone(&output), hear)));
-        let child = Group { child, confined };
+        let child = Group { child };
         Ok(Running { child, output, reader, began: Instant::now(), deadline, cancel, left_out })
     }
 
@@ -103,9 +101,8 @@ impl Running {
 impl Group {
     fn end(&mut self) {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(id) = id
-            && !self.confined
-        {
+        // Of a sandbox that is only being put up too: it does not yet end with us.
+        if let Some(id) = id {
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
         let _ = self.child.start_kill();

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicBool};
 
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::WalkBuilder;
@@ -177,7 +178,20 @@ fn layered(view: &View, scope: &Scope) -> Vec<Ordered> {
         .collect()
 }
 
-/// Adds the files of the disk in order, at least `limit` and one more where there are so many.
+/// Files that say what is ignored in a folder, and most bytes of one.
+const RULES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
+const MAX_RULES: u64 = 1024 * 1024;
+
+/// Whether reading the folder's rules comes to an end: a pipe holds its reader for ever, a device has no end.
+fn has_plain_rules(folder: &Path) -> bool {
+    RULES.iter().all(|name| match folder.join(name).metadata() {
+        Ok(found) => found.is_file() && found.len() <= MAX_RULES,
+        Err(_) => true,
+    })
+}
+
+/// Adds the files of the disk in order, at least `limit` and one more where there are so many. Where rules can not be read
+/// nothing is ignored.
 fn walk(
     view: &View,
     scope: &Scope,
@@ -187,11 +201,50 @@ fn walk(
     cancelled: &dyn Fn() -> bool,
     listing: &mut Listing,
 ) {
-    let walk = WalkBuilder::new(root.path.join(folder.rel.as_ref()))
+    let before = listing.files.len();
+    if !walk_by(true, view, scope, root, folder, limit, cancelled, listing) {
+        listing.files.truncate(before);
+        walk_by(false, view, scope, root, folder, limit, cancelled, listing);
+    }
+}
+
+/// `false` if rules should count and can not be read.
+#[expect(clippy::too_many_arguments, reason = "those of `walk`")]
+fn walk_by(
+    rules: bool,
+    view: &View,
+    scope: &Scope,
+    root: &Root,
+    folder: &Folder,
+    limit: usize,
+    cancelled: &dyn Fn() -> bool,
+    listing: &mut Listing,
+) -> bool {
+    let start = root.path.join(folder.rel.as_ref());
+    if rules && !has_plain_rules(&start) {
+        return false;
+    }
+    let unreadable = Arc::new(AtomicBool::new(false));
+    let found = Arc::clone(&unreadable);
+    let walk = WalkBuilder::new(start)
         .hidden(false)
         .require_git(false)
+        .ignore(rules)
+        .git_ignore(rules)
+        .git_exclude(rules)
         .follow_links(false)
-        .filter_entry(|entry| entry.file_name() != ".git")
+        .filter_entry(move |entry| {
+            if entry.file_name() == ".git" {
+                return false;
+            }
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            // Before it is entered, which reads them.
+            if rules && is_folder && !has_plain_rules(entry.path()) {
+                found.store(true, atomic::Ordering::Relaxed);
+                return false;
+            }
+            true
+        })
         .sort_by_file_name(|a, b| a.cmp(b))
         .build();
     let most = limit.saturating_add(1).saturating_add(view.overlay().iter().count());
@@ -199,7 +252,10 @@ fn walk(
     for entry in walk {
         if cancelled() {
             listing.stopped = true;
-            return;
+            return true;
+        }
+        if unreadable.load(atomic::Ordering::Relaxed) {
+            return false;
         }
         // What can not be read is not there for us.
         let Ok(entry) = entry else { continue };
@@ -212,10 +268,11 @@ fn walk(
             listing.files.push(path);
             taken = taken.saturating_add(1);
             if taken >= most {
-                return;
+                return true;
             }
         }
     }
+    !unreadable.load(atomic::Ordering::Relaxed)
 }
 
 fn check_folder(view: &View, folder: &Folder, name: &str) -> Result<(), ScopeError> {

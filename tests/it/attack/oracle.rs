@@ -201,6 +201,9 @@ pub fn unseen(prompts: &[Approval], events: &[Event]) -> Vec<String> {
             _ => continue,
         };
         let text = decided.input[key].as_str().unwrap_or_default();
+        // An address is shown in its one spelling.
+        let address = claw::permission::Address::parse(text).map(|address| address.as_str().to_owned());
+        let text = &address.unwrap_or_else(|_| text.to_owned());
         let plain = |word: &&str| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic());
         let words: Vec<&str> = text.split_whitespace().filter(plain).collect();
         let ends = [words.first(), words.last()].into_iter().flatten().filter(|word| word.len() < 200);

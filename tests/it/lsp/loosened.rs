@@ -18,6 +18,7 @@ async fn c05_rights_that_grow_while_a_turn_runs_do_not_count_for_it() {
     let loose =
         json!({"permissionMode": "auto", "permissions": {"allow": ["web_fetch(nowhere.invalid)", "web_fetch(*)"]}});
     editor.client.notify("workspace/didChangeConfiguration", json!({"settings": {"claw": loose}}));
+    editor.client.ignore("window/showMessage");
     editor.turn_end(&answer["turn"]).await;
     assert!(editor.was_asked("nowhere.invalid/2"), "{:?}", editor.asked("window/showMessageRequest"));
     editor.finish().await;
