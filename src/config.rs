@@ -60,7 +60,7 @@ pub enum Provider {
     Openai,
     /// OpenAI's Responses API. Not in this version.
     OpenaiResponses,
-    /// Anthropic's Messages API. Not in this version.
+    /// Anthropic's Messages API, at Anthropic or wherever it is spoken.
     Anthropic,
     /// Ollama's own API. Not in this version; `openai` reaches an Ollama too.
     Ollama,

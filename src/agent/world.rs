@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::{End, Left};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposedFile, StopReason, ToolCallRequested,
-    ToolResultReturned, TurnStart, Usage,
+    CheckRan, ContextReceipt, ErrorReported, Opaque, PermissionDecided, PlanItem, ProposedFile, StopReason,
+    ToolCallRequested, ToolResultReturned, TurnStart, Usage,
 };
 use crate::model::SharedModel;
 
@@ -75,6 +75,7 @@ pub(in crate::agent) struct Answer {
     pub ttft_ms: u64,
     pub latency_ms: u64,
     pub attempts: u32,
+    pub opaque: Option<Opaque>,
 }
 
 /// A call that ran.

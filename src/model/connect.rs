@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::anthropic::{self, Anthropic};
 use super::http::{Endpoint, Key, Timing};
 use super::openai::{self, OpenAi};
 use super::script::Script;
-use super::{ModelError, ModelErrorKind, SharedModel};
+use super::{Model, ModelError, ModelErrorKind, SharedModel};
 use crate::config::{Config, Environment, Provider};
 
 /// Where OpenAI itself is.
@@ -29,6 +30,7 @@ const NO_MODEL: &str = "\
 no model is configured, and none was found. One of these is enough:
   - a local one: install Ollama, then `ollama pull qwen2.5-coder:7b` and `ollama serve`
   - OpenAI: put your key into the environment variable OPENAI_API_KEY
+  - Anthropic: put your key into the environment variable ANTHROPIC_API_KEY
   - any other OpenAI-compatible server: in ~/.config/claw/config.toml
         provider = \"openai\"
         base_url = \"https://…/v1\"
@@ -86,11 +88,12 @@ impl From<SharedModel> for Connector {
     }
 }
 
-/// A model that builds the same bodies as the one of this provider and name in a trace, for a replay. `None` for a provider
-/// that is not ours. It is not meant to be sent to.
-pub fn encoder(provider: &str, model: &str) -> Option<SharedModel> {
+/// A model that builds the same bodies as the one of this provider, name and window in a trace, for a replay. `None` for a
+/// provider that is not ours. It is not meant to be sent to.
+pub fn encoder(provider: &str, model: &str, _window: Option<u64>) -> Option<SharedModel> {
     match provider {
         "openai" => Some(Arc::new(OpenAi::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
+        "anthropic" => Some(Arc::new(Anthropic::new(Anthropic::endpoint(anthropic::BASE_URL).ok()?, model))),
         "script" => Some(Arc::new(Script::parse("replay", "").ok()?)),
         _ => None,
     }
@@ -109,7 +112,8 @@ pub async fn connect(config: &Config, environment: &Environment) -> Result<Share
             };
             openai(config, environment, base_url, timing).await
         }
-        Some(provider @ (Provider::OpenaiResponses | Provider::Anthropic | Provider::Ollama)) => {
+        Some(Provider::Anthropic) => anthropic(config, environment, timing).await,
+        Some(provider @ (Provider::OpenaiResponses | Provider::Ollama)) => {
             let advice = match provider {
                 Provider::Ollama => {
                     "An Ollama is reached as provider = \"openai\" with base_url = \"http://127.0.0.1:11434/v1\""
@@ -117,7 +121,7 @@ pub async fn connect(config: &Config, environment: &Environment) -> Result<Share
                 _ => "An OpenAI-compatible endpoint of that provider works as provider = \"openai\" with its base_url",
             };
             Err(config_error(format!(
-                "provider = \"{}\" is not in this version, which has `openai` and `script`. {advice}",
+                "provider = \"{}\" is not in this version, which has `openai`, `anthropic` and `script`. {advice}",
                 provider.name()
             )))
         }
@@ -148,21 +152,38 @@ async fn openai(
 ) -> Result<SharedModel, ModelError> {
     let mut endpoint = Endpoint::new(base_url)?;
     endpoint.timing = timing;
-    endpoint.key = key(config, environment, &endpoint)?;
+    endpoint.key = key(config, environment, &endpoint, &OPENAI)?;
     let model = match &config.model {
         Some(model) => model.clone(),
-        None if endpoint.host() == "api.openai.com" => OPENAI_DEFAULT_MODEL.to_owned(),
+        None if endpoint.host() == OPENAI.host => OPENAI_DEFAULT_MODEL.to_owned(),
         None => first_model(&endpoint).await?,
     };
     Ok(Arc::new(OpenAi::new(endpoint, model)))
 }
 
-/// Nothing is configured: a local Ollama, else a key for OpenAI.
+/// Anthropic itself, or a configured endpoint that speaks its API.
+async fn anthropic(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
+    let mut endpoint = Anthropic::endpoint(config.base_url.as_deref().unwrap_or(anthropic::BASE_URL))?;
+    endpoint.timing = timing;
+    endpoint.key = key(config, environment, &endpoint, &ANTHROPIC)?;
+    let model = match &config.model {
+        Some(model) => model.clone(),
+        None if endpoint.host() == ANTHROPIC.host => anthropic::DEFAULT_MODEL.to_owned(),
+        None => {
+            let model = Anthropic::new(endpoint.clone(), "");
+            first(&endpoint, model.listing().await?.map(|listing| listing.models).unwrap_or_default())?
+        }
+    };
+    Ok(Arc::new(Anthropic::new(endpoint, model)))
+}
+
+/// Nothing is configured: a local Ollama, else the provider whose key is there.
 async fn search(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
     let mut ollama = Endpoint::new(&ollama_base_url(environment.get("OLLAMA_HOST")))?;
     ollama.timing = timing;
     ollama.is_ollama = true;
     let has_key = environment.get("OPENAI_API_KEY").is_some() || environment.get("CLAW_API_KEY").is_some();
+    let has_anthropic_key = environment.get(ANTHROPIC.variable).is_some();
     match (openai::list_models(&ollama, PROBE_PATIENCE).await, &config.model) {
         (Ok(_), Some(model)) => Ok(Arc::new(OpenAi::new(ollama, model.clone()))),
         (Ok(models), None) if !models.is_empty() => {
@@ -172,6 +193,7 @@ async fn search(config: &Config, environment: &Environment, timing: Timing) -> R
             let base_url = environment.get("OPENAI_BASE_URL").unwrap_or(OPENAI_BASE_URL);
             openai(config, environment, base_url, timing).await
         }
+        (Ok(_) | Err(_), _) if has_anthropic_key => anthropic(config, environment, timing).await,
         (Ok(_), None) => Err(config_error(format!(
             "the Ollama at {ollama} has no model yet: get one, for example with `ollama pull qwen2.5-coder:7b`"
         ))),
@@ -181,15 +203,34 @@ async fn search(config: &Config, environment: &Environment, timing: Timing) -> R
 
 async fn first_model(endpoint: &Endpoint) -> Result<String, ModelError> {
     let models = openai::list_models(endpoint, PROBE_PATIENCE.max(endpoint.timing.idle / 6)).await?;
+    first(endpoint, models)
+}
+
+fn first(endpoint: &Endpoint, models: Vec<String>) -> Result<String, ModelError> {
     models.into_iter().next().ok_or_else(|| {
         let message = format!("{endpoint} lists no model: set `model`");
         ModelError::new(ModelErrorKind::ModelNotFound, message)
     })
 }
 
-/// The key for `endpoint`. One that the user named goes where the user said. OPENAI_API_KEY, which is there for other programs
+/// Who runs an API, and where its key usually is.
+struct Vendor {
+    name: &'static str,
+    host: &'static str,
+    variable: &'static str,
+}
+
+const OPENAI: Vendor = Vendor { name: "OpenAI", host: "api.openai.com", variable: "OPENAI_API_KEY" };
+const ANTHROPIC: Vendor = Vendor { name: "Anthropic", host: "api.anthropic.com", variable: "ANTHROPIC_API_KEY" };
+
+/// The key for `endpoint`. One that the user named goes where the user said. That of the vendor, which is there for other programs
 /// too, goes to no other machine in the clear.
-fn key(config: &Config, environment: &Environment, endpoint: &Endpoint) -> Result<Option<Key>, ModelError> {
+fn key(
+    config: &Config,
+    environment: &Environment,
+    endpoint: &Endpoint,
+    vendor: &Vendor,
+) -> Result<Option<Key>, ModelError> {
     let from = |variable: &str| {
         environment
             .get(variable)
@@ -209,11 +250,11 @@ fn key(config: &Config, environment: &Environment, endpoint: &Endpoint) -> Resul
             )),
         };
     }
-    let key = from("OPENAI_API_KEY").filter(|_| endpoint.is_secure() || endpoint.is_loopback());
-    if key.is_none() && endpoint.host() == "api.openai.com" {
+    let key = from(vendor.variable).filter(|_| endpoint.is_secure() || endpoint.is_loopback());
+    if key.is_none() && endpoint.host() == vendor.host {
         return Err(ModelError::new(
             ModelErrorKind::Auth,
-            "no key for OpenAI: put it into the environment variable OPENAI_API_KEY",
+            format!("no key for {}: put it into the environment variable {}", vendor.name, vendor.variable),
         ));
     }
     Ok(key)
@@ -279,7 +320,9 @@ mod tests {
             let config = Config { api_key_env: api_key_env.map(str::to_owned), ..Config::default() };
             let environment = variables.iter().copied().collect();
             let endpoint = Endpoint::new(base_url).unwrap();
-            key(&config, &environment, &endpoint).map(|key| key.map(|key| key.variable)).map_err(|error| error.kind)
+            key(&config, &environment, &endpoint, &OPENAI)
+                .map(|key| key.map(|key| key.variable))
+                .map_err(|error| error.kind)
         };
         let openai = ("OPENAI_API_KEY", "sk-1");
         let named = |name: &str| Ok(Some(name.to_owned()));
@@ -297,11 +340,11 @@ mod tests {
 
     #[tokio::test]
     async fn providers_that_are_not_there_say_what_is() {
-        for provider in [Provider::OpenaiResponses, Provider::Anthropic, Provider::Ollama] {
+        for provider in [Provider::OpenaiResponses, Provider::Ollama] {
             let config = Config { provider: Some(provider), ..Config::default() };
             let error = connect(&config, &Environment::default()).await.err().unwrap();
             assert_eq!(error.kind, ModelErrorKind::Config);
-            assert!(error.message.contains("which has `openai` and `script`"), "{}", error.message);
+            assert!(error.message.contains("which has"), "{}", error.message);
         }
         let config = Config { provider: Some(Provider::Script), ..Config::default() };
         let error = connect(&config, &Environment::default()).await.err().unwrap();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::event::ContextReceipt;
+use crate::event::{ContextReceipt, Opaque};
 use crate::secrets;
 
 /// What stands where a secret stood.
@@ -95,14 +95,28 @@ impl Redactor {
 
     /// Redacts every string within a JSON value, keys excepted. `true` if there was anything to redact.
     pub fn redact_value(&self, value: &mut Value) -> bool {
+        self.redact_value_but(value, &HashSet::new())
+    }
+
+    /// The same, past the strings that are `sealed`.
+    pub fn redact_value_but(&self, value: &mut Value, sealed: &HashSet<String>) -> bool {
+        let redact = |value: &mut Value| self.redact_value_but(value, sealed);
         match value {
-            Value::String(text) => self.redact_string(text),
-            Value::Array(items) => items.iter_mut().fold(false, |changed, item| self.redact_value(item) | changed),
-            Value::Object(fields) => {
-                fields.values_mut().fold(false, |changed, field| self.redact_value(field) | changed)
-            }
+            Value::String(text) => !sealed.contains(text.as_str()) && self.redact_string(text),
+            Value::Array(items) => items.iter_mut().fold(false, |changed, item| redact(item) | changed),
+            Value::Object(fields) => fields.values_mut().fold(false, |changed, field| redact(field) | changed),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
+    }
+
+    /// Whether what a provider wants back holds no secret. What nobody but the provider can read is noise that may look like any
+    /// key by chance, so in that only those that were named count.
+    pub fn is_clean(&self, opaque: &Opaque) -> bool {
+        let is_named = |text: &str| self.exact.iter().chain(&self.patterns).any(|pattern| pattern.is_match(text));
+        opaque.texts().into_iter().all(|(name, text)| match Opaque::SEALED.contains(&name) {
+            true => !is_named(text),
+            false => self.redact(text) == text,
+        })
     }
 }
 
