@@ -13,10 +13,12 @@ pub mod error;
 pub mod http;
 mod json;
 mod layout;
+pub mod ollama;
 pub mod openai;
 #[cfg(test)]
 mod playing;
 pub mod response;
+pub mod responses;
 pub mod retry;
 pub mod script;
 pub mod sse;

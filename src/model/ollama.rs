@@ -72,7 +72,7 @@ impl Model for Ollama {
 
     fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>> {
         let size = body::size(&body);
-        if stream::most_tokens(size) > self.window {
+        if stream::least_tokens(size) > self.window {
             let error = stream::too_long(&self.endpoint, &self.model, size, self.window);
             return streams::iter([Err(error)]).boxed();
         }

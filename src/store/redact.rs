@@ -227,6 +227,28 @@ mod tests {
     }
 
     #[test]
+    fn x01_what_goes_back_as_it_was_is_looked_through_and_then_left_alone() {
+        let noise = "EqQBCgIYAhIM/sk-Abcdefghijklmnopqrstuvwx0";
+        assert!(redactor().redact(noise) != noise, "noise that looks like a key");
+        let opaque = |thinking: &str, signature: &str| Opaque {
+            provider: "p".to_owned(),
+            model: "m".to_owned(),
+            pieces: vec![json!({"type": "thinking", "thinking": thinking, "signature": signature})],
+        };
+        let check = |thinking: &str, signature: &str, clean: bool| {
+            assert_eq!(redactor().is_clean(&opaque(thinking, signature)), clean, "{thinking} {signature}");
+        };
+        check("Hm.", noise, true);
+        check(noise, "c2ln", false);
+        check(KEY, "c2ln", false);
+        check("Hm.", KEY, false);
+        check("Hm.", "internal-42", false);
+        let mut body = json!({"a": [noise, {"signature": noise}], "b": KEY});
+        assert!(redactor().redact_value_but(&mut body, &HashSet::from([noise.to_owned()])));
+        assert_eq!(body, json!({"a": [noise, {"signature": noise}], "b": "[REDACTED]"}));
+    }
+
+    #[test]
     fn a_short_key_is_no_secret() {
         let redactor = Redactor::new(vec!["ollama".to_owned(), String::new()], Vec::new());
         assert_eq!(redactor.redact("the ollama server"), "the ollama server");

@@ -123,14 +123,14 @@ impl Decode for Decoder {
     }
 }
 
-/// Fewer tokens than a prompt of `size` bytes can not have.
-pub(super) fn most_tokens(size: usize) -> u64 {
+/// The fewest tokens that a prompt of `size` bytes can have.
+pub(super) fn least_tokens(size: usize) -> u64 {
     u64::try_from(size / MOST_BYTES_PER_TOKEN).unwrap_or(u64::MAX)
 }
 
 /// Whether so few tokens can not be all of the prompt. Without a count nobody knows.
 fn was_cut(size: usize, count: u64) -> bool {
-    size >= SHORTEST && count > 0 && count < most_tokens(size)
+    size >= SHORTEST && count > 0 && count < least_tokens(size)
 }
 
 /// What is said before a prompt is sent that does not fit.

@@ -122,7 +122,7 @@ impl Decoder {
         }
         let piece = item.joiner.push(piece).into_owned();
         item.bytes += piece.len();
-        if piece.is_empty() { Vec::new() } else { vec![delta(kind, piece)].into_iter().flatten().collect() }
+        if piece.is_empty() { Vec::new() } else { delta(kind, piece).into_iter().collect() }
     }
 
     /// An item is whole. What of it did not come in pieces is taken from here.
@@ -187,7 +187,8 @@ impl Decoder {
             Kind::Call(_) => Some(layout::call_mark()),
             Kind::Reasoning => {
                 let done = item.done.as_ref()?;
-                let sealed = done.get("encrypted_content").filter(|sealed| sealed.as_str().is_some_and(|s| !s.is_empty()))?;
+                let sealed =
+                    done.get("encrypted_content").filter(|sealed| sealed.as_str().is_some_and(|s| !s.is_empty()))?;
                 let summary = done.get("summary").cloned().unwrap_or_else(|| json!([]));
                 Some(json!({"type": "reasoning", "summary": summary, "encrypted_content": sealed}))
             }

@@ -5,7 +5,9 @@
 //! own, so it serves tests with and without a runtime, and real processes.
 
 mod anthropic;
+mod ollama;
 pub mod recorded;
+mod responses;
 mod validate;
 
 use std::collections::VecDeque;
@@ -311,16 +313,26 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let mut buffer = Vec::new();
     while let Ok(Some(request)) = read_request(&mut stream, &mut buffer).await {
         let path = request.path.split('?').next().unwrap_or_default();
-        let is_model_list = request.method == "GET" && path.ends_with("/models");
+        let told = match (request.method.as_str(), path) {
+            ("GET", path) if path.ends_with("/models") => {
+                Some(json!({"object": "list", "data": [{"id": "mock", "object": "model"}]}))
+            }
+            ("GET", path) if path.ends_with("/api/tags") => {
+                Some(json!({"models": [{"name": "mock", "model": "mock"}]}))
+            }
+            ("POST", path) if path.ends_with("/api/show") => {
+                Some(json!({"model_info": {"general.architecture": "x", "x.context_length": 16384}}))
+            }
+            _ => None,
+        };
         if Format::of(path).is_some() {
             let number = shared.requests.borrow().len() + 1;
             let found = violations(&request);
             shared.violations.lock().unwrap().extend(found.into_iter().map(|what| format!("request {number}: {what}")));
         }
-        let answer = if is_model_list {
-            Answer::json(200, &json!({"object": "list", "data": [{"id": "mock", "object": "model"}]}))
-        } else {
-            (shared.respond.lock().unwrap())(&request)
+        let answer = match told {
+            Some(told) => Answer::json(200, &told),
+            None => (shared.respond.lock().unwrap())(&request),
         };
         shared.requests.send_modify(|requests| requests.push(request));
         match give(&mut stream, &answer).await {

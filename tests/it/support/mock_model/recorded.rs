@@ -51,6 +51,49 @@ pub fn anthropic(blocks: &[Value], stop_reason: &str) -> Answer {
     Answer::stream(typed_events(&events))
 }
 
+/// A response of `/api/chat` that thinks, says `text` and makes these calls.
+pub fn ollama(thinking: &str, text: &str, calls: &[(&str, Value)]) -> Answer {
+    let line = |message: Value| json!({"model": "mock", "message": message, "done": false});
+    let mut lines = vec![line(json!({"role": "assistant", "content": "", "thinking": thinking}))];
+    lines.extend(pieces(text).map(|piece| line(json!({"role": "assistant", "content": piece}))));
+    let call = |(name, input): &(&str, Value)| json!({"function": {"name": name, "arguments": input}});
+    for called in calls.iter().map(call) {
+        lines.push(line(json!({"role": "assistant", "content": "", "tool_calls": [called]})));
+    }
+    let mut last = line(json!({"role": "assistant", "content": ""}));
+    (last["done"], last["done_reason"]) = (true.into(), "stop".into());
+    (last["prompt_eval_count"], last["eval_count"]) = (2000.into(), 10.into());
+    lines.push(last);
+    let stream: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    Answer::stream(stream).header("content-type", "application/x-ndjson")
+}
+
+/// A Responses stream of these whole items.
+pub fn responses(items: &[Value]) -> Answer {
+    let mut events = vec![json!({"type": "response.created", "response": {"status": "in_progress", "output": []}})];
+    for (index, item) in items.iter().enumerate() {
+        let mut begin = item.clone();
+        let (kind, said) = match item["type"].as_str().unwrap_or_default() {
+            "message" => {
+                begin["content"] = json!([]);
+                ("response.output_text.delta", item["content"][0]["text"].as_str().unwrap())
+            }
+            "function_call" => {
+                begin["arguments"] = "".into();
+                ("response.function_call_arguments.delta", item["arguments"].as_str().unwrap())
+            }
+            _ => ("", ""),
+        };
+        events.push(json!({"type": "response.output_item.added", "output_index": index, "item": begin}));
+        events.extend(pieces(said).map(|piece| json!({"type": kind, "output_index": index, "delta": piece})));
+        events.push(json!({"type": "response.output_item.done", "output_index": index, "item": item}));
+    }
+    let usage = json!({"input_tokens": 100, "input_tokens_details": {"cached_tokens": 70}, "output_tokens": 10});
+    let response = json!({"status": "completed", "output": items, "usage": usage});
+    events.push(json!({"type": "response.completed", "response": response}));
+    Answer::stream(typed_events(&events))
+}
+
 fn pieces(text: &str) -> impl Iterator<Item = String> {
     let characters: Vec<char> = text.chars().collect();
     characters.chunks(7).map(|piece| piece.iter().collect()).collect::<Vec<String>>().into_iter()

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::{Recorded, anthropic};
+use super::{Recorded, anthropic, ollama, responses};
 
 const KNOWN_KEYS: [&str; 8] =
     ["model", "messages", "tools", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"];
@@ -29,6 +29,8 @@ pub fn violations(request: &Recorded) -> Vec<String> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) => match Format::of(&request.path) {
             Some(Format::Anthropic) => anthropic::check(request, &body, &mut found),
+            Some(Format::Ollama) => ollama::check(&body, &mut found),
+            Some(Format::Responses) => responses::check(&body, &mut found),
             Some(Format::Chat) | None => check_body(&body, &mut found),
         },
         Err(error) => found.push(format!("the body is not JSON: {error}")),
@@ -41,6 +43,8 @@ pub fn violations(request: &Recorded) -> Vec<String> {
 pub enum Format {
     Chat,
     Anthropic,
+    Ollama,
+    Responses,
 }
 
 impl Format {
@@ -49,6 +53,8 @@ impl Format {
         match path {
             _ if path.ends_with("/chat/completions") => Some(Format::Chat),
             _ if path.ends_with("/v1/messages") => Some(Format::Anthropic),
+            _ if path.ends_with("/api/chat") => Some(Format::Ollama),
+            _ if path.ends_with("/responses") => Some(Format::Responses),
             _ => None,
         }
     }
@@ -172,7 +178,7 @@ fn check_assistant(position: usize, message: &Value, found: &mut Vec<String>) ->
     calls.iter().filter_map(|call| call["id"].as_str()).map(str::to_owned).collect()
 }
 
-fn check_tools(tools: &[Value], found: &mut Vec<String>) {
+pub fn check_tools(tools: &[Value], found: &mut Vec<String>) {
     let mut names = HashSet::new();
     for tool in tools {
         let function = &tool["function"];
