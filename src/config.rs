@@ -31,7 +31,7 @@ pub struct Config {
     pub provider: Option<Provider>,
     /// The model's name as the provider knows it.
     pub model: Option<String>,
-    /// Where the provider is, down to the version: `http://127.0.0.1:11434/v1`.
+    /// Where the provider is: `https://api.example.com/v1`, `http://127.0.0.1:11434` for an Ollama.
     pub base_url: Option<String>,
     /// Name of the environment variable that holds the key. Never the key.
     pub api_key_env: Option<String>,
@@ -58,11 +58,11 @@ pub struct Config {
 pub enum Provider {
     /// Any OpenAI-compatible Chat Completions endpoint.
     Openai,
-    /// OpenAI's Responses API. Not in this version.
+    /// OpenAI's Responses API, at OpenAI or wherever it is spoken.
     OpenaiResponses,
-    /// Anthropic's Messages API. Not in this version.
+    /// Anthropic's Messages API, at Anthropic or wherever it is spoken.
     Anthropic,
-    /// Ollama's own API. Not in this version; `openai` reaches an Ollama too.
+    /// An Ollama, by its own API.
     Ollama,
     /// Model turns from a file.
     Script,

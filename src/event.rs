@@ -151,6 +151,10 @@ pub struct TurnStart {
     pub permission_mode: PermissionMode,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
+    /// Tokens of the model's window, where a request says how many it needs: an extension of the contract, without which a replay
+    /// could not build the same request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub window: Option<u64>,
     /// What the turn may use: an extension of the contract, without which a replay would not know when to stop.
     #[serde(default)]
     pub limits: TurnLimits,
@@ -265,6 +269,41 @@ pub struct ModelResponseReceived {
     pub latency_ms: u64,
     /// HTTP attempts it took.
     pub attempts: u32,
+    /// What the provider wants to have back with the next request: an extension of the contract.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub opaque: Option<Opaque>,
+}
+
+/// What a provider wants to have back as it was: reasoning that is signed or encrypted. A changed or missing piece makes it refuse
+/// the request, so nothing in it is mended and nothing is masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Opaque {
+    /// The provider whose wire format it is.
+    pub provider: String,
+    /// The model that said it; no other understands it.
+    pub model: String,
+    /// Pieces of the response, in order, those that only mark a place included.
+    pub pieces: Vec<Value>,
+}
+
+impl Opaque {
+    /// Fields of a piece that hold what nobody but the provider can read.
+    pub const SEALED: [&str; 3] = ["signature", "data", "encrypted_content"];
+
+    /// Every text within, by the name of its field.
+    pub fn texts(&self) -> Vec<(&str, &str)> {
+        fn gather<'a>(name: &'a str, value: &'a Value, out: &mut Vec<(&'a str, &'a str)>) {
+            match value {
+                Value::String(text) => out.push((name, text)),
+                Value::Array(items) => items.iter().for_each(|item| gather(name, item, out)),
+                Value::Object(fields) => fields.iter().for_each(|(name, field)| gather(name, field, out)),
+                Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            }
+        }
+        let mut out = Vec::new();
+        self.pieces.iter().for_each(|piece| gather("", piece, &mut out));
+        out
+    }
 }
 
 /// A call as the model wrote it: the arguments are text until they have been parsed strictly.

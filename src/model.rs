@@ -6,11 +6,19 @@
 //!
 //! Dropping the stream cancels the request.
 
+pub mod anthropic;
+mod calls;
 pub mod connect;
 pub mod error;
 pub mod http;
+mod json;
+mod layout;
+pub mod ollama;
 pub mod openai;
+#[cfg(test)]
+mod playing;
 pub mod response;
+pub mod responses;
 pub mod retry;
 pub mod script;
 pub mod sse;
@@ -24,7 +32,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::event::{StopReason, ToolCallRequested, Usage};
+pub use crate::event::{Opaque, StopReason, ToolCallRequested, Usage};
 pub use connect::Connector;
 pub use error::{ModelError, ModelErrorKind};
 pub use response::{Collector, Response};
@@ -36,6 +44,11 @@ pub trait Model: Send + Sync {
 
     /// The model's name as the provider knows it.
     fn name(&self) -> &str;
+
+    /// Tokens of its window, where its requests have to say how many they need.
+    fn window(&self) -> Option<u64> {
+        None
+    }
 
     /// The body that [`Model::send`] puts on the wire for `request`. A pure function of model and request: the same request
     /// gives the same bytes, in every process.
@@ -79,6 +92,9 @@ pub enum Message {
         text: String,
         reasoning: String,
         tool_calls: Vec<ToolCallRequested>,
+        /// What its provider wants to have back with it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        opaque: Option<Opaque>,
     },
     /// The answer to one call of the assistant message before it. Every call has exactly one.
     ToolResult {
@@ -111,6 +127,10 @@ pub enum Delta {
         arguments: String,
     },
     Usage(Usage),
+    /// What the provider wants to have back with this response.
+    Opaque(Opaque),
+    /// Something the user has to know about this response, which is worth less than it seems.
+    Notice(ModelError),
     /// An attempt failed before anything of it was streamed, and another follows after `wait`. Worth a notice to the user: a
     /// wait may last two minutes.
     Retry {

@@ -10,7 +10,7 @@ use super::calls::{Call, prepare};
 use super::policy::COST_UNKNOWN;
 use super::prompt;
 use crate::context::render;
-use crate::event::{EventKind, PlanItem, ToolResultReturned, TurnStatus, Usage};
+use crate::event::{EventKind, Opaque, PlanItem, ToolResultReturned, TurnStatus, Usage};
 use crate::model::Message;
 
 /// A session's history.
@@ -21,6 +21,8 @@ pub(in crate::agent) struct Conversation {
     open: Vec<(Call, Option<ToolResultReturned>)>,
     /// Every call id of the session.
     ids: HashSet<String>,
+    /// What nobody but the provider can read, and what must go back to it as it was.
+    sealed: HashSet<String>,
     plan: Vec<PlanItem>,
     answer: String,
     in_turn: bool,
@@ -43,6 +45,11 @@ impl Conversation {
     /// What a request would hold now. No call may be open.
     pub fn messages(&self) -> &[Message] {
         &self.messages
+    }
+
+    /// Texts that no redaction may touch. They were looked through when they came.
+    pub fn sealed(&self) -> &HashSet<String> {
+        &self.sealed
     }
 
     pub fn plan(&self) -> &[PlanItem] {
@@ -94,11 +101,15 @@ impl Conversation {
                 if !response.text.trim().is_empty() {
                     self.so_far.answer.clone_from(&response.text);
                 }
+                let texts = response.opaque.iter().flat_map(Opaque::texts);
+                self.sealed
+                    .extend(texts.filter(|(name, _)| Opaque::SEALED.contains(name)).map(|(_, text)| text.to_owned()));
                 let calls = prepare(&response.tool_calls, &mut self.ids);
                 self.messages.push(Message::Assistant {
                     text: response.text.clone(),
                     reasoning: response.reasoning.clone(),
                     tool_calls: calls.iter().map(Call::as_history).collect(),
+                    opaque: response.opaque.clone(),
                 });
                 self.open = calls.into_iter().map(|call| (call, None)).collect();
             }
@@ -159,6 +170,7 @@ impl Conversation {
             text: text.to_owned(),
             reasoning: String::new(),
             tool_calls: Vec::new(),
+            opaque: None,
         });
     }
 }

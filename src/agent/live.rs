@@ -313,7 +313,12 @@ impl Live {
                 Delta::ToolCall { .. } => {
                     first.get_or_insert_with(|| began.elapsed());
                 }
-                Delta::Usage(_) => {}
+                Delta::Usage(_) | Delta::Opaque(_) => {}
+                Delta::Notice(error) => hear(Heard::Notice(ErrorReported {
+                    code: error.kind.code().to_owned(),
+                    message: error.message,
+                    retryable: false,
+                })),
                 Delta::Retry { attempt, wait, error } => hear(Heard::Notice(ErrorReported {
                     code: error.kind.code().to_owned(),
                     message: format!("{}; attempt {attempt} follows in {} s", error.message, wait.as_secs_f32().ceil()),
@@ -347,7 +352,7 @@ impl Live {
 
     /// The response as the rest of the harness may see it: without secrets, and no larger than it may be.
     fn take_in(&self, response: Response, ttft: Duration, latency: Duration) -> Result<Answer, End> {
-        let Response { text, reasoning, tool_calls, stop_reason, usage, attempts } = response;
+        let Response { text, reasoning, tool_calls, stop_reason, usage, attempts, opaque } = response;
         if tool_calls.len() > MAX_CALLS {
             return Err(End::failed(
                 "too_large",
@@ -383,6 +388,8 @@ impl Live {
             ttft_ms: millis(ttft),
             latency_ms: millis(latency),
             attempts,
+            // With a secret in it, it is not kept: it may neither be masked nor written.
+            opaque: opaque.filter(|opaque| self.redactor().is_clean(opaque)),
         })
     }
 
@@ -418,14 +425,15 @@ impl World for Live {
                 (Ok(()), Err(end)) => Err(end),
             };
             let parts = self.session.parts();
-            let (provider, name) = match &model {
+            let (provider, name, window) = match &model {
                 Ok(model) => {
                     let _ = self.model.set(Arc::clone(model));
-                    (model.provider().to_owned(), model.name().to_owned())
+                    (model.provider().to_owned(), model.name().to_owned(), model.window())
                 }
                 Err(_) => (
                     parts.config.provider.map(|provider| provider.name().to_owned()).unwrap_or_default(),
                     parts.config.model.clone().unwrap_or_default(),
+                    None,
                 ),
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
@@ -438,6 +446,7 @@ impl World for Live {
                 mode: self.ask.mode,
                 permission_mode: self.permission_mode,
                 parent: self.ask.parent.clone(),
+                window,
                 limits: self.limits,
             };
             (start, model)

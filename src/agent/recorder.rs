@@ -20,6 +20,9 @@ const INLINE_BODY: usize = 32 * 1024;
 /// Fields that are never a secret.
 const ENVELOPE: [&str; 6] = ["v", "session", "turn", "seq", "time", "type"];
 
+/// The field of a `model_response` that is kept as it came or not at all: [`Redactor::is_clean`] has looked through it.
+const OPAQUE: &str = "opaque";
+
 /// Bytes of events that may wait for a disk that fails.
 const BACKLOG: usize = 64 * 1024 * 1024;
 
@@ -183,8 +186,8 @@ impl Recorder {
 
     /// A request's body as it may be sent and written.
     pub fn redacted(&self, mut body: Value) -> Value {
-        let redactor = Arc::clone(&self.lock().redactor);
-        redactor.redact_value(&mut body);
+        let state = self.lock();
+        state.redactor.redact_value_but(&mut body, state.conversation.sealed());
         body
     }
 
@@ -348,7 +351,7 @@ fn redacted(redactor: &Redactor, event: Event) -> (Event, String) {
     let mut value = serde_json::to_value(&event).unwrap_or_default();
     let fields = value.as_object_mut().into_iter().flatten();
     let dirty = fields
-        .filter(|(name, _)| !ENVELOPE.contains(&name.as_str()))
+        .filter(|(name, _)| !ENVELOPE.contains(&name.as_str()) && name.as_str() != OPAQUE)
         .fold(false, |dirty, (_, field)| redactor.redact_value(field) | dirty);
     let event = if dirty { serde_json::from_value(value).unwrap_or_else(|_| withheld(event)) } else { event };
     let line = serde_json::to_string(&event).unwrap_or_default();

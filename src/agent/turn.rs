@@ -328,6 +328,7 @@ impl TurnRun {
             ttft_ms: answer.ttft_ms,
             latency_ms: answer.latency_ms,
             attempts: answer.attempts,
+            opaque: answer.opaque,
         }));
     }
 

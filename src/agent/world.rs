@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::{End, Left};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, PermissionDecided, PlanItem, ProposalCheck, ProposedFile, StopReason,
-    ToolCallRequested, ToolResultReturned, TurnStart, Usage,
+    CheckRan, ContextReceipt, ErrorReported, Opaque, PermissionDecided, PlanItem, ProposalCheck, ProposedFile,
+    StopReason, ToolCallRequested, ToolResultReturned, TurnStart, Usage,
 };
 use crate::model::SharedModel;
 
@@ -74,6 +74,7 @@ pub(in crate::agent) struct Answer {
     pub ttft_ms: u64,
     pub latency_ms: u64,
     pub attempts: u32,
+    pub opaque: Option<Opaque>,
 }
 
 /// What a turn proposes, and the check commands that were run on it.

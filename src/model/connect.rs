@@ -9,10 +9,13 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::anthropic::{self, Anthropic};
 use super::http::{Endpoint, Key, Timing};
+use super::ollama::{self, Ollama};
 use super::openai::{self, OpenAi};
+use super::responses::Responses;
 use super::script::Script;
-use super::{ModelError, ModelErrorKind, SharedModel};
+use super::{Model, ModelError, ModelErrorKind, SharedModel};
 use crate::config::{Config, Environment, Provider};
 
 /// Where OpenAI itself is.
@@ -24,11 +27,15 @@ pub const OPENAI_DEFAULT_MODEL: &str = "gpt-5.4";
 /// How long a server may take to list its models before Claw looks elsewhere.
 const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
 
+/// How long an Ollama may take to tell about a model.
+const SHOW_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Everything there is to say when no model was found.
 const NO_MODEL: &str = "\
 no model is configured, and none was found. One of these is enough:
   - a local one: install Ollama, then `ollama pull qwen2.5-coder:7b` and `ollama serve`
   - OpenAI: put your key into the environment variable OPENAI_API_KEY
+  - Anthropic: put your key into the environment variable ANTHROPIC_API_KEY
   - any other OpenAI-compatible server: in ~/.config/claw/config.toml
         provider = \"openai\"
         base_url = \"https://…/v1\"
@@ -86,11 +93,17 @@ impl From<SharedModel> for Connector {
     }
 }
 
-/// A model that builds the same bodies as the one of this provider and name in a trace, for a replay. `None` for a provider
-/// that is not ours. It is not meant to be sent to.
-pub fn encoder(provider: &str, model: &str) -> Option<SharedModel> {
+/// A model that builds the same bodies as the one of this provider, name and window in a trace, for a replay. `None` for a
+/// provider that is not ours. It is not meant to be sent to.
+pub fn encoder(provider: &str, model: &str, window: Option<u64>) -> Option<SharedModel> {
     match provider {
         "openai" => Some(Arc::new(OpenAi::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
+        "anthropic" => Some(Arc::new(Anthropic::new(Anthropic::endpoint(anthropic::BASE_URL).ok()?, model))),
+        "openai-responses" => Some(Arc::new(Responses::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
+        "ollama" => {
+            let endpoint = Ollama::endpoint(&ollama_host(None)).ok()?;
+            Some(Arc::new(Ollama::new(endpoint, model, window.unwrap_or(ollama::MOST_WINDOW))))
+        }
         "script" => Some(Arc::new(Script::parse("replay", "").ok()?)),
         _ => None,
     }
@@ -101,28 +114,28 @@ pub async fn connect(config: &Config, environment: &Environment) -> Result<Share
     let timing = Timing::with_idle(Duration::from_secs(config.limits.model_idle_timeout_s));
     match config.provider {
         Some(Provider::Script) => script(config).await,
-        Some(Provider::Openai) => {
+        Some(wire @ (Provider::Openai | Provider::OpenaiResponses)) => {
             let base_url = match (&config.base_url, environment.get("OPENAI_BASE_URL")) {
                 (Some(url), _) => url,
                 (None, Some(url)) => url,
                 (None, None) => OPENAI_BASE_URL,
             };
-            openai(config, environment, base_url, timing).await
+            openai(config, environment, base_url, timing, wire).await
         }
-        Some(provider @ (Provider::OpenaiResponses | Provider::Anthropic | Provider::Ollama)) => {
-            let advice = match provider {
-                Provider::Ollama => {
-                    "An Ollama is reached as provider = \"openai\" with base_url = \"http://127.0.0.1:11434/v1\""
-                }
-                _ => "An OpenAI-compatible endpoint of that provider works as provider = \"openai\" with its base_url",
+        Some(Provider::Ollama) => {
+            let host = || ollama_host(environment.get("OLLAMA_HOST"));
+            let mut endpoint = Ollama::endpoint(&config.base_url.clone().unwrap_or_else(host))?;
+            endpoint.timing = timing;
+            endpoint.key = key(config, environment, &endpoint, &OLLAMA)?;
+            let models = match &config.model {
+                Some(_) => Vec::new(),
+                None => ollama::list_models(&endpoint, PROBE_PATIENCE.max(timing.idle / 6)).await?,
             };
-            Err(config_error(format!(
-                "provider = \"{}\" is not in this version, which has `openai` and `script`. {advice}",
-                provider.name()
-            )))
+            ollama(config, endpoint, models).await
         }
+        Some(Provider::Anthropic) => anthropic(config, environment, timing).await,
         None => match (&config.base_url, &config.script) {
-            (Some(base_url), _) => openai(config, environment, base_url, timing).await,
+            (Some(base_url), _) => openai(config, environment, base_url, timing, Provider::Openai).await,
             (None, Some(_)) => script(config).await,
             (None, None) => search(config, environment, timing).await,
         },
@@ -145,51 +158,104 @@ async fn openai(
     environment: &Environment,
     base_url: &str,
     timing: Timing,
+    wire: Provider,
 ) -> Result<SharedModel, ModelError> {
     let mut endpoint = Endpoint::new(base_url)?;
     endpoint.timing = timing;
-    endpoint.key = key(config, environment, &endpoint)?;
+    endpoint.key = key(config, environment, &endpoint, &OPENAI)?;
     let model = match &config.model {
         Some(model) => model.clone(),
-        None if endpoint.host() == "api.openai.com" => OPENAI_DEFAULT_MODEL.to_owned(),
+        None if endpoint.host() == OPENAI.host => OPENAI_DEFAULT_MODEL.to_owned(),
         None => first_model(&endpoint).await?,
     };
-    Ok(Arc::new(OpenAi::new(endpoint, model)))
+    Ok(match wire {
+        Provider::OpenaiResponses => Arc::new(Responses::new(endpoint, model)),
+        Provider::Openai | Provider::Anthropic | Provider::Ollama | Provider::Script => {
+            Arc::new(OpenAi::new(endpoint, model))
+        }
+    })
 }
 
-/// Nothing is configured: a local Ollama, else a key for OpenAI.
-async fn search(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
-    let mut ollama = Endpoint::new(&ollama_base_url(environment.get("OLLAMA_HOST")))?;
-    ollama.timing = timing;
-    ollama.is_ollama = true;
-    let has_key = environment.get("OPENAI_API_KEY").is_some() || environment.get("CLAW_API_KEY").is_some();
-    match (openai::list_models(&ollama, PROBE_PATIENCE).await, &config.model) {
-        (Ok(_), Some(model)) => Ok(Arc::new(OpenAi::new(ollama, model.clone()))),
-        (Ok(models), None) if !models.is_empty() => {
-            Ok(Arc::new(OpenAi::new(ollama, models.into_iter().next().unwrap_or_default())))
+/// The configured model of an Ollama, else the first of those that it has.
+async fn ollama(config: &Config, endpoint: Endpoint, models: Vec<String>) -> Result<SharedModel, ModelError> {
+    let Some(model) = config.model.clone().or_else(|| models.into_iter().next()) else {
+        return Err(config_error(format!(
+            "the Ollama at {endpoint} has no model yet: get one, for example with `ollama pull qwen2.5-coder:7b`"
+        )));
+    };
+    let window = match config.context.window {
+        Some(window) => window,
+        None => ollama::window(&endpoint, &model, SHOW_PATIENCE).await?,
+    };
+    Ok(Arc::new(Ollama::new(endpoint, model, window)))
+}
+
+/// Anthropic itself, or a configured endpoint that speaks its API.
+async fn anthropic(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
+    let mut endpoint = Anthropic::endpoint(config.base_url.as_deref().unwrap_or(anthropic::BASE_URL))?;
+    endpoint.timing = timing;
+    endpoint.key = key(config, environment, &endpoint, &ANTHROPIC)?;
+    let model = match &config.model {
+        Some(model) => model.clone(),
+        None if endpoint.host() == ANTHROPIC.host => anthropic::DEFAULT_MODEL.to_owned(),
+        None => {
+            let model = Anthropic::new(endpoint.clone(), "");
+            first(&endpoint, model.listing().await?.map(|listing| listing.models).unwrap_or_default())?
         }
+    };
+    Ok(Arc::new(Anthropic::new(endpoint, model)))
+}
+
+/// Nothing is configured: a local Ollama, else the provider whose key is there.
+async fn search(config: &Config, environment: &Environment, timing: Timing) -> Result<SharedModel, ModelError> {
+    let mut local = Ollama::endpoint(&ollama_host(environment.get("OLLAMA_HOST")))?;
+    local.timing = timing;
+    let has_key = environment.get("OPENAI_API_KEY").is_some() || environment.get("CLAW_API_KEY").is_some();
+    let has_anthropic_key = environment.get(ANTHROPIC.variable).is_some();
+    match (ollama::list_models(&local, PROBE_PATIENCE).await, &config.model) {
+        (Ok(models), model) if model.is_some() || !models.is_empty() => ollama(config, local, models).await,
         (Ok(_) | Err(_), _) if has_key => {
             let base_url = environment.get("OPENAI_BASE_URL").unwrap_or(OPENAI_BASE_URL);
-            openai(config, environment, base_url, timing).await
+            openai(config, environment, base_url, timing, Provider::Openai).await
         }
-        (Ok(_), None) => Err(config_error(format!(
-            "the Ollama at {ollama} has no model yet: get one, for example with `ollama pull qwen2.5-coder:7b`"
-        ))),
+        (Ok(_) | Err(_), _) if has_anthropic_key => anthropic(config, environment, timing).await,
+        (Ok(models), _) => ollama(config, local, models).await,
         (Err(_), _) => Err(config_error(NO_MODEL)),
     }
 }
 
 async fn first_model(endpoint: &Endpoint) -> Result<String, ModelError> {
     let models = openai::list_models(endpoint, PROBE_PATIENCE.max(endpoint.timing.idle / 6)).await?;
+    first(endpoint, models)
+}
+
+fn first(endpoint: &Endpoint, models: Vec<String>) -> Result<String, ModelError> {
     models.into_iter().next().ok_or_else(|| {
         let message = format!("{endpoint} lists no model: set `model`");
         ModelError::new(ModelErrorKind::ModelNotFound, message)
     })
 }
 
-/// The key for `endpoint`. One that the user named goes where the user said. OPENAI_API_KEY, which is there for other programs
+/// Who runs an API, and where its key usually is.
+struct Vendor {
+    name: &'static str,
+    host: &'static str,
+    variable: &'static str,
+}
+
+const OPENAI: Vendor = Vendor { name: "OpenAI", host: "api.openai.com", variable: "OPENAI_API_KEY" };
+/// An Ollama asks for no key; where something before it does, the user names it.
+const OLLAMA: Vendor = Vendor { name: "Ollama", host: "", variable: "" };
+const ANTHROPIC: Vendor = Vendor { name: "Anthropic", host: "api.anthropic.com", variable: "ANTHROPIC_API_KEY" };
+
+/// The key for `endpoint`. One that the user named goes where the user said. That of the vendor, which is there for other programs
 /// too, goes to no other machine in the clear.
-fn key(config: &Config, environment: &Environment, endpoint: &Endpoint) -> Result<Option<Key>, ModelError> {
+fn key(
+    config: &Config,
+    environment: &Environment,
+    endpoint: &Endpoint,
+    vendor: &Vendor,
+) -> Result<Option<Key>, ModelError> {
     let from = |variable: &str| {
         environment
             .get(variable)
@@ -209,18 +275,18 @@ fn key(config: &Config, environment: &Environment, endpoint: &Endpoint) -> Resul
             )),
         };
     }
-    let key = from("OPENAI_API_KEY").filter(|_| endpoint.is_secure() || endpoint.is_loopback());
-    if key.is_none() && endpoint.host() == "api.openai.com" {
+    let key = from(vendor.variable).filter(|_| endpoint.is_secure() || endpoint.is_loopback());
+    if key.is_none() && endpoint.host() == vendor.host {
         return Err(ModelError::new(
             ModelErrorKind::Auth,
-            "no key for OpenAI: put it into the environment variable OPENAI_API_KEY",
+            format!("no key for {}: put it into the environment variable {}", vendor.name, vendor.variable),
         ));
     }
     Ok(key)
 }
 
-/// The OpenAI-compatible address of the Ollama that `OLLAMA_HOST` names, in any of the forms that Ollama takes.
-fn ollama_base_url(host: Option<&str>) -> String {
+/// The address of the Ollama that `OLLAMA_HOST` names, in any of the forms that Ollama takes.
+fn ollama_host(host: Option<&str>) -> String {
     let host = host.unwrap_or_default().trim().trim_end_matches('/');
     let (scheme, rest, default_port) = match host.split_once("://") {
         Some(("https", rest)) => ("https", rest, "443"),
@@ -243,7 +309,7 @@ fn ollama_base_url(host: Option<&str>) -> String {
         name => name,
     };
     let path = if path.is_empty() { String::new() } else { format!("/{path}") };
-    format!("{scheme}://{name}:{port}{path}/v1")
+    format!("{scheme}://{name}:{port}{path}")
 }
 
 fn config_error(message: impl Into<String>) -> ModelError {
@@ -257,19 +323,19 @@ mod tests {
     #[test]
     fn ollama_hosts() {
         for (host, expected) in [
-            (None, "http://127.0.0.1:11434/v1"),
-            (Some(""), "http://127.0.0.1:11434/v1"),
-            (Some("0.0.0.0"), "http://127.0.0.1:11434/v1"),
-            (Some("0.0.0.0:8080"), "http://127.0.0.1:8080/v1"),
-            (Some(":8080"), "http://127.0.0.1:8080/v1"),
-            (Some("box"), "http://box:11434/v1"),
-            (Some("http://box"), "http://box:80/v1"),
-            (Some("https://box/"), "https://box:443/v1"),
-            (Some("http://box:1234/ollama/"), "http://box:1234/ollama/v1"),
-            (Some("[::1]:1234"), "http://[::1]:1234/v1"),
-            (Some("[::1]"), "http://[::1]:11434/v1"),
+            (None, "http://127.0.0.1:11434"),
+            (Some(""), "http://127.0.0.1:11434"),
+            (Some("0.0.0.0"), "http://127.0.0.1:11434"),
+            (Some("0.0.0.0:8080"), "http://127.0.0.1:8080"),
+            (Some(":8080"), "http://127.0.0.1:8080"),
+            (Some("box"), "http://box:11434"),
+            (Some("http://box"), "http://box:80"),
+            (Some("https://box/"), "https://box:443"),
+            (Some("http://box:1234/ollama/"), "http://box:1234/ollama"),
+            (Some("[::1]:1234"), "http://[::1]:1234"),
+            (Some("[::1]"), "http://[::1]:11434"),
         ] {
-            assert_eq!(ollama_base_url(host), expected, "{host:?}");
+            assert_eq!(ollama_host(host), expected, "{host:?}");
         }
     }
 
@@ -279,7 +345,9 @@ mod tests {
             let config = Config { api_key_env: api_key_env.map(str::to_owned), ..Config::default() };
             let environment = variables.iter().copied().collect();
             let endpoint = Endpoint::new(base_url).unwrap();
-            key(&config, &environment, &endpoint).map(|key| key.map(|key| key.variable)).map_err(|error| error.kind)
+            key(&config, &environment, &endpoint, &OPENAI)
+                .map(|key| key.map(|key| key.variable))
+                .map_err(|error| error.kind)
         };
         let openai = ("OPENAI_API_KEY", "sk-1");
         let named = |name: &str| Ok(Some(name.to_owned()));
@@ -296,13 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn providers_that_are_not_there_say_what_is() {
-        for provider in [Provider::OpenaiResponses, Provider::Anthropic, Provider::Ollama] {
-            let config = Config { provider: Some(provider), ..Config::default() };
-            let error = connect(&config, &Environment::default()).await.err().unwrap();
-            assert_eq!(error.kind, ModelErrorKind::Config);
-            assert!(error.message.contains("which has `openai` and `script`"), "{}", error.message);
-        }
+    async fn a_script_needs_its_file() {
         let config = Config { provider: Some(Provider::Script), ..Config::default() };
         let error = connect(&config, &Environment::default()).await.err().unwrap();
         assert!(error.message.contains("set `script`"), "{}", error.message);

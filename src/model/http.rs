@@ -6,6 +6,7 @@
 mod attempt;
 mod client;
 pub mod failure;
+pub(super) mod lines;
 
 use std::fmt;
 use std::time::Duration;
@@ -29,6 +30,22 @@ pub struct Endpoint {
     pub timing: Timing,
     /// It is an Ollama, so advice can name its commands.
     pub is_ollama: bool,
+    /// How the key is sent.
+    pub auth: Auth,
+    /// Headers that every request has.
+    pub headers: Vec<(&'static str, &'static str)>,
+    /// What a base_url looks like here, for advice.
+    pub base_hint: &'static str,
+}
+
+/// How a key is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// As `Authorization: Bearer …`.
+    #[default]
+    Bearer,
+    /// As this header.
+    Header(&'static str),
 }
 
 /// A provider's key. It prints as `[REDACTED]`.
@@ -62,8 +79,26 @@ impl Default for Timing {
     }
 }
 
+/// How the pieces of a streamed response are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// They are server-sent events.
+    Events,
+    /// Each is a line.
+    Lines,
+}
+
 /// A wire format's side of a response.
 pub trait Decode: Send {
+    fn framing(&self) -> Framing {
+        Framing::Events
+    }
+
+    /// Whether an event says nothing but that the provider is there.
+    fn is_sign_of_life(&self, _event: &sse::Event) -> bool {
+        false
+    }
+
     /// An event of the stream.
     fn event(&mut self, event: &sse::Event) -> Result<Vec<Delta>, ModelError>;
 
@@ -98,7 +133,15 @@ impl Endpoint {
         base.set_path(&path);
         base.set_fragment(None);
         let is_ollama = base.port() == Some(11434);
-        Ok(Endpoint { base, key: None, timing: Timing::default(), is_ollama })
+        Ok(Endpoint {
+            base,
+            key: None,
+            timing: Timing::default(),
+            is_ollama,
+            auth: Auth::default(),
+            headers: Vec::new(),
+            base_hint: "it usually ends in /v1",
+        })
     }
 
     /// The address, as messages show it: without a query, which might hold a key.
@@ -126,8 +169,13 @@ impl Endpoint {
 
     /// The address of `path` below the base, with the base's query.
     fn at(&self, path: &str) -> Url {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = self.base.clone();
         url.set_path(&format!("{}/{path}", self.base.path().trim_end_matches('/')));
+        if let Some(query) = query {
+            let all = [url.query(), Some(query)].into_iter().flatten().collect::<Vec<_>>().join("&");
+            url.set_query(Some(&all));
+        }
         url
     }
 
@@ -174,7 +222,12 @@ impl Endpoint {
 
     /// Gets the JSON at `path`, waiting no longer than `patience`.
     pub async fn get_json(&self, path: &str, patience: Duration) -> Result<Value, ModelError> {
-        attempt::get_json(self, path, patience).await
+        attempt::fetch_json(self, path, None, patience).await
+    }
+
+    /// Posts `body` to `path` and takes the JSON that is answered at once.
+    pub async fn post_json(&self, path: &str, body: &Value, patience: Duration) -> Result<Value, ModelError> {
+        attempt::fetch_json(self, path, Some(body), patience).await
     }
 }
 
@@ -196,6 +249,7 @@ mod tests {
         assert!(endpoint.is_loopback() && endpoint.is_ollama && !endpoint.is_secure());
         let azure = Endpoint::new("https://x.example/openai/v1?api-version=1&code=secret").unwrap();
         assert_eq!(azure.at("models").as_str(), "https://x.example/openai/v1/models?api-version=1&code=secret");
+        assert_eq!(azure.at("models?limit=9").query(), Some("api-version=1&code=secret&limit=9"));
         assert_eq!(azure.to_string(), "https://x.example/openai/v1");
         for (address, loopback) in [
             ("http://localhost:1", true),

@@ -13,7 +13,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::http::Endpoint;
-use super::{Delta, Listing, Model, ModelError, Request};
+use super::{Delta, Listing, Model, ModelError, Request, json};
 
 /// How long an endpoint may take to list its models when a user waits for the answer.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
@@ -47,8 +47,7 @@ impl Model for OpenAi {
     }
 
     fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>> {
-        // Ids that the provider leaves out are made from the request, so that a replay makes the same ones.
-        let seed: String = blake3::hash(body.to_string().as_bytes()).to_hex().chars().take(12).collect();
+        let seed = json::seed(&body);
         let (endpoint, model) = (self.endpoint.clone(), self.model.clone());
         let decoder = {
             let (endpoint, model) = (endpoint.clone(), model.clone());
@@ -68,7 +67,12 @@ impl Model for OpenAi {
 
 /// The names of the models that `endpoint` lists.
 pub async fn list_models(endpoint: &Endpoint, patience: Duration) -> Result<Vec<String>, ModelError> {
-    let listed = endpoint.get_json("models", patience).await?;
+    list_models_at(endpoint, "models", patience).await
+}
+
+/// The names in the list at `path`, in any of the forms that lists of models have.
+pub async fn list_models_at(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Vec<String>, ModelError> {
+    let listed = endpoint.get_json(path, patience).await?;
     let models = listed.get("data").or_else(|| listed.get("models")).and_then(Value::as_array);
     let names = models.into_iter().flatten().filter_map(|model| {
         let name = model.get("id").or_else(|| model.get("name")).and_then(Value::as_str)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Delta, StopReason, ToolCallRequested, Usage, surrogates};
+use super::{Delta, Opaque, StopReason, ToolCallRequested, Usage, surrogates};
 
 /// A complete response.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,8 @@ pub struct Response {
     pub usage: Usage,
     /// Attempts it took, from 1.
     pub attempts: u32,
+    /// What the provider wants to have back with it.
+    pub opaque: Option<Opaque>,
 }
 
 /// Joins the deltas of one response.
@@ -23,6 +25,7 @@ pub struct Collector {
     reasoning: String,
     calls: BTreeMap<usize, ToolCallRequested>,
     usage: Usage,
+    opaque: Option<Opaque>,
     /// Attempts beyond the first.
     retries: u32,
     stop: Option<StopReason>,
@@ -48,6 +51,8 @@ impl Collector {
                 call.arguments.push_str(arguments);
             }
             Delta::Usage(usage) => self.usage = *usage,
+            Delta::Opaque(opaque) => self.opaque = Some(opaque.clone()),
+            Delta::Notice(_) => {}
             Delta::Retry { attempt, .. } => self.retries = attempt.saturating_sub(1),
             Delta::Stop(reason) => self.stop = Some(*reason),
         }
@@ -65,6 +70,7 @@ impl Collector {
                 stop_reason,
                 usage: self.usage,
                 attempts: self.retries.saturating_add(1),
+                opaque: self.opaque,
             }),
             None => Err(self.text),
         }

@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn assistant(text: &str) -> Message {
-        Message::Assistant { text: text.to_owned(), reasoning: String::new(), tool_calls: Vec::new() }
+        Message::Assistant { text: text.to_owned(), reasoning: String::new(), tool_calls: Vec::new(), opaque: None }
     }
 
     async fn play(script: &str, messages: Vec<Message>) -> (usize, Result<crate::model::Response, ModelError>) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use regex::Regex;
 use serde_json::Value;
 
-use crate::event::ContextReceipt;
+use crate::event::{ContextReceipt, Opaque};
 use crate::secrets;
 
 /// What stands where a secret stood.
@@ -95,14 +95,28 @@ impl Redactor {
 
     /// Redacts every string within a JSON value, keys excepted. `true` if there was anything to redact.
     pub fn redact_value(&self, value: &mut Value) -> bool {
+        self.redact_value_but(value, &HashSet::new())
+    }
+
+    /// The same, past the strings that are `sealed`.
+    pub fn redact_value_but(&self, value: &mut Value, sealed: &HashSet<String>) -> bool {
+        let redact = |value: &mut Value| self.redact_value_but(value, sealed);
         match value {
-            Value::String(text) => self.redact_string(text),
-            Value::Array(items) => items.iter_mut().fold(false, |changed, item| self.redact_value(item) | changed),
-            Value::Object(fields) => {
-                fields.values_mut().fold(false, |changed, field| self.redact_value(field) | changed)
-            }
+            Value::String(text) => !sealed.contains(text.as_str()) && self.redact_string(text),
+            Value::Array(items) => items.iter_mut().fold(false, |changed, item| redact(item) | changed),
+            Value::Object(fields) => fields.values_mut().fold(false, |changed, field| redact(field) | changed),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
+    }
+
+    /// Whether what a provider wants back holds no secret. What nobody but the provider can read is noise that may look like any
+    /// key by chance, so in that only those that were named count.
+    pub fn is_clean(&self, opaque: &Opaque) -> bool {
+        let is_named = |text: &str| self.exact.iter().chain(&self.patterns).any(|pattern| pattern.is_match(text));
+        opaque.texts().into_iter().all(|(name, text)| match Opaque::SEALED.contains(&name) {
+            true => !is_named(text),
+            false => self.redact(text) == text,
+        })
     }
 }
 
@@ -210,6 +224,28 @@ mod tests {
             json!({"a": ["x [REDACTED]", 3], "b": {"c": "[REDACTED] and http://u:[secret: password in a URL]@host/"}})
         );
         assert!(!redactor().redact_value(&mut value));
+    }
+
+    #[test]
+    fn x01_what_goes_back_as_it_was_is_looked_through_and_then_left_alone() {
+        let noise = "EqQBCgIYAhIM/sk-Abcdefghijklmnopqrstuvwx0";
+        assert!(redactor().redact(noise) != noise, "noise that looks like a key");
+        let opaque = |thinking: &str, signature: &str| Opaque {
+            provider: "p".to_owned(),
+            model: "m".to_owned(),
+            pieces: vec![json!({"type": "thinking", "thinking": thinking, "signature": signature})],
+        };
+        let check = |thinking: &str, signature: &str, clean: bool| {
+            assert_eq!(redactor().is_clean(&opaque(thinking, signature)), clean, "{thinking} {signature}");
+        };
+        check("Hm.", noise, true);
+        check(noise, "c2ln", false);
+        check(KEY, "c2ln", false);
+        check("Hm.", KEY, false);
+        check("Hm.", "internal-42", false);
+        let mut body = json!({"a": [noise, {"signature": noise}], "b": KEY});
+        assert!(redactor().redact_value_but(&mut body, &HashSet::from([noise.to_owned()])));
+        assert_eq!(body, json!({"a": [noise, {"signature": noise}], "b": "[REDACTED]"}));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod chat;
 mod connecting;
 mod errors;
+mod formats;
 mod hostile;
 mod process;
 mod retries;
@@ -46,7 +47,7 @@ fn hello() -> Request {
 }
 
 /// Every delta, and the error if there was one.
-async fn deltas(model: &OpenAi) -> (Vec<Delta>, Option<ModelError>) {
+async fn deltas(model: &(impl Model + ?Sized)) -> (Vec<Delta>, Option<ModelError>) {
     let mut stream = model.send(model.body(&hello()));
     let mut deltas = Vec::new();
     while let Some(delta) = stream.next().await {
@@ -61,17 +62,23 @@ async fn deltas(model: &OpenAi) -> (Vec<Delta>, Option<ModelError>) {
     (deltas, None)
 }
 
-async fn ask(model: &OpenAi) -> Result<Response, ModelError> {
+async fn ask(model: &(impl Model + ?Sized)) -> Result<Response, ModelError> {
     let (deltas, error) = deltas(model).await;
-    let mut collector = Collector::default();
-    deltas.iter().for_each(|delta| collector.push(delta));
+    let response = collect(&deltas);
     match error {
         Some(error) => {
-            assert!(collector.finish().is_err(), "an error after the terminal event");
+            assert!(response.is_none(), "an error after the terminal event");
             Err(error)
         }
-        None => Ok(collector.finish().expect("a stream without an error has its terminal event")),
+        None => Ok(response.expect("a stream without an error has its terminal event")),
     }
+}
+
+/// The response, if its terminal event came.
+fn collect(deltas: &[Delta]) -> Option<Response> {
+    let mut collector = Collector::default();
+    deltas.iter().for_each(|delta| collector.push(delta));
+    collector.finish().ok()
 }
 
 /// The error that asking the server comes to.

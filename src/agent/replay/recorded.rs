@@ -218,5 +218,6 @@ fn answer(response: &ModelResponseReceived) -> Answer {
         ttft_ms: response.ttft_ms,
         latency_ms: response.latency_ms,
         attempts: response.attempts,
+        opaque: response.opaque.clone(),
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::client::client_for;
 use super::failure::{self, Failure};
-use super::{Decode, Endpoint};
+use super::{Auth, Decode, Endpoint, Framing, lines};
 use crate::model::sse::{self, Item};
 use crate::model::{Delta, ModelError, ModelErrorKind};
 
@@ -32,6 +32,7 @@ pub(super) struct Attempt<'a> {
 enum Form {
     Unknown,
     Events(Box<sse::Decoder>),
+    Lines(lines::Decoder),
     /// A JSON object, which ends with the response.
     Whole(Vec<u8>),
 }
@@ -79,9 +80,9 @@ impl Attempt<'_> {
                 break Some(Failure::is_final(failure::too_large(self.endpoint, MAX_RESPONSE_BYTES)));
             }
             if matches!(form, Form::Unknown) {
-                form = Form::of(self.endpoint, &chunk)?;
+                form = Form::of(self.endpoint, decoder.framing(), &chunk)?;
             }
-            let decoder_of_events = match &mut form {
+            let pushed = match &mut form {
                 Form::Unknown => continue,
                 Form::Whole(body) => {
                     body.extend_from_slice(&chunk);
@@ -90,9 +91,9 @@ impl Attempt<'_> {
                     }
                     continue;
                 }
-                Form::Events(decoder_of_events) => decoder_of_events,
+                Form::Events(events) => events.push(&chunk, &mut items),
+                Form::Lines(lines) => lines.push(&chunk, &mut items),
             };
-            let pushed = decoder_of_events.push(&chunk, &mut items);
             for item in items.drain(..) {
                 let Item::Event(event) = item else { continue };
                 if decoder.is_done() {
@@ -100,7 +101,9 @@ impl Attempt<'_> {
                 }
                 let deltas =
                     decoder.event(&event).map_err(|error| failure::of_stream(self.endpoint, streamed, error))?;
-                progress = Instant::now();
+                if !decoder.is_sign_of_life(&event) {
+                    progress = Instant::now();
+                }
                 streamed |= !deltas.is_empty();
                 pass_on(out, deltas).await;
             }
@@ -119,6 +122,13 @@ impl Attempt<'_> {
             let deltas = decoder.whole(body).map_err(|error| failure::of_stream(self.endpoint, streamed, error))?;
             pass_on(out, deltas).await;
         }
+        if let Form::Lines(lines) = &mut form
+            && let Some(event) = lines.finish().filter(|_| ended.is_none() && !decoder.is_done())
+        {
+            let deltas = decoder.event(&event).map_err(|error| failure::of_stream(self.endpoint, streamed, error))?;
+            streamed |= !deltas.is_empty();
+            pass_on(out, deltas).await;
+        }
         match (decoder.finish(), ended) {
             // The terminal event came, so all is here that was promised, however the connection ended.
             (Some(deltas), _) => {
@@ -135,22 +145,36 @@ impl Attempt<'_> {
 
 impl Form {
     /// The form of a response that begins with `chunk`.
-    fn of(endpoint: &Endpoint, chunk: &[u8]) -> Result<Form, Failure> {
+    fn of(endpoint: &Endpoint, framing: Framing, chunk: &[u8]) -> Result<Form, Failure> {
         let begin = chunk.strip_prefix(b"\xef\xbb\xbf").unwrap_or(chunk).trim_ascii_start();
         match begin.first() {
             // Blank lines are legal at the start of a stream and of a JSON text.
             None => Ok(Form::Unknown),
-            Some(b'{' | b'[' | b'"') => Ok(Form::Whole(Vec::new())),
             Some(b'<') => Err(Failure::is_final(failure::web_page(endpoint))),
+            Some(_) if framing == Framing::Lines => Ok(Form::Lines(lines::Decoder::default())),
+            Some(b'{' | b'[' | b'"') => Ok(Form::Whole(Vec::new())),
             Some(_) => Ok(Form::Events(Box::default())),
         }
     }
 }
 
-/// Gets the JSON at `path` of `endpoint`.
-pub(super) async fn get_json(endpoint: &Endpoint, path: &str, patience: Duration) -> Result<Value, ModelError> {
-    let get = async {
-        let request = authorised(endpoint, client(endpoint)?.get(endpoint.at(path)))?;
+/// The JSON at `path` of `endpoint`, or what it answers to `body`.
+pub(super) async fn fetch_json(
+    endpoint: &Endpoint,
+    path: &str,
+    body: Option<&Value>,
+    patience: Duration,
+) -> Result<Value, ModelError> {
+    let fetch = async {
+        let (client, url) = (client(endpoint)?, endpoint.at(path));
+        let request = match body {
+            None => client.get(url),
+            Some(body) => client
+                .post(url)
+                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .body(body.to_string()),
+        };
+        let request = authorised(endpoint, request)?;
         let mut response = request.send().await.map_err(|error| failure::of_connection(endpoint, &error))?;
         let body = read_at_most(&mut response, sse::MAX_EVENT_BYTES, patience).await;
         if !response.status().is_success() {
@@ -158,7 +182,7 @@ pub(super) async fn get_json(endpoint: &Endpoint, path: &str, patience: Duration
         }
         serde_json::from_slice(&body).map_err(|_| Failure::is_final(failure::not_the_api(endpoint)))
     };
-    match tokio::time::timeout(patience, get).await {
+    match tokio::time::timeout(patience, fetch).await {
         Ok(result) => result.map_err(|failure| failure.error),
         Err(_) => Err(failure::idle(endpoint, patience)),
     }
@@ -179,13 +203,19 @@ fn client(endpoint: &Endpoint) -> Result<&'static reqwest::Client, Failure> {
 }
 
 fn authorised(endpoint: &Endpoint, request: reqwest::RequestBuilder) -> Result<reqwest::RequestBuilder, Failure> {
+    let request = endpoint.headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let Some(key) = &endpoint.key else { return Ok(request) };
-    let mut value = HeaderValue::from_str(&format!("Bearer {}", key.value.expose_secret().trim())).map_err(|_| {
+    let secret = key.value.expose_secret().trim();
+    let (name, value) = match endpoint.auth {
+        Auth::Bearer => (AUTHORIZATION.as_str(), HeaderValue::from_str(&format!("Bearer {secret}"))),
+        Auth::Header(name) => (name, HeaderValue::from_str(secret)),
+    };
+    let mut value = value.map_err(|_| {
         let message = format!("the key in {} holds characters that no key has: set it again", key.variable);
         Failure::is_final(ModelError::new(ModelErrorKind::Auth, message))
     })?;
     value.set_sensitive(true);
-    Ok(request.header(AUTHORIZATION, value))
+    Ok(request.header(name, value))
 }
 
 /// The beginning of a body, as far as it comes in time.

@@ -220,9 +220,12 @@ impl Complaint {
         match number {
             Some(status @ 400..=599) => status,
             _ if self.has(&["rate_limit", "too many requests"]) => 429,
+            _ if self.has(&["insufficient_quota", "billing_error"]) => 402,
             _ if self.has(&["invalid_api_key", "authentication", "unauthorized"]) => 401,
+            _ if self.has(&["permission_error"]) => 403,
+            _ if self.has(&["request_too_large"]) => 413,
             _ if self.has(&["not_found"]) || self.is_about_model() => 404,
-            _ if self.has(&["invalid_request", "invalid_argument", "bad_request"]) => 400,
+            _ if self.has(&["invalid_prompt", "invalid_request", "invalid_argument", "bad_request"]) => 400,
             _ => 500,
         }
     }
@@ -246,6 +249,8 @@ impl Complaint {
             "maximum prompt length",
             "exceeds the limit of",
             "token limit",
+            "request_too_large",
+            "exceeds maximum allowed number of bytes",
         ])
     }
 
@@ -275,13 +280,13 @@ pub fn classify(endpoint: &Endpoint, model: &str, status: u16, complaint: &Compl
                  with a larger window.{words}"
             ),
         ),
-        429 | 402 | 403 if complaint.has(&["insufficient_quota", "insufficient balance", "billing", "credit"]) => {
+        402 | 403 | 429 if complaint.has(&["insufficient_quota", "insufficient balance", "billing", "credit"]) => {
             (Refused, format!("the account at {endpoint} has nothing left to spend: check its billing.{words}"))
         }
         401 | 403 => (Auth, key_advice(endpoint, status, &words)),
         400 | 404 | 422 if complaint.is_about_model() => (ModelNotFound, model_advice(endpoint, model, &words)),
         404 | 405 => {
-            (Protocol, format!("{endpoint} has no such API ({status}): check base_url, it usually ends in /v1.{words}"))
+            (Protocol, format!("{endpoint} has no such API ({status}): check base_url, {}.{words}", endpoint.base_hint))
         }
         408 | 425 | 500..=599 => {
             (Server, format!("{endpoint} failed ({status}): its own fault, ask again in a moment.{words}"))

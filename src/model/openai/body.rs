@@ -32,10 +32,10 @@ fn message(message: &Message) -> Value {
     match message {
         Message::User { text } => json!({"role": "user", "content": text}),
         // What a model thought aloud is not sent back: some endpoints refuse it, and none needs it.
-        Message::Assistant { text, reasoning: _, tool_calls } if tool_calls.is_empty() => {
+        Message::Assistant { text, reasoning: _, tool_calls, opaque: _ } if tool_calls.is_empty() => {
             json!({"role": "assistant", "content": text})
         }
-        Message::Assistant { text, reasoning: _, tool_calls } => {
+        Message::Assistant { text, reasoning: _, tool_calls, opaque: _ } => {
             let content = if text.is_empty() { Value::Null } else { text.as_str().into() };
             let calls: Vec<Value> = tool_calls.iter().map(tool_call).collect();
             json!({"role": "assistant", "content": content, "tool_calls": calls})
@@ -88,11 +88,17 @@ mod tests {
                     text: String::new(),
                     reasoning: "Hm.".to_owned(),
                     tool_calls: vec![call("a", r#"{"path": "x"}"#), call("b", ""), call("c", r#"{"path": "x"#)],
+                    opaque: None,
                 },
                 result("a", "one"),
                 result("b", "two"),
                 result("c", "three"),
-                Message::Assistant { text: "Done.".to_owned(), reasoning: String::new(), tool_calls: Vec::new() },
+                Message::Assistant {
+                    text: "Done.".to_owned(),
+                    reasoning: String::new(),
+                    tool_calls: Vec::new(),
+                    opaque: None,
+                },
             ],
             tools: vec![ToolSchema {
                 name: "read_file".to_owned(),

@@ -1,17 +1,13 @@
 //! From chunks of a Chat Completions stream to deltas.
 
-mod calls;
-
 use serde_json::Value;
 
+use crate::model::calls::Calls;
 use crate::model::http::failure::{self, Complaint};
 use crate::model::http::{Decode, Endpoint};
-use crate::model::surrogates::{self, Joiner};
+use crate::model::json::{parse, tokens};
+use crate::model::surrogates::Joiner;
 use crate::model::{Delta, ModelError, StopReason, Usage, sse};
-use calls::Calls;
-
-/// A count of tokens beyond this is a mistake of the provider's.
-const MAX_TOKENS_COUNTED: u64 = 1_000_000_000;
 
 /// Decodes one response.
 pub(super) struct Decoder {
@@ -143,13 +139,6 @@ impl Decode for Decoder {
     }
 }
 
-fn parse(json: &str) -> Option<Value> {
-    match serde_json::from_str(json) {
-        Ok(value) => Some(value),
-        Err(_) => serde_json::from_str(&surrogates::mark(json)?).ok(),
-    }
-}
-
 /// The text of a `content`: a string, or a list of parts of which some are text.
 fn said(content: Option<&Value>) -> String {
     match content {
@@ -173,19 +162,6 @@ fn read_usage(usage: &Value) -> Usage {
     let cached = usage.pointer("/prompt_tokens_details/cached_tokens").or_else(|| usage.get("prompt_cache_hit_tokens"));
     let input = tokens(usage.get("prompt_tokens"));
     Usage { input, output: tokens(usage.get("completion_tokens")), cached: tokens(cached).min(input) }
-}
-
-/// A count of tokens: nothing sensible is zero, and nothing is beyond reason.
-fn tokens(count: Option<&Value>) -> u64 {
-    let Some(count) = count else { return 0 };
-    match (count.as_u64(), count.as_f64()) {
-        (Some(count), _) => count.min(MAX_TOKENS_COUNTED),
-        (None, Some(count)) if count >= 1.0 => {
-            // Larger than u64 or with a fraction.
-            format!("{:.0}", count.min(1e9)).parse().unwrap_or(0)
-        }
-        (None, _) => 0,
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,10 @@ async fn connect(config: Config, variables: &[(&str, &str)]) -> Result<SharedMod
     Connector::new(config, variables.iter().copied().collect::<Environment>()).model().await
 }
 
+fn window(tokens: u64) -> claw::config::ContextConfig {
+    claw::config::ContextConfig { window: Some(tokens), ..Default::default() }
+}
+
 /// A port where nobody listens.
 fn nowhere() -> String {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -21,9 +25,14 @@ async fn nothing_configured_finds_a_local_ollama_and_its_first_model() {
     let server = MockModel::start([]);
     let model =
         connect(Config::default(), &[("OLLAMA_HOST", &server.address()), ("OPENAI_API_KEY", "sk-1")]).await.unwrap();
-    assert_eq!((model.provider(), model.name()), ("openai", "mock"));
+    assert_eq!((model.provider(), model.name(), model.window()), ("ollama", "mock", Some(16384)));
     let requests = server.requests();
-    assert_eq!((requests[0].path.as_str(), requests[0].header("authorization")), ("/v1/models", None));
+    let asked: Vec<_> =
+        requests.iter().map(|request| (request.path.as_str(), request.header("authorization"))).collect();
+    assert_eq!(asked, [("/api/tags", None), ("/api/show", None)]);
+    let named = Config { model: Some("other".to_owned()), context: window(4096), ..Config::default() };
+    let model = connect(named, &[("OLLAMA_HOST", &server.address())]).await.unwrap();
+    assert_eq!((model.provider(), model.name(), model.window()), ("ollama", "other", Some(4096)));
 }
 
 #[tokio::test]
@@ -31,6 +40,9 @@ async fn without_an_ollama_the_key_decides_and_without_a_key_there_is_one_screen
     let ollama = nowhere();
     let model = connect(Config::default(), &[("OLLAMA_HOST", &ollama), ("OPENAI_API_KEY", "sk-1")]).await.unwrap();
     assert_eq!((model.provider(), model.name()), ("openai", "gpt-5.4"));
+    let keys = [("OLLAMA_HOST", ollama.as_str()), ("ANTHROPIC_API_KEY", "sk-2")];
+    let model = connect(Config::default(), &keys).await.unwrap();
+    assert_eq!((model.provider(), model.name()), ("anthropic", "claude-sonnet-4-6"));
 
     let error = connect(Config::default(), &[("OLLAMA_HOST", &ollama)]).await.err().unwrap();
     assert_eq!(error.kind, Kind::Config);
@@ -49,7 +61,7 @@ async fn an_ollama_without_models_says_how_to_get_one() {
             use tokio::io::{AsyncReadExt, AsyncWriteExt};
             let (mut stream, _) = listener.accept().await.unwrap();
             let _ = stream.read(&mut [0; 4096]).await;
-            let body = json!({"object": "list", "data": null}).to_string();
+            let body = json!({"models": null}).to_string();
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
             let _ = stream.write_all((head + &body).as_bytes()).await;
         });
@@ -76,6 +88,31 @@ async fn a_configured_endpoint_is_not_asked_before_it_must_be() {
     let error = connect(config(None, &format!("http://{}/v1", nowhere())), &[]).await.err().unwrap();
     assert_eq!(error.kind, Kind::Connect);
     assert_eq!(connect(config(None, "nonsense"), &[]).await.err().unwrap().kind, Kind::Config);
+}
+
+#[tokio::test]
+async fn each_provider_is_there_by_its_name_and_asks_for_its_own_key() {
+    let config = |provider: Provider| Config { provider: Some(provider), ..Config::default() };
+    for (provider, variable, name) in [
+        (Provider::Openai, "OPENAI_API_KEY", "gpt-5.4"),
+        (Provider::OpenaiResponses, "OPENAI_API_KEY", "gpt-5.4"),
+        (Provider::Anthropic, "ANTHROPIC_API_KEY", "claude-sonnet-4-6"),
+    ] {
+        let model = connect(config(provider), &[(variable, "sk-1")]).await.unwrap();
+        assert_eq!((model.provider(), model.name()), (provider.name(), name));
+        let others = [("OPENAI_API_KEY", "sk-1"), ("ANTHROPIC_API_KEY", "sk-1")];
+        let others: Vec<_> = others.into_iter().filter(|(other, _)| *other != variable).collect();
+        let error = connect(config(provider), &others).await.err().unwrap();
+        assert_eq!(error.kind, Kind::Auth);
+        assert!(error.message.contains(variable), "{}", error.message);
+    }
+    let server = MockModel::start([]);
+    for provider in [Provider::Openai, Provider::OpenaiResponses, Provider::Anthropic, Provider::Ollama] {
+        let base_url = Some(server.base_url());
+        let model = connect(Config { base_url, ..config(provider) }, &[]).await.unwrap();
+        assert_eq!((model.provider(), model.name()), (provider.name(), "mock"));
+        assert_eq!(model.listing().await.unwrap().unwrap().models, ["mock"]);
+    }
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn m09_a_stalled_tls_handshake_ends_too() {
 }
 
 /// A server that sends `piece` for ever, one at each beat, to whoever asks.
-async fn drips(piece: &'static [u8]) -> String {
+pub async fn drips(piece: &'static [u8]) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -1,9 +1,13 @@
 //! A model server for tests: HTTP/1.1 on a loopback port, byte for byte as a test wants it.
 //!
-//! It records every request and holds each Chat Completions body against the rules of the protocol, more strictly than any real
+//! It records every request and holds each body against the rules of its wire format, more strictly than any real
 //! server does: what it lets through, all of them take. A breach fails the test when the server is dropped. It has a thread of its
 //! own, so it serves tests with and without a runtime, and real processes.
 
+mod anthropic;
+mod ollama;
+pub mod recorded;
+mod responses;
 mod validate;
 
 use std::collections::VecDeque;
@@ -15,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-pub use validate::violations;
+pub use validate::{Format, violations};
 
 /// A running server. Dropping it stops it, and panics if a request broke the protocol.
 pub struct MockModel {
@@ -308,16 +312,27 @@ impl Drop for MockModel {
 async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let mut buffer = Vec::new();
     while let Ok(Some(request)) = read_request(&mut stream, &mut buffer).await {
-        let is_model_list = request.method == "GET" && request.path.ends_with("/models");
-        if request.path.split('?').next().is_some_and(|path| path.ends_with("/chat/completions")) {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let told = match (request.method.as_str(), path) {
+            ("GET", path) if path.ends_with("/models") => {
+                Some(json!({"object": "list", "data": [{"id": "mock", "object": "model"}]}))
+            }
+            ("GET", path) if path.ends_with("/api/tags") => {
+                Some(json!({"models": [{"name": "mock", "model": "mock"}]}))
+            }
+            ("POST", path) if path.ends_with("/api/show") => {
+                Some(json!({"model_info": {"general.architecture": "x", "x.context_length": 16384}}))
+            }
+            _ => None,
+        };
+        if Format::of(path).is_some() {
             let number = shared.requests.borrow().len() + 1;
             let found = violations(&request);
             shared.violations.lock().unwrap().extend(found.into_iter().map(|what| format!("request {number}: {what}")));
         }
-        let answer = if is_model_list {
-            Answer::json(200, &json!({"object": "list", "data": [{"id": "mock", "object": "model"}]}))
-        } else {
-            (shared.respond.lock().unwrap())(&request)
+        let answer = match told {
+            Some(told) => Answer::json(200, &told),
+            None => (shared.respond.lock().unwrap())(&request),
         };
         shared.requests.send_modify(|requests| requests.push(request));
         match give(&mut stream, &answer).await {

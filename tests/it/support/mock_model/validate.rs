@@ -1,10 +1,10 @@
-//! The rules of a Chat Completions request.
+//! The rules of a request: what all wire formats have in common, and Chat Completions.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::Recorded;
+use super::{Recorded, anthropic, ollama, responses};
 
 const KNOWN_KEYS: [&str; 8] =
     ["model", "messages", "tools", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"];
@@ -22,29 +22,67 @@ pub fn violations(request: &Recorded) -> Vec<String> {
         found.push("the body is not UTF-8".to_owned());
         return found;
     };
-    if let Some(key) = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "))
-        && text.contains(key)
-    {
+    let bearer = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    if [bearer, request.header("x-api-key")].into_iter().flatten().any(|key| text.contains(key)) {
         found.push("the body holds the key".to_owned());
     }
     match serde_json::from_str::<Value>(text) {
-        Ok(body) => check_body(&body, &mut found),
+        Ok(body) => match Format::of(&request.path) {
+            Some(Format::Anthropic) => anthropic::check(request, &body, &mut found),
+            Some(Format::Ollama) => ollama::check(&body, &mut found),
+            Some(Format::Responses) => responses::check(&body, &mut found),
+            Some(Format::Chat) | None => check_body(&body, &mut found),
+        },
         Err(error) => found.push(format!("the body is not JSON: {error}")),
     }
     found
 }
 
-fn check_body(body: &Value, found: &mut Vec<String>) {
+/// A wire format, by the path of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Chat,
+    Anthropic,
+    Ollama,
+    Responses,
+}
+
+impl Format {
+    pub fn of(path: &str) -> Option<Format> {
+        let path = path.split('?').next().unwrap_or_default();
+        match path {
+            _ if path.ends_with("/chat/completions") => Some(Format::Chat),
+            _ if path.ends_with("/v1/messages") => Some(Format::Anthropic),
+            _ if path.ends_with("/api/chat") => Some(Format::Ollama),
+            _ if path.ends_with("/responses") => Some(Format::Responses),
+            _ => None,
+        }
+    }
+}
+
+/// An object with these keys and no others, and a model.
+pub fn check_keys(body: &Value, known: &[&str], found: &mut Vec<String>) {
     let Some(object) = body.as_object() else {
         found.push("the body is not an object".to_owned());
         return;
     };
-    for key in object.keys().filter(|key| !KNOWN_KEYS.contains(&key.as_str())) {
+    for key in object.keys().filter(|key| !known.contains(&key.as_str())) {
         found.push(format!("unknown key {key}"));
     }
     if body["model"].as_str().is_none_or(str::is_empty) {
         found.push("no model".to_owned());
     }
+}
+
+/// What every provider takes as a function's name.
+pub fn is_plain_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 64
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
+fn check_body(body: &Value, found: &mut Vec<String>) {
+    check_keys(body, &KNOWN_KEYS, found);
     if body["stream"] != Value::Bool(true) || body["stream_options"]["include_usage"] != Value::Bool(true) {
         found.push("it does not stream with usage".to_owned());
     }
@@ -140,15 +178,12 @@ fn check_assistant(position: usize, message: &Value, found: &mut Vec<String>) ->
     calls.iter().filter_map(|call| call["id"].as_str()).map(str::to_owned).collect()
 }
 
-fn check_tools(tools: &[Value], found: &mut Vec<String>) {
+pub fn check_tools(tools: &[Value], found: &mut Vec<String>) {
     let mut names = HashSet::new();
     for tool in tools {
         let function = &tool["function"];
         let name = function["name"].as_str().unwrap_or_default();
-        let is_plain = !name.is_empty()
-            && name.len() <= 64
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
-        if tool["type"] != "function" || !is_plain || !names.insert(name) {
+        if tool["type"] != "function" || !is_plain_name(name) || !names.insert(name) {
             found.push(format!("the tool {name:?} is no function with a plain name of its own"));
         }
         if function["description"].as_str().is_none_or(str::is_empty) {

@@ -14,7 +14,7 @@ use crate::model::{Delta, ModelError, ModelErrorKind};
 /// Calls that one response may hold. The harness has a stricter limit; this one keeps a hostile stream from filling memory.
 const MAX_CALLS: usize = 4096;
 
-pub(super) struct Calls {
+pub struct Calls {
     seed: String,
     slots: Vec<Slot>,
     ids: HashSet<String>,
