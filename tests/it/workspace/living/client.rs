@@ -215,8 +215,7 @@ impl Document {
         let (low, high) = (low.clamp(run.start, run.end), high.clamp(run.start, run.end));
         let before: Vec<char> = old(run.start..low).collect();
         let behind: Vec<char> = old(high..run.end).collect();
-        holds(run.start..place, before.into_iter().peekable())
-            && holds(place..run.end, behind.into_iter().peekable())
+        holds(run.start..place, before.into_iter().peekable()) && holds(place..run.end, behind.into_iter().peekable())
     }
 
     fn landing(&self, meant: &Meant, start: usize, end: usize) -> Landing {
