@@ -31,6 +31,8 @@ pub use shift::Shift;
 #[derive(Clone, Default)]
 pub struct Text {
     rope: Rope,
+    /// In bytes.
+    length: usize,
     known: Arc<Known>,
 }
 
@@ -40,6 +42,18 @@ pub struct Text {
 struct Known {
     hash: OnceLock<ContentHash>,
     line_ending: OnceLock<LineEnding>,
+    short: OnceLock<Short>,
+}
+
+/// Most bytes of a text that is also kept in one piece. The storage of so short a text is a single chunk, of which it knows no
+/// lengths: it reads all of it for every question.
+const SHORT: usize = 1024;
+
+/// A short text in one piece.
+struct Short {
+    text: Box<str>,
+    /// Where its lines start.
+    lines: Vec<usize>,
 }
 
 /// The identity of some content: two texts with the same hash hold the same bytes.
@@ -53,7 +67,7 @@ impl Text {
 
     /// Length in bytes.
     pub fn len(&self) -> usize {
-        self.rope.len_bytes()
+        self.length
     }
 
     pub fn is_empty(&self) -> bool {
@@ -62,7 +76,7 @@ impl Text {
 
     /// Number of lines as an editor counts them: a text that ends in a line break has an empty line after it.
     pub fn line_count(&self) -> usize {
-        self.rope.len_lines()
+        self.short().map_or_else(|| self.rope.len_lines(), |short| short.lines.len())
     }
 
     /// The text between two byte offsets. `None` if they lie outside the text, inside a character, or in the wrong order.
@@ -77,12 +91,19 @@ impl Text {
 
     /// The 0-based line that holds `offset`; the last line for any offset at or past the end.
     pub fn line_of(&self, offset: usize) -> usize {
-        self.rope.byte_to_line(offset.min(self.len()))
+        match self.short() {
+            Some(short) => short.lines.partition_point(|start| *start <= offset).saturating_sub(1),
+            None => self.rope.byte_to_line(offset.min(self.len())),
+        }
     }
 
     /// Byte offset at which the 0-based `line` starts; the end of the text for a line past the last.
     pub fn line_start(&self, line: usize) -> usize {
-        if line >= self.line_count() { self.len() } else { self.rope.line_to_byte(line) }
+        match self.short() {
+            Some(short) => short.lines.get(line).copied().unwrap_or(self.len()),
+            None if line >= self.line_count() => self.len(),
+            None => self.rope.line_to_byte(line),
+        }
     }
 
     /// The bytes of the 0-based `line`, its line break included. Empty for a line past the last.
@@ -94,6 +115,9 @@ impl Text {
     pub fn chunk_at(&self, offset: usize) -> (&str, usize) {
         if offset >= self.len() {
             return ("", self.len());
+        }
+        if let Some(short) = self.short() {
+            return (&short.text, 0);
         }
         let (chunk, start, _, _) = self.rope.chunk_at_byte(offset);
         (chunk, start)
@@ -125,7 +149,24 @@ impl Text {
     }
 
     pub(in crate::text) fn from_rope(rope: Rope) -> Text {
-        Text { rope, known: Arc::default() }
+        Text { length: rope.len_bytes(), rope, known: Arc::default() }
+    }
+
+    /// The text in one piece, where it is short.
+    fn short(&self) -> Option<&Short> {
+        (self.length <= SHORT).then(|| {
+            self.known.short.get_or_init(|| {
+                let text: String = self.rope.chunks().collect();
+                let bytes = text.as_bytes();
+                let is_end = |at: &usize| match bytes.get(*at) {
+                    Some(b'\n') => true,
+                    Some(b'\r') => bytes.get(at.saturating_add(1)) != Some(&b'\n'),
+                    Some(_) | None => false,
+                };
+                let lines = std::iter::once(0).chain((0..bytes.len()).filter(is_end).map(|at| at.saturating_add(1)));
+                Short { lines: lines.collect(), text: text.into() }
+            })
+        })
     }
 }
 
@@ -188,5 +229,30 @@ impl fmt::Debug for Text {
 impl fmt::Debug for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_hex())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_a_short_text_are_those_of_a_long_one() {
+        let short = "a\r\nb\n\rc\r\r\n\u{e9}\u{2028}\n\r";
+        let long = Text::new(&short.repeat(2 * SHORT / short.len()));
+        let text = Text::new(short);
+        for offset in 0..short.len() {
+            assert_eq!(text.line_of(offset), long.line_of(offset), "{offset}");
+        }
+        for line in 0..text.line_count() - 1 {
+            assert_eq!(text.line_range(line), long.line_range(line), "{line}");
+        }
+        let check = |text: &str, count| assert_eq!(Text::new(text).line_count(), count, "{text:?}");
+        check("", 1);
+        check("a", 1);
+        check("a\n", 2);
+        check("a\r\n", 2);
+        check("\r\r", 3);
+        assert_eq!((Text::new("a\nb").line_of(9), Text::new("a\nb").line_start(9)), (1, 3));
     }
 }

@@ -26,7 +26,7 @@ pub use overlay::{Author, Overlay, OverlayFile, Stale};
 pub use path::{DocPath, Folder, PathError, Root, RootId, Roots};
 pub use proposal::{Act, Applied, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};
 pub use protected::is_protected;
-pub use view::{Document, Layer, ReadError, Stamp, View};
+pub use view::{Document, Glimpse, Layer, ReadError, Stamp, View};
 
 /// Roots and open buffers, shared by everything that runs. Cheap to clone: clones are the same workspace.
 #[derive(Clone, Default)]

@@ -3,6 +3,7 @@
 //! Nothing here believes an answer: a hunk counts as accepted when the live text holds it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Session;
 use super::history::UndoPlan;
@@ -14,7 +15,7 @@ use crate::event::{
 use crate::text::Text;
 use crate::text::diff::unified;
 use crate::workspace::proposal::{Applied, observe_some, reject, reject_some};
-use crate::workspace::{DocPath, FileProposal, Hunk, HunkId, Observed, Overlay, Proposal, Stamp, View};
+use crate::workspace::{DocPath, FileProposal, Glimpse, Hunk, HunkId, Observed, Overlay, Proposal, Stamp, View};
 
 /// Lines of a diff that the model is told of what the user typed.
 const DIFF_LINES: usize = 60;
@@ -24,6 +25,8 @@ const DIFF_LINES: usize = 60;
 pub(in crate::agent) struct Reviews {
     /// The hunks as they were last shown: a decided one is derived no more.
     shown: Shown,
+    /// What the last look found, and what tells that another would find the same.
+    found: Option<(Glimpse, Found)>,
     /// Decided since the last turn began.
     decided: Decided,
     /// Hunks that are on their way to the editor, on whose word, and with which others.
@@ -44,6 +47,13 @@ pub(in crate::agent) struct Reviews {
     left: BTreeMap<DocPath, Text>,
 }
 
+/// What a look found: the proposal, and as clients are shown it but for what is known besides the texts.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    proposal: Arc<Proposal>,
+    files: Arc<Vec<ProposedFile>>,
+}
+
 #[derive(Clone, Debug)]
 struct Accepting {
     by: String,
@@ -54,7 +64,7 @@ struct Accepting {
 impl Session {
     /// What is proposed now, placed in the live text. Blocks on the disk.
     pub fn proposal(&self) -> Proposal {
-        self.look().0
+        Arc::unwrap_or_clone(self.look().0)
     }
 
     /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began. Blocks on
@@ -314,19 +324,16 @@ impl Session {
     }
 
     /// The proposal, and as clients are shown it.
-    fn look(&self) -> (Proposal, Vec<ProposedFile>) {
+    fn look(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
         // Not between what a look at the texts finds and what is told of it: that is told as it was shown last.
         let _one_at_a_time = self.lock_observing();
         self.look_now()
     }
 
-    fn look_now(&self) -> (Proposal, Vec<ProposedFile>) {
+    fn look_now(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
-        // Most looks find nothing, and nothing needs no disk.
-        let proposal = if overlay.is_empty() { Proposal::default() } else { Proposal::derive(&overlay, &live) };
-        let looked = self.preflight().look(&proposal, &live);
-        let files = proposal.files.iter().zip(&looked.files);
-        let mut files: Vec<ProposedFile> = files.map(|(file, facts)| show(file, &live, facts, &looked)).collect();
+        let Found { proposal, files } = self.find(&overlay, &live);
+        let mut files = Vec::clone(&files);
         let mut state = self.state();
         state.reviews.forget_verified(&live);
         for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
@@ -338,6 +345,28 @@ impl Session {
         }
         drop(state);
         (proposal, files)
+    }
+
+    /// Derives the proposal, or has it from the look before where nothing that it follows from is another.
+    fn find(&self, overlay: &Overlay, live: &View) -> Found {
+        // Most looks find nothing, and nothing needs no disk.
+        if overlay.is_empty() {
+            self.state().reviews.found = None;
+            return Found::default();
+        }
+        let glimpse = live.glimpse(overlay);
+        if let (Some(now), Some((then, found))) = (&glimpse, &self.state().reviews.found)
+            && now == then
+        {
+            return found.clone();
+        }
+        let proposal = Proposal::derive(overlay, live);
+        let looked = self.preflight().look(&proposal, live);
+        let files = proposal.files.iter().zip(&looked.files);
+        let files = files.map(|(file, facts)| show(file, live, facts, &looked)).collect();
+        let found = Found { proposal: Arc::new(proposal), files: Arc::new(files) };
+        self.state().reviews.found = glimpse.map(|glimpse| (glimpse, found.clone()));
+        found
     }
 
     /// Takes a hunk out of the proposal. `false` if there is no such pending hunk.

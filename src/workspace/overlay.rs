@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::{DocPath, Document, HunkId, Layer, Stamp};
 use crate::event::ChangeKind;
@@ -164,6 +164,16 @@ pub struct Overlay {
     files: Arc<BTreeMap<DocPath, OverlayFile>>,
 }
 
+/// Tells one state of an overlay from all others, and keeps nothing of it.
+#[derive(Debug)]
+pub(in crate::workspace) struct Mark(Weak<BTreeMap<DocPath, OverlayFile>>);
+
+impl PartialEq for Mark {
+    fn eq(&self, other: &Mark) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
 impl Overlay {
     pub fn get(&self, path: &DocPath) -> Option<&OverlayFile> {
         self.files.get(path)
@@ -233,6 +243,11 @@ impl Overlay {
         }
     }
 
+    /// Tells this state of it from any other.
+    pub(in crate::workspace) fn mark(&self) -> Mark {
+        Mark(Arc::downgrade(&self.files))
+    }
+
     /// Whether `path` is proposed to go because its document moves elsewhere.
     pub fn moved_to(&self, path: &DocPath) -> Option<&DocPath> {
         self.files.iter().find(|(_, file)| file.moved_from.as_ref() == Some(path)).map(|(to, _)| to)
@@ -240,15 +255,18 @@ impl Overlay {
 
     /// Sets a touched document to exactly `file`; `None` forgets it. For reviews, not for tools.
     pub fn set(&mut self, path: DocPath, file: Option<OverlayFile>) {
+        let file = file.map(|mut file| {
+            file.name_changes(&path);
+            file
+        });
+        // What stays as it is is no other state, and needs no copy.
+        if self.files.get(&path) == file.as_ref() {
+            return;
+        }
         let files = Arc::make_mut(&mut self.files);
         match file {
-            Some(mut file) => {
-                file.name_changes(&path);
-                files.insert(path, file);
-            }
-            None => {
-                files.remove(&path);
-            }
+            Some(file) => drop(files.insert(path, file)),
+            None => drop(files.remove(&path)),
         }
     }
 

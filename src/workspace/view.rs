@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::disk::{Entry, entry, is_file, read_bytes, read_whole, through_link};
 use super::exclude::target_of;
+use super::overlay::Mark;
 use super::{Buffer, Buffers, DocPath, Exclude, Overlay, OverlayFile, Root, Roots};
 use crate::text::decode::decode;
 use crate::text::{ContentHash, FileEncoding, Text};
@@ -81,6 +82,33 @@ pub struct View {
     exclude: Exclude,
 }
 
+/// Tells one state of an overlay and of the documents beneath it from others, without their texts.
+pub struct Glimpse {
+    roots: Arc<Roots>,
+    overlay: Mark,
+    live: Vec<(Option<Arc<Buffer>>, Option<Entry>)>,
+}
+
+impl std::fmt::Debug for Glimpse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Glimpse").field("documents", &self.live.len()).finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Glimpse {
+    fn eq(&self, other: &Glimpse) -> bool {
+        let same_buffer = |a: &Option<Arc<Buffer>>, b: &Option<Arc<Buffer>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        Arc::ptr_eq(&self.roots, &other.roots)
+            && self.overlay == other.overlay
+            && self.live.len() == other.live.len()
+            && self.live.iter().zip(&other.live).all(|((a, entry), (b, other))| same_buffer(a, b) && entry == other)
+    }
+}
+
 impl View {
     pub(in crate::workspace) fn new(
         roots: Arc<Roots>,
@@ -125,6 +153,23 @@ impl View {
     pub fn entry(&self, path: &DocPath) -> Option<Entry> {
         let (root, rel) = self.file(path).ok()?;
         entry(&root.dir, rel)
+    }
+
+    /// What tells whether a look at the documents of `overlay` would find what it finds now. Costs a look at an entry for each
+    /// that is not open. `None` where entries can not tell. Take it before the look.
+    pub fn glimpse(&self, overlay: &Overlay) -> Option<Glimpse> {
+        let mut live = Vec::new();
+        for path in overlay.iter().flat_map(|(path, file)| std::iter::once(path).chain(&file.moved_from)) {
+            let entry = match self.buffers.get(path) {
+                Some(_) => None,
+                None => self.entry(path),
+            };
+            if entry.is_some_and(|entry| !entry.is_settled()) {
+                return None;
+            }
+            live.push((self.buffers.get(path).cloned(), entry));
+        }
+        Some(Glimpse { roots: Arc::clone(&self.roots), overlay: overlay.mark(), live })
     }
 
     /// Whether `path` is kept from whom this view is for: then it can not be read, and nothing be proposed for it.

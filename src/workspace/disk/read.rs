@@ -60,14 +60,39 @@ fn take(file: File, size: u64, limit: usize) -> io::Result<Bytes> {
 pub struct Entry {
     size: u64,
     modified: Option<std::time::SystemTime>,
+    /// Seconds and nanoseconds of the last change of anything, which no program can set back, and which file it is.
+    changed: (i64, i64, u64),
     is_file: bool,
+}
+
+/// A file that was written so short a time ago can be written again without its entry showing it: clocks of files tick, and those
+/// of other machines differ.
+const SETTLES: i64 = 2;
+
+impl Entry {
+    /// Whether a later write will show in it. Not for links: what they lead to is another entry.
+    pub fn is_settled(&self) -> bool {
+        let now = std::time::UNIX_EPOCH.elapsed().ok().and_then(|now| i64::try_from(now.as_secs()).ok());
+        cfg!(unix) && self.is_file && now.is_some_and(|now| now.saturating_sub(self.changed.0) > SETTLES)
+    }
+}
+
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> (i64, i64, u64) {
+    use cap_std::fs::MetadataExt as _;
+    (metadata.ctime(), metadata.ctime_nsec(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn changed(_metadata: &Metadata) -> (i64, i64, u64) {
+    (0, 0, 0)
 }
 
 /// The entry of `rel`; `None` where there is none.
 pub(in crate::workspace) fn entry(dir: &Dir, rel: &str) -> Option<Entry> {
     let metadata = dir.symlink_metadata(rel).ok()?;
     let modified = metadata.modified().ok().map(cap_std::time::SystemTime::into_std);
-    Some(Entry { size: metadata.len(), modified, is_file: metadata.is_file() })
+    Some(Entry { size: metadata.len(), modified, changed: changed(&metadata), is_file: metadata.is_file() })
 }
 
 /// Whether `rel` leads to a file.

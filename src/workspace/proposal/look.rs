@@ -114,7 +114,9 @@ impl Look {
             _ => (HunkState::Conflict, from),
         };
         let mut look = Look::new(path, file, ChangeKind::Rename, &live);
-        look.push_act(state, base.to_string(), base.to_string(), live.text());
+        // What moves is what the user has by now.
+        let moves = live.text().unwrap_or(base).to_string();
+        look.push_act(state, moves.clone(), moves, live.text());
         look.push_edits(base, current, &live);
         look
     }

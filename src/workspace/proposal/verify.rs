@@ -4,7 +4,8 @@
 //! positions that lie outside are moved inside, and lines are replaced that nobody meant. Its answer does not tell; the
 //! texts that it shows afterwards do. A step from one of them to a later one that is exactly what the positions do to the
 //! former is the editor's work. Whether it is the right work is another question: where the edit's lines are in that text by
-//! now. Where no step is exact, because typing came in the same message, a three-way merge tells what of the edit is there.
+//! now. Where no step is exact, because typing came in the same message, a three-way merge tells what of the edit is there;
+//! and it is in the wrong place where its positions with typing beside it lead there, and nothing else does.
 
 use std::ops::Range;
 
@@ -123,7 +124,10 @@ impl Sent {
         }
         match (landed.contains(&true), landed.contains(&false)) {
             (_, false) => Verdict::Applied,
-            (false, true) => Verdict::NotYet,
+            (false, true) => match self.misapplied_among_typing(&texts).filter(|_| steps.is_empty()) {
+                Some(misapplied) => Verdict::Misapplied(misapplied),
+                None => Verdict::NotYet,
+            },
             (true, true) => Verdict::Partly(landed),
         }
     }
@@ -131,15 +135,7 @@ impl Sent {
     /// The step to `after` from the last of the texts `until` then, if the positions make it: all of them, else as many as do.
     fn made<'a>(&self, until: &[&'a Text], after: &Text) -> Option<Made<'a>> {
         let before = until.last().copied().filter(|before| *before != after)?;
-        let edits: Vec<Edit> = self
-            .positions
-            .iter()
-            .zip(&self.edits)
-            .map(|(position, edit)| Edit {
-                range: before.range_at(position.start, position.end, self.encoding),
-                insert: edit.insert.clone(),
-            })
-            .collect();
+        let edits = self.by_positions(before);
         let count = edits.len();
         let all = std::iter::once(0..count);
         let first = (1..count).rev().map(|end| 0..end);
@@ -164,6 +160,21 @@ impl Sent {
     /// nowhere.
     fn is_right(&self, which: &Range<usize>, made: &[Edit], idle: &[usize], until: &[&Text], after: &Text) -> bool {
         let Some(now) = until.last() else { return false };
+        let Some(right) = self.at_their_places(which, made, idle, until) else { return false };
+        // Where lines repeat, another place may come to the same text.
+        right == made || now.apply_all(&right).is_ok_and(|text| text == *after)
+    }
+
+    /// These edits where they were meant in the last of the texts `until` then; those that changed nothing stay. `None` if one of
+    /// them has no place there any more.
+    fn at_their_places(
+        &self,
+        which: &Range<usize>,
+        made: &[Edit],
+        idle: &[usize],
+        until: &[&Text],
+    ) -> Option<Vec<Edit>> {
+        let now = until.last()?;
         let mut merged: Option<Vec<Place>> = None;
         let mut right = Vec::with_capacity(made.len());
         for (index, edit) in which.clone().zip(made) {
@@ -171,7 +182,7 @@ impl Sent {
                 right.push(edit.clone());
                 continue;
             }
-            let Some(meant) = self.edits.get(index) else { return false };
+            let meant = self.edits.get(index)?;
             let place = carried(&meant.range, until).or_else(|| {
                 let merged = merged.get_or_insert_with(|| merge(&self.proposed(), None, now).places);
                 match merged.get(index) {
@@ -179,11 +190,54 @@ impl Sent {
                     Some(Place::Accepted | Place::Conflict(_)) | None => None,
                 }
             });
-            let Some(place) = place else { return false };
-            right.push(Edit { range: place, insert: edit.insert.clone() });
+            right.push(Edit { range: place?, insert: edit.insert.clone() });
         }
-        // Where lines repeat, another place may come to the same text.
-        right == made || now.apply_all(&right).is_ok_and(|text| text == *after)
+        Some(right)
+    }
+
+    /// The edits as an editor makes them that takes the positions as they are.
+    fn by_positions(&self, before: &Text) -> Vec<Edit> {
+        let edits = self.positions.iter().zip(&self.edits);
+        let range = |position: &Range<Position>| before.range_at(position.start, position.end, self.encoding);
+        edits.map(|(position, edit)| Edit { range: range(position), insert: edit.insert.clone() }).collect()
+    }
+
+    /// The step that an editor made with all of the edits in the wrong place, where the user's typing came in the same message.
+    /// Only where that is sure: text that was not there before stands where the positions put it, beside one stretch of typing;
+    /// and the right places would not lead there by one stretch too.
+    fn misapplied_among_typing(&self, texts: &[&Text]) -> Option<Misapplied> {
+        (1..texts.len()).rev().find_map(|index| {
+            let (until, after) = (texts.get(..index)?, *texts.get(index)?);
+            let before = *until.last()?;
+            let edits = self.by_positions(before);
+            let made = before.apply_all(&edits).ok()?;
+            let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
+            let idle: Vec<usize> = (0..).zip(&edits).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
+            let all_stand = |edits: &[Edit], made: &Text| {
+                let shift = Shift::between(made, after);
+                // Where lines only go, typing that touches the place may have put them back.
+                let is_apart = |at: &Range<usize>| at.end < shift.old.start || shift.old.end < at.start;
+                let stands = |at: &Range<usize>| match at.is_empty() {
+                    true => is_apart(at),
+                    false => shift.carry_lines(at, after).is_some(),
+                };
+                changes_of(edits).iter().all(|change| stands(&change.new))
+            };
+            if !all_stand(&edits, &made) || texts.iter().skip(index).any(|text| *text == before) {
+                return None;
+            }
+            let text = before.to_string();
+            let is_news = |edit: &Edit| !edit.insert.trim().is_empty() && !text.contains(edit.insert.trim());
+            if !edits.iter().any(is_news) {
+                return None;
+            }
+            if let Some(right) = self.at_their_places(&(0..edits.len()), &edits, &idle, until)
+                && (right == edits || before.apply_all(&right).is_ok_and(|made| all_stand(&right, &made)))
+            {
+                return None;
+            }
+            Some(Misapplied { before: before.clone(), after: made })
+        })
     }
 
     /// Whether a step could as well be a user's who deletes lines.
@@ -200,16 +254,20 @@ impl Sent {
     }
 
     fn proposed(&self) -> Proposed {
-        let (mut grown, mut shrunk) = (0usize, 0usize);
-        let changes = self.edits.iter().map(|edit| {
-            let start = edit.range.start.saturating_add(grown).saturating_sub(shrunk);
-            grown = grown.saturating_add(edit.insert.len());
-            shrunk = shrunk.saturating_add(edit.range.len());
-            Change { old: edit.range.clone(), new: start..start.saturating_add(edit.insert.len()) }
-        });
-        let changes = changes.collect();
-        Proposed { base: self.text.clone(), current: self.meant.clone(), changes }
+        Proposed { base: self.text.clone(), current: self.meant.clone(), changes: changes_of(&self.edits) }
     }
+}
+
+/// What edits, in order, change, in the text before and in the text that they make.
+fn changes_of(edits: &[Edit]) -> Vec<Change> {
+    let (mut grown, mut shrunk) = (0usize, 0usize);
+    let change = |edit: &Edit| {
+        let start = edit.range.start.saturating_add(grown).saturating_sub(shrunk);
+        grown = grown.saturating_add(edit.insert.len());
+        shrunk = shrunk.saturating_add(edit.range.len());
+        Change { old: edit.range.clone(), new: start..start.saturating_add(edit.insert.len()) }
+    };
+    edits.iter().map(change).collect()
 }
 
 impl Made<'_> {

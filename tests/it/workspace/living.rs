@@ -12,6 +12,7 @@
 
 mod case;
 mod client;
+mod files;
 pub mod random;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,9 +68,11 @@ fn living_proposal_loses_nothing_and_misses_nothing() {
     assert!(counts.kept * 100 >= counts.untouched * 95, "{counts:?}");
     if count >= CASES {
         // Cases in which nothing happens would prove nothing.
-        let Counts { steps, untouched, kept: _, accepted, conflicts, misapplied, partly, taken_back, clashes } = counts;
-        let least = [steps, untouched, accepted, conflicts, misapplied, partly, taken_back, clashes];
-        assert!(least.into_iter().all(|happened| happened * 100 > count), "{counts:?}");
+        let Counts { steps, untouched, kept: _, accepted, conflicts, .. } = counts;
+        let Counts { misapplied, among_typing, not_told, partly, taken_back, clashes, .. } = counts;
+        let least = [steps, untouched, accepted, conflicts, misapplied, among_typing, partly, taken_back, clashes];
+        assert!(least.into_iter().all(|happened| happened * 200 > count), "{counts:?}");
+        assert!(not_told < among_typing, "{counts:?}");
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Counts {
     pub accepted: u64,
     pub conflicts: u64,
     pub misapplied: u64,
+    /// Of those the ones that typing came with in the same message, and how many of all such were not told.
+    pub among_typing: u64,
+    pub not_told: u64,
     pub partly: u64,
     pub taken_back: u64,
     pub clashes: u64,
@@ -30,13 +33,27 @@ pub struct Counts {
 
 impl Counts {
     pub fn add(&mut self, other: Counts) {
-        let Counts { steps, untouched, kept, accepted, conflicts, misapplied, partly, taken_back, clashes } = other;
+        let Counts {
+            steps,
+            untouched,
+            kept,
+            accepted,
+            conflicts,
+            misapplied,
+            among_typing,
+            not_told,
+            partly,
+            taken_back,
+            clashes,
+        } = other;
         self.steps += steps;
         self.untouched += untouched;
         self.kept += kept;
         self.accepted += accepted;
         self.conflicts += conflicts;
         self.misapplied += misapplied;
+        self.among_typing += among_typing;
+        self.not_told += not_told;
         self.partly += partly;
         self.taken_back += taken_back;
         self.clashes += clashes;
@@ -93,7 +110,7 @@ pub struct Case {
 }
 
 /// Characters that only the user types, each once: any that is missing was lost.
-fn users(text: &str) -> Vec<char> {
+pub fn users(text: &str) -> Vec<char> {
     text.chars().filter(|character| matches!(*character, '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2a6df}')).collect()
 }
 
@@ -444,9 +461,9 @@ impl Case {
                 self.log.push(format!("takes {takes} of {doc} stale={is_stale} {landings:?}: {:?}", after.text()));
                 self.sync(doc);
             }
-            // Typing that comes in the same message as a right change.
+            // Typing that comes in the same message.
             let right = takes > 0 && landings.iter().all(|landing| *landing == Landing::Right);
-            if right && self.random.once_in(4) {
+            if (right || landings.contains(&Landing::Wrong)) && self.random.once_in(4) {
                 self.flights[at].seen.pop();
                 self.type_something(doc);
                 self.log.push(format!("merged {doc}: {:?}", self.text(doc)));
@@ -497,6 +514,10 @@ impl Case {
             // Where both neighbours of a line were changed, and where lines are not who they were, the place is not known.
             let known = flight.hunks.iter().all(|hunk| !conflicts.contains(hunk));
             self.counts.misapplied += 1;
+            if merged && !right {
+                self.take_back_among_typing(flight, &misapplied, &before, &after);
+                return None;
+            }
             // The user may have deleted before just what the edit would delete by its positions: then either could be the editor's.
             let other = || self.deleted_by_the_user(flight, &misapplied, &before);
             assert!(
@@ -524,6 +545,11 @@ impl Case {
         if !self.distinct {
             return None;
         }
+        if wrong && changes && merged {
+            // Typing at the very place, or lines that only go, prove nothing.
+            self.counts.not_told += 1;
+            return None;
+        }
         assert!(!(wrong && changes), "misapplied, and not detected: {verdict:?} {:#?}", flight.seen);
         self.check_lost(&before.text(), &after.text());
         let landed = match &verdict {
@@ -543,6 +569,32 @@ impl Case {
             assert!(inserts.iter().all(|insert| insert.is_empty()), "{verdict:?}: {inserts:?}");
         }
         (right && changes && !merged).then_some(takes)
+    }
+
+    /// A step in the wrong place, from `before` to `after`, was told from the typing that came with it: taking it back leaves that.
+    fn take_back_among_typing(&mut self, flight: &Flight, told: &Misapplied, before: &Document, after: &Document) {
+        let live = Text::new(&self.text(flight.doc));
+        let is_the_step = (told.before.to_string(), told.after.to_string()) == (before.text(), after.text());
+        // Typing that takes back other typing leaves the very text that an editor makes of the one before both.
+        let led_here = || {
+            let mut document = Document::new(&told.before.to_string());
+            document.apply(&flight.changes, self.encoding);
+            told.after == live && document.text() == live.to_string() && flight.seen.contains(&told.before)
+        };
+        assert!(is_the_step || !self.distinct || led_here(), "{told:?} {before:?} {after:?}");
+        self.counts.among_typing += u64::from(is_the_step);
+        let Some(restore) = told.restore(&live) else { return };
+        let restored = live.apply_all(&restore).unwrap().to_string();
+        let typed: Vec<char> =
+            users(&live.to_string()).into_iter().filter(|one| !users(&after.text()).contains(one)).collect();
+        self.given_up.extend(users(&after.text()).into_iter().filter(|one| !users(&live.to_string()).contains(one)));
+        self.check_lost(&before.text(), &restored);
+        assert!(typed.iter().all(|one| users(&restored).contains(one)), "{typed:?} went too: {restored:?}");
+        let version = self.editor[flight.doc].version + 1;
+        self.editor[flight.doc] = Document::new(&restored);
+        self.editor[flight.doc].version = version;
+        self.log.push(format!("restored among typing: {restored:?}"));
+        self.sync(flight.doc);
     }
 
     /// Whether the step that was named could be the editor's as well as its real one, from `real` to `after`: where the user has
