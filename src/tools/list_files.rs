@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::builtin::Builtin;
 use super::show::layer_label;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
+use crate::text::hidden::visible_line;
 use crate::workspace::search::Scope;
 
 pub(in crate::tools) struct ListFiles;
@@ -41,7 +42,7 @@ impl Builtin for ListFiles {
         let mut shown = String::new();
         let mut count = 0usize;
         for path in &listing.files {
-            let row = format!("{}{}\n", view.roots().display(path), layer_label(&view, path));
+            let row = format!("{}{}\n", visible_line(&view.roots().display(path)), layer_label(&view, path));
             if shown.len().saturating_add(row.len()) > most {
                 break;
             }

@@ -10,6 +10,7 @@ use super::builtin::Builtin;
 use super::show::layer_label;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::context::Shown;
+use crate::text::hidden::visible_line;
 use crate::workspace::search::{Match, Pattern, Scope};
 use crate::workspace::{DocPath, View};
 
@@ -62,7 +63,11 @@ impl Builtin for Search {
         for (found, line) in &matches {
             let mut row = String::new();
             if last != Some(&found.path) {
-                row = format!("{}{}\n", view.roots().display(&found.path), layer_label(&view, &found.path));
+                row = format!(
+                    "{}{}\n",
+                    visible_line(&view.roots().display(&found.path)),
+                    layer_label(&view, &found.path)
+                );
                 last = Some(&found.path);
             }
             row.push_str(&format!("{:>6}\t{}\n", found.line, line));
@@ -83,7 +88,12 @@ impl Builtin for Search {
             shown.push_str("[stopped before all files were searched: narrow the search by path or glob]\n");
         }
         if !found.too_large.is_empty() {
-            let names: Vec<String> = found.too_large.iter().take(3).map(|path| view.roots().display(path)).collect();
+            let names: Vec<String> = found
+                .too_large
+                .iter()
+                .take(3)
+                .map(|path| visible_line(&view.roots().display(path)).into_owned())
+                .collect();
             shown.push_str(&format!(
                 "[not searched, too large: {} files, such as {}]\n",
                 found.too_large.len(),

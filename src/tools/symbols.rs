@@ -11,6 +11,7 @@ use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::context::Shown;
 use crate::syntax::{Language, Symbols};
 use crate::text::Text;
+use crate::text::hidden::visible_line;
 use crate::workspace::DocPath;
 use crate::workspace::search::Scope;
 
@@ -62,7 +63,7 @@ impl Builtin for FindSymbols {
             if rows.is_empty() {
                 continue;
             }
-            let section = format!("{}{}\n{rows}", view.roots().display(path), layer_label(&view, path));
+            let section = format!("{}{}\n{rows}", visible_line(&view.roots().display(path)), layer_label(&view, path));
             if shown.len().saturating_add(section.len()) > most && !shown.is_empty() {
                 cut = true;
                 break;

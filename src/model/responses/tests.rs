@@ -59,7 +59,7 @@ fn m02_reasoning_and_parallel_calls_however_the_stream_is_cut() {
 #[test]
 fn what_only_the_last_event_tells_is_taken_from_there() {
     let last = RECORDED.find("event: response.completed").unwrap();
-    assert_eq!(play(decoder(), &[RECORDED[last..].as_bytes()]).unwrap(), Some(expected()));
+    assert_eq!(play(decoder(), &[&RECORDED.as_bytes()[last..]]).unwrap(), Some(expected()));
 }
 
 #[test]

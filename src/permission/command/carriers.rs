@@ -145,7 +145,8 @@ fn make(part: &Part) -> Meaning {
     for word in part.arguments() {
         if let Some((name, value)) = word.text.split_once('=') {
             let is_plain = value.chars().all(|c| c.is_ascii_alphanumeric());
-            if !word.text.starts_with('-') && !(FREE.contains(&name) && is_plain) {
+            let is_free = FREE.contains(&name) && is_plain;
+            if !is_free && !word.text.starts_with('-') {
                 return Meaning::Unclear(format!("`make {name}=` can change what runs"));
             }
         }

@@ -41,7 +41,7 @@ pub(super) fn meaning(part: &Part) -> Meaning {
             _ => continue,
         };
         has_script = true;
-        if !script.is_fixed() || !Script::of(&script.text).is_plain() {
+        if !script.is_fixed() || !Script::of(&script.text).only_changes_text() {
             return Meaning::unclear("the script of `sed` can run a program or write a file");
         }
     }
@@ -58,7 +58,7 @@ impl Script<'_> {
     }
 
     /// Whether every command is one that only changes text.
-    fn is_plain(mut self) -> bool {
+    fn only_changes_text(mut self) -> bool {
         loop {
             while self.chars.next_if(|c| c.is_whitespace() || matches!(c, ';' | '{' | '}')).is_some() {}
             if self.chars.peek().is_none() {

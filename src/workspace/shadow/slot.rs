@@ -87,7 +87,11 @@ impl Slot {
                 drop(std::fs::remove_file(self.path.join(OPEN)));
             }
             None if self.settled => {}
-            None => std::fs::rename(self.path.join(OPEN), self.path.join(SETTLED))?,
+            None => match std::fs::rename(self.path.join(OPEN), self.path.join(SETTLED)) {
+                // Of an empty workspace there is nothing to tell yet.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                renamed => renamed?,
+            },
         }
         self.settled = true;
         Ok(())
