@@ -177,7 +177,9 @@ async fn play(attack: Attack) -> Vec<String> {
         trust_asked: Mutex::default(),
     });
     let turns = attack.turns.iter().map(|turn| filled(&turn.to_string()) + "\n");
-    let script: String = turns.chain([json!({"text": "Done."}).to_string()]).collect();
+    // Once more where a check of the project fails, and again.
+    let done = json!({"text": "Done."}).to_string() + "\n";
+    let script: String = turns.chain([done.repeat(3)]).collect();
     let bodies = Arc::new(Mutex::new(String::new()));
     let model = Heard { script: Script::parse("attack.jsonl", &script).unwrap(), bodies: Arc::clone(&bodies) };
     let environment: Environment = [

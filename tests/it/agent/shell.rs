@@ -152,7 +152,7 @@ async fn in_ask_mode_each_command_is_asked_and_shown() {
     let results = results(&result);
     assert_eq!(results[0], (true, "one\ntwo".to_owned()));
     assert!(!results[1].0 && results[1].1.starts_with("not run: the user said no"), "{results:?}");
-    let asked = user.asked.lock().unwrap();
+    let asked = user.asked.lock().unwrap().clone();
     assert!(asked[0].act.contains("cat notes.txt") && asked[1].act.contains("rm notes.txt"), "{asked:?}");
     rig.check_session(result.session.id()).await;
 }

@@ -125,7 +125,7 @@ fn without_a_terminal_the_answer_is_no_and_it_says_so() {
     ] {
         for output in ["text", "json", "stream-json"] {
             let ran = place.run(&[shell(MAKE), says("I could not.")], &["--output", output, "Make"]).exits(0);
-            assert_eq!(decided(&place), [expected.clone()], "{output}");
+            assert_eq!(decided(&place), std::slice::from_ref(&expected), "{output}");
             let line = format!("not allowed: shell touch made.txt, {said}");
             assert!(ran.stderr.contains(&line), "{}", ran.stderr);
             assert!(!ran.stderr.contains("Allow it?") && !ran.stderr.contains("Trust it?"), "{}", ran.stderr);

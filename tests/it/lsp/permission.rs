@@ -109,7 +109,8 @@ const ALWAYS: &str = "Always allow \"shell(cat *)\"";
 async fn a_prompt_offers_four_answers_and_each_does_what_it_says() {
     let twice = vec![shell(LOOK), shell(LOOK), done()];
     let allowed = ("allow", "user");
-    let cases: [(&str, usize, [(&str, &str); 2]); 4] = [
+    type Case = (&'static str, usize, [(&'static str, &'static str); 2]);
+    let cases: [Case; 4] = [
         ("Allow once", 2, [allowed, allowed]),
         ("Allow for this session", 1, [allowed, allowed]),
         (ALWAYS, 1, [allowed, ("allow", "rule")]),

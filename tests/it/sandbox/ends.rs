@@ -100,8 +100,10 @@ fn what_a_command_starts_does_not_outlive_who_started_it() {
             rig.command(&rig.confinement(), &["sh", "-c", &format!("setsid sleep {seconds} & sleep {seconds}")]);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                let _child = command.as_std_mut().stdout(Stdio::null()).spawn().unwrap();
+                let mut child = command.as_std_mut().stdout(Stdio::null()).spawn().unwrap();
                 wait_for("it runs", || processes_with(&seconds) >= 4);
+                // Whoever spawned it does not wait for it.
+                assert!(child.try_wait().unwrap().is_none());
             });
         });
         wait_for("all of it is gone", || processes_with(&seconds) == 0);

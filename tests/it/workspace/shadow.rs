@@ -541,7 +541,8 @@ fn r03_a_sync_that_stops_midway_is_made_good_by_the_next() {
 
 #[test]
 fn a_manifest_that_is_stale_torn_or_gone_only_costs_time() {
-    let rebuild: [(&str, fn(&Path)); 4] = [
+    type Change = (&'static str, fn(&Path));
+    let rebuild: [Change; 4] = [
         ("gone", |path| std::fs::remove_file(path).unwrap()),
         ("torn", |path| std::fs::write(path, &std::fs::read(path).unwrap()[..50]).unwrap()),
         ("open", |path| std::fs::rename(path, path.with_extension("open")).unwrap()),

@@ -84,7 +84,7 @@ fn check_messages(messages: &[Value], found: &mut Vec<String>) {
             open = check_assistant(position, blocks, &mut ids, found);
         }
     }
-    if messages.len() % 2 == 0 {
+    if messages.len().is_multiple_of(2) {
         found.push("the last message is not the user's".to_owned());
     }
     if !open.is_empty() {

@@ -41,7 +41,8 @@ fn canaries(outside: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn s15_planted_links_are_removed_and_not_followed() {
-    let plant: [(&str, fn(&Rig, &Path)); 5] = [
+    type Plant = (&'static str, fn(&Rig, &Path));
+    let plant: [Plant; 5] = [
         ("a folder", |rig, outside| {
             std::fs::rename(rig.inside("d"), rig.inside("moved")).unwrap();
             symlink(outside, rig.inside("d")).unwrap();
