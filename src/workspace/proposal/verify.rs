@@ -49,6 +49,8 @@ pub struct Misapplied {
 /// A step of the editor's.
 struct Made<'a> {
     before: &'a Text,
+    /// The text that taking it back leads to. What was typed between `before` and it is gone, and may have gone with the step.
+    since: &'a Text,
     /// How many of the texts there are up to `before`, with it.
     count: usize,
     /// The edits that it made.
@@ -89,6 +91,7 @@ impl Sent {
             // The nearest text before that leads to it: from one further back, typing may have led there too.
             let nearest = (1..=index).rev().find_map(|count| Some((count, self.made(earlier.get(..count)?, after)?)));
             let Some((count, mut made)) = nearest else { continue };
+            made.since = texts.get(index.saturating_sub(1)).copied().unwrap_or(made.before);
             // An editor may tell of its edits one by one: then that text is itself a step of its own, and both are one.
             let before = steps.iter().find(|(step, _)| step.saturating_add(1) == count).map(|(_, made)| made.count);
             let whole = before.and_then(|count| self.made(earlier.get(..count)?, after));
@@ -109,7 +112,7 @@ impl Sent {
         if let Some((index, made)) = wrong.max_by_key(|(index, made)| (made.which.len(), *index))
             && let Some(after) = texts.get(*index)
         {
-            return Verdict::Misapplied(Misapplied { before: made.before.clone(), after: (*after).clone() });
+            return Verdict::Misapplied(Misapplied { before: made.since.clone(), after: (*after).clone() });
         }
         let mut landed = vec![false; count];
         for (_, made) in steps.iter().filter(|(_, made)| made.is_right) {
@@ -153,7 +156,7 @@ impl Sent {
         let is_idle = |edit: &Edit| before.slice(edit.range.clone()).as_ref() == Some(&edit.insert);
         let idle: Vec<usize> = which.clone().zip(made).filter(|(_, edit)| is_idle(edit)).map(|(at, _)| at).collect();
         let is_right = self.is_right(&which, made, &idle, until, after);
-        Some(Made { before, count: until.len(), which, idle, is_right })
+        Some(Made { before, since: before, count: until.len(), which, idle, is_right })
     }
 
     /// Whether these edits, made to the last of the texts `until` then, are where they were meant. Those that changed nothing are
