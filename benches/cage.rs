@@ -21,8 +21,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let home = PathBuf::from(std::env::var_os("HOME").unwrap_or_default());
     let confinement = Confinement {
-        mounts: vec![Mount { from: folder.path().into(), to: "/work/project".into(), access: Access::Writable }],
-        cwd: "/work/project".into(),
+        mounts: vec![Mount { from: folder.path().into(), to: "/project".into(), access: Access::Writable }],
+        cwd: "/project".into(),
         env: environment(std::env::vars_os()),
         network: false,
         caches: tool_caches(&home),

@@ -128,7 +128,7 @@ mod tests {
     fn rules_hold_where_they_were_given() {
         let folder = tempfile::tempdir().unwrap();
         let always = Always::at(folder.path().join("claw/permissions.toml"));
-        let (a, b) = (PathBuf::from("/work/a"), PathBuf::from("/work/b \"x\""));
+        let (a, b) = (PathBuf::from("/home/u/a"), PathBuf::from("/home/u/b \"x\""));
         assert_eq!(always.rules(std::slice::from_ref(&a)).unwrap(), Vec::<String>::new());
         always.add(std::slice::from_ref(&a), "shell(cargo test *)").unwrap();
         always.add(&[a.clone(), b.clone()], "web_fetch(docs.rs)").unwrap();
@@ -143,7 +143,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let always = Always::at(folder.path().join("permissions.toml"));
-        let a = [PathBuf::from("/work/a")];
+        let a = [PathBuf::from("/home/u/a")];
         always.add(&a, "shell").unwrap();
         std::fs::set_permissions(always.file(), std::fs::Permissions::from_mode(0o666)).unwrap();
         assert!(always.rules(&a).unwrap_err().to_string().contains("written by others"));

@@ -11,7 +11,7 @@ use super::rig::{Ran, Rig, each};
 /// How long the rest of the machine is looked at: the moment in which a limit is reached, and what follows.
 const AT_LEAST: Duration = Duration::from_secs(2);
 /// How long a command may run that a limit ends.
-const AT_MOST: Duration = Duration::from_secs(60);
+const AT_MOST: Duration = Duration::from_secs(20);
 const MEGABYTE: u64 = 1 << 20;
 
 fn small() -> Limits {
