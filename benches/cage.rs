@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use claw::sandbox::{Access, Confinement, Limits, Mount, Sandbox, environment, tool_caches};
 
 const ROUNDS: usize = 100;
+const STARTING: &str = "i=0; while [ $i -lt 1000 ]; do /bin/true; i=$((i+1)); done";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let sandbox = Sandbox::with_broker(PathBuf::from(env!("CARGO_BIN_EXE_claw")))?;
@@ -43,6 +44,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let over = confined.saturating_sub(plain);
         writeln!(out, "confined command, p{percent}: {confined:.1?}, plain {plain:.1?}: {over:.1?} over")?;
     }
+    // What starts inside waits for the broker to count it.
+    let argv = ["/bin/sh", "-c", STARTING].map(std::ffi::OsString::from);
+    let (mut plain, mut confined) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS / 10 {
+        plain.push(time(std::process::Command::new("/bin/sh").args(&argv[1..]))?);
+        confined.push(time(sandbox.command(&confinement, &argv)?.as_std_mut())?);
+    }
+    plain.sort();
+    confined.sort();
+    let (plain, confined) = (at(&plain, 50), at(&confined, 50));
+    let ratio = confined.as_secs_f64() / plain.as_secs_f64();
+    writeln!(out, "1,000 processes one after the other, p50: {confined:.1?}, plain {plain:.1?}: x {ratio:.2}")?;
     writeln!(out, "proof of the sandbox, {} acts: {proving:.1?}", proof.acts.len())?;
     Ok(())
 }

@@ -6,16 +6,22 @@
 mod attempts;
 mod confine;
 mod filter;
+mod forks;
 mod ruleset;
 mod watch;
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::time::Instant;
-use std::{fs, io, mem, ptr};
+use std::time::{Duration, Instant};
+use std::{fs, io};
 
-use self::watch::Watch;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use self::forks::Forks;
+use self::watch::{Look, Watch};
 use super::policy::{EXEC, Policy, TRY};
 use super::{LIMIT_REACHED, NOT_CONFINED};
 
@@ -53,22 +59,38 @@ fn supervise(arguments: impl Iterator<Item = OsString>) -> Result<i32, String> {
     check_place()?;
     write_user(&policy).map_err(|error| format!("/etc/passwd can not be written: {error}"))?;
     let watch = Watch::new(&policy)?;
-    come_first();
-    let signals = block_child_signal();
+    let not_started = |error: io::Error| format!("no process can be started: {error}");
+    let (here, there) = forks::channel().map_err(not_started)?;
     // SAFETY: this process has one thread, so that the child may do what it likes.
     match unsafe { libc::fork() } {
-        -1 => Err(format!("no process can be started: {}", io::Error::last_os_error())),
+        -1 => Err(not_started(io::Error::last_os_error())),
         0 => {
-            let code = become_command(&policy, &argv);
+            let code = become_command(&policy, &argv, &there);
             // SAFETY: ends the child, which shares nothing that would need to be closed.
             unsafe { libc::_exit(code) }
         }
-        child => {
+        process => {
             // What is not dumpable can not be looked into by another process of the same user.
             // SAFETY: sets a flag of this process.
             unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
-            Ok(wait(child, &signals, &watch))
+            drop(there);
+            let command = Child::of(process).map_err(not_started)?;
+            let forks = forks::announced(&here).map_err(not_started)?;
+            Ok(wait(&command, forks.as_ref(), &watch))
         }
+    }
+}
+
+struct Child {
+    process: libc::pid_t,
+    /// Can be read when it has ended.
+    ended: OwnedFd,
+}
+
+impl Child {
+    fn of(process: libc::pid_t) -> io::Result<Child> {
+        let named = Pid::from_raw(process).ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(Child { process, ended: pidfd_open(named, PidfdFlags::empty())? })
     }
 }
 
@@ -98,8 +120,8 @@ fn write_user(policy: &Policy) -> io::Result<()> {
 }
 
 /// Confines this process and becomes the command; comes back, with an exit code, only if that failed.
-fn become_command(policy: &Policy, argv: &[OsString]) -> i32 {
-    if let Err(problem) = confine::confine(policy) {
+fn become_command(policy: &Policy, argv: &[OsString], broker: &OwnedFd) -> i32 {
+    if let Err(problem) = confine::confine(policy, broker) {
         tell(&problem);
         return NOT_CONFINED;
     }
@@ -109,70 +131,62 @@ fn become_command(policy: &Policy, argv: &[OsString]) -> i32 {
     if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
 }
 
-/// Root's processes may let the broker come first for the processor: for root no limit of the kernel stops a command that starts
-/// processes without end, and each of them with a session of its own counts as much as the broker. Others have that
-/// limit, and need no more.
-pub(super) fn let_brokers_come_first() {
-    if is_root() {
-        let one = libc::rlimit { rlim_cur: 1, rlim_max: 1 };
-        // SAFETY: reads the one value. Where it is refused, as in some containers, the broker comes in its turn.
-        unsafe { libc::setrlimit(libc::RLIMIT_RTPRIO, &one) };
-    }
-}
-
-/// Takes what [`let_brokers_come_first`] gave; a child does not have it.
-fn come_first() {
-    let first = libc::sched_param { sched_priority: 1 };
-    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: both read the one value. Refused where nothing was given.
-    unsafe {
-        libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &first);
-        libc::setrlimit(libc::RLIMIT_RTPRIO, &none);
-    }
-}
-
-fn block_child_signal() -> libc::sigset_t {
-    // SAFETY: a set of signals is plain memory, which `sigemptyset` fills; both calls only write what they are given.
-    unsafe {
-        let mut signals: libc::sigset_t = mem::zeroed();
-        libc::sigemptyset(&mut signals);
-        libc::sigaddset(&mut signals, libc::SIGCHLD);
-        libc::sigprocmask(libc::SIG_BLOCK, &signals, ptr::null_mut());
-        signals
-    }
-}
-
-/// Reaps until the command ends, looking at what it takes meanwhile. What still runs when this process ends is ended by the kernel.
-fn wait(command: libc::pid_t, signals: &libc::sigset_t, watch: &Watch) -> i32 {
+/// Waits until the command ends, letting it start what it may start and looking at what it takes. What still runs when this process
+/// ends is ended by the kernel.
+fn wait(command: &Child, forks: Option<&Forks>, watch: &Watch) -> i32 {
     let mut pause = watch::SHORTEST_PAUSE;
     let mut next_look = Instant::now() + pause;
+    // As many as there can be: the last look's and those that were let start since.
+    let mut at_most = 1;
+    let mut one_waits = false;
     loop {
-        if let Some(code) = reap(command) {
+        if let Some(code) = reap(command.process) {
             return code;
         }
         // By the clock, and not when nothing else happens: there are commands whose children never stop to end.
         let now = Instant::now();
-        if now >= next_look {
-            if let Some(what) = watch.exceeded() {
-                end_all();
-                tell(&format!("the command was ended: {what}"));
-                return LIMIT_REACHED;
+        if now >= next_look || one_waits && at_most >= watch.most_threads() {
+            match watch.look() {
+                Look::Within { threads } if !one_waits || threads < watch.most_threads() => at_most = threads,
+                Look::Within { .. } => return end_all(&watch.too_many()),
+                Look::TooMuch(what) => return end_all(&what),
             }
             pause = watch::pause_after(now.elapsed());
             next_look = Instant::now() + pause;
         }
-        let left = next_look.saturating_duration_since(Instant::now());
-        let timeout = libc::timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().cast_signed().into() };
-        // SAFETY: both pointers are to values that live through the call; no information about the signal is asked for.
-        unsafe { libc::sigtimedwait(signals, ptr::null_mut(), &timeout) };
+        if let (true, Some(forks)) = (one_waits, forks) {
+            forks.let_one_start();
+            at_most += 1;
+        }
+        one_waits = wait_for(command, forks, next_look.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Until the command ended, or wants to start something, which it tells, or the time is over.
+fn wait_for(command: &Child, forks: Option<&Forks>, at_most: Duration) -> bool {
+    let timeout = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
+    let mut waits = [PollFd::new(&command.ended, PollFlags::IN), PollFd::new(&command.ended, PollFlags::IN)];
+    let waits = match forks {
+        Some(forks) => {
+            let [_, starting] = &mut waits;
+            *starting = PollFd::new(forks, PollFlags::IN);
+            &mut waits[..]
+        }
+        None => &mut waits[..1],
+    };
+    match rustix::event::poll(waits, Some(&timeout)) {
+        Ok(1..) => forks.is_some() && waits.last().is_some_and(|starting| starting.revents().contains(PollFlags::IN)),
+        Ok(0) | Err(_) => false,
     }
 }
 
 /// Ends every process of the namespace but this one: at once, because none of them can start another while the kernel does it,
 /// and none that has the signal can afterwards. They end while this process still tells why, and not only when it is gone.
-fn end_all() {
+fn end_all(why: &str) -> i32 {
     // SAFETY: a signal to all that this process may signal, which for the first process of a namespace is what runs in it.
     unsafe { libc::kill(-1, libc::SIGKILL) };
+    tell(&format!("the command was ended: {why}"));
+    LIMIT_REACHED
 }
 
 /// How the command ended, if it did. Of others that ended, so many at a time that nobody can keep us at it.

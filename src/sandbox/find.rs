@@ -19,8 +19,6 @@ struct Facts {
 }
 
 pub(super) fn sandbox(broker: Option<PathBuf>) -> Result<Sandbox, Unavailable> {
-    #[cfg(target_os = "linux")]
-    super::broker::let_brokers_come_first();
     judge(Facts {
         is_linux: cfg!(target_os = "linux"),
         bubblewrap: SYSTEM_FOLDERS

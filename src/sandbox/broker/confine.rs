@@ -1,16 +1,17 @@
 //! The walls around the command, in the order in which they can be put up: limits, Landlock, seccomp.
 
+use std::os::fd::OwnedFd;
 use std::{fs, io};
 
 use super::super::policy::Policy;
-use super::{filter, ruleset};
+use super::{filter, forks, ruleset};
 
 /// How far behind the user's own programs it comes for the processor.
 const NICE: i32 = 10;
 /// How much rather than others the kernel ends it when memory is short, of 1000.
 const FIRST_TO_GO: &str = "900";
 
-pub fn confine(policy: &Policy) -> Result<(), String> {
+pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
     // First of all: while /proc can still be written.
     step("oom_score_adj", fs::write("/proc/self/oom_score_adj", FIRST_TO_GO))?;
     // SAFETY: a session and group of its own, so that no signal to a group of its reaches the broker; it was just forked and leads none.
@@ -20,6 +21,7 @@ pub fn confine(policy: &Policy) -> Result<(), String> {
     close_files()?;
     // SAFETY: sets a flag of this process.
     step("no_new_privs", call(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }))?;
+    step("seccomp's listener", forks::announce(broker))?;
     ruleset::restrict(policy)?;
     filter::install()
 }

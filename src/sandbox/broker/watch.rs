@@ -30,6 +30,14 @@ pub struct Watch {
     folders: Vec<(PathBuf, u64)>,
 }
 
+pub enum Look {
+    Within {
+        threads: u64,
+    },
+    /// Of what, in words.
+    TooMuch(String),
+}
+
 /// Looking costs at most a twentieth of a processor.
 pub fn pause_after(look: Duration) -> Duration {
     (look * 20).clamp(SHORTEST_PAUSE, LONGEST_PAUSE)
@@ -52,19 +60,23 @@ impl Watch {
         })
     }
 
-    /// What it takes too much of, in words.
-    pub fn exceeded(&self) -> Option<String> {
-        self.look().unwrap_or_else(|error| Some(format!("it can no longer be watched ({error})")))
+    pub fn look(&self) -> Look {
+        self.find().unwrap_or_else(|error| Look::TooMuch(format!("it can no longer be watched ({error})")))
     }
 
-    fn look(&self) -> io::Result<Option<String>> {
+    /// Processes count as the one thread that each has at least.
+    pub fn most_threads(&self) -> u64 {
+        self.limits.processes
+    }
+
+    pub fn too_many(&self) -> String {
+        format!("it ran more than {} processes and threads", self.limits.processes)
+    }
+
+    fn find(&self) -> io::Result<Look> {
         let processes = processes()?;
-        let too_many = |count: u64| {
-            (count > self.limits.processes)
-                .then(|| format!("it ran more than {} processes and threads", self.limits.processes))
-        };
-        if let Some(told) = too_many(processes.len() as u64) {
-            return Ok(Some(told));
+        if processes.len() as u64 > self.limits.processes {
+            return Ok(Look::TooMuch(self.too_many()));
         }
         let (mut threads, mut memory) = (0_u64, 0_u64);
         for process in &processes {
@@ -73,20 +85,20 @@ impl Watch {
             threads += count.and_then(|count| count.trim().parse::<u64>().ok()).unwrap_or(1);
             memory += kilobytes(&status, "RssAnon:").unwrap_or(0);
         }
-        if let Some(told) = too_many(threads) {
-            return Ok(Some(told));
+        if threads > self.limits.processes {
+            return Ok(Look::TooMuch(self.too_many()));
         }
         let meminfo = fs::read_to_string("/proc/meminfo")?;
         let shared = kilobytes(&meminfo, "Shmem:").unwrap_or(0).saturating_sub(self.shared_before);
         // Pages that forked processes share were counted more than once: only now is it worth to ask exactly.
         if memory + shared > self.limits.memory && exact_memory(&processes)? + shared > self.limits.memory {
-            return Ok(Some(format!("it used more than {} of memory", in_words(self.limits.memory))));
+            return Ok(Look::TooMuch(format!("it used more than {} of memory", in_words(self.limits.memory))));
         }
         let left = kilobytes(&meminfo, "MemAvailable:").unwrap_or(0);
         if left < self.memory_reserve {
-            return Ok(Some(format!("the machine has only {} of memory left", in_words(left))));
+            return Ok(Look::TooMuch(format!("the machine has only {} of memory left", in_words(left))));
         }
-        self.disk()
+        Ok(self.disk()?.map_or(Look::Within { threads }, Look::TooMuch))
     }
 
     fn disk(&self) -> io::Result<Option<String>> {
