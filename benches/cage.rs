@@ -44,11 +44,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         let over = confined.saturating_sub(plain);
         writeln!(out, "confined command, p{percent}: {confined:.1?}, plain {plain:.1?}: {over:.1?} over")?;
     }
-    // What starts inside waits for the broker to count it.
+    // What starts inside waits for the broker to count it. Confined commands come behind others: so does the plain one here.
     let argv = ["/bin/sh", "-c", STARTING].map(std::ffi::OsString::from);
+    let behind = format!("echo 10 > /proc/self/autogroup; {STARTING}");
     let (mut plain, mut confined) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS / 10 {
-        plain.push(time(std::process::Command::new("/bin/sh").args(&argv[1..]))?);
+        plain.push(time(
+            std::process::Command::new("setsid").args(["-w", "nice", "-n", "10", "/bin/sh", "-c", &behind]),
+        )?);
         confined.push(time(sandbox.command(&confinement, &argv)?.as_std_mut())?);
     }
     plain.sort();

@@ -30,6 +30,7 @@ mod hover;
 mod keeper;
 mod lenses;
 mod lifecycle;
+mod loosened;
 mod message;
 mod needs;
 mod outbox;

@@ -122,6 +122,9 @@ fn to_json(entry: &Entry, keys_are_known: bool) -> Value {
     }
 }
 
+/// What each source can only make stricter: a project does not undo what its user denies.
+const ADDING_UP: &[&str] = &["permissions.ask", "permissions.deny", "context.exclude"];
+
 /// The values so far, as JSON, and the configuration that they are.
 #[derive(Clone, Debug)]
 pub struct Stack {
@@ -151,7 +154,13 @@ impl Stack {
             let table = place.as_object_mut().ok_or("a table is expected above it")?;
             place = table.entry(name).or_insert(Value::Null);
         }
-        place.clone_from(&assignment.value);
+        match (ADDING_UP.contains(&assignment.key.as_str()), &mut *place, &assignment.value) {
+            (true, Value::Array(rules), Value::Array(more)) => {
+                let more: Vec<Value> = more.iter().filter(|rule| !rules.contains(rule)).cloned().collect();
+                rules.extend(more);
+            }
+            (_, place, value) => place.clone_from(value),
+        }
         self.config = serde_json::from_value(values.clone()).map_err(|error| error.to_string())?;
         self.values = values;
         Ok(())

@@ -11,6 +11,7 @@ use super::explain;
 use super::ext::{ClawEvent, ClawInput, InputParams, typed};
 use super::host::EditorHost;
 use super::keeper;
+use super::loosened;
 use super::plan;
 use super::progress::Progress;
 use super::review::shorten;
@@ -73,14 +74,20 @@ pub async fn start_with_input(server: &Server, request: Request) -> Result<Start
 
 /// The same in a session that is open.
 pub fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<ProgressToken>) -> Result<Started, String> {
-    let (mode, instruction) = (ask.mode, ask.instruction.clone());
-    let id = session.id().to_owned();
     if let Some(turn) = session.running()
-        && session.steer(&instruction)
+        && session.steer(&ask.instruction)
     {
-        return Ok(Started { session: id, turn, steered: true });
+        return Ok(Started { session: session.id().to_owned(), turn, steered: true });
     }
-    // Between the two looks the turn may have ended or another begun; only `start` knows.
+    if loosened::waiting(server).is_some() {
+        return Ok(start_when_confirmed(server, session, ask, token));
+    }
+    begin(server, session, ask, token)
+}
+
+fn begin(server: &Server, session: &Session, ask: Ask, token: Option<ProgressToken>) -> Result<Started, String> {
+    let (mode, instruction, id) = (ask.mode, ask.instruction.clone(), session.id().to_owned());
+    // Since the last look a turn may have ended or another begun; only `start` knows.
     let Some(turn) = session.start(ask) else {
         let turn = session.running().unwrap_or_default();
         return if session.steer(&instruction) {
@@ -100,6 +107,24 @@ pub fn start_in(server: &Server, session: &Session, ask: Ask, token: Option<Prog
     progress.shows(session.id());
     server.spawn(follow(server.clone(), turn, mode, title, progress));
     Ok(started)
+}
+
+/// The same once the user has said whether what the editor's settings allow of late counts.
+fn start_when_confirmed(server: &Server, session: &Session, mut ask: Ask, token: Option<ProgressToken>) -> Started {
+    let turn = ask.turn.get_or_insert_with(|| uuid::Uuid::now_v7().to_string()).clone();
+    let id = session.id().to_owned();
+    let (asker, started) = (server.clone(), Started { session: id.clone(), turn, steered: false });
+    server.spawn(async move {
+        loosened::confirm(&asker).await;
+        let begun = match open_session(&asker, Some(&id)).await {
+            Ok(session) => begin(&asker, &session, ask, token).map(drop),
+            Err(message) => Err(message),
+        };
+        if let Err(message) = begun {
+            asker.outbox.show_message(MessageType::Error, format!("Claw: {message}"));
+        }
+    });
+    started
 }
 
 /// The session of that id, from memory or from the state folder, or a new one.

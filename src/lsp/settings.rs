@@ -13,6 +13,7 @@ use tower_lsp::gen_lsp_types::{
     Registration, RegistrationParams, RegistrationRequest,
 };
 
+use super::loosened::{self, Held};
 use super::server::Server;
 use crate::agent::rules;
 use crate::config::{self, Config, PermissionMode, Sources};
@@ -41,6 +42,8 @@ pub struct Settings {
     editor: [Value; 2],
     /// What a command made of the permission mode: less than the settings give, until they say otherwise.
     chosen_mode: Option<PermissionMode>,
+    /// Set while a change of the editor's settings waits for the user's yes.
+    pub held: Option<Held>,
 }
 
 impl Settings {
@@ -71,18 +74,25 @@ impl Settings {
 /// Lays the configuration anew: files, the editor's settings, the environment. Reads two small files.
 pub fn reload(server: &Server) {
     let environment = server.environment();
-    let (editor, editor_trusts, folder) = server.state.with(|state| {
+    let (editor, before, editor_trusts, folder) = server.state.with(|state| {
         let folder = state.workspace.roots().iter().next().map(|root| root.path.clone());
-        (state.settings.editor.clone(), state.settings.editor_trusts(), folder)
+        let settings = &state.settings;
+        let before = settings.held.as_ref().map(|held| held.before.clone());
+        (settings.editor.clone(), before, settings.editor_trusts(), folder)
     });
     let trusted = editor_trusts || every_folder_is_trusted(server);
-    let loaded = config::load(Sources {
-        environment: Some(&environment),
-        workspace: folder.as_deref(),
-        trusted,
-        editor: &editor,
-        flags: &[],
-    });
+    let load = |editor: &[Value; 2]| {
+        config::load(Sources {
+            environment: Some(&environment),
+            workspace: folder.as_deref(),
+            trusted,
+            editor,
+            flags: &[],
+        })
+    };
+    let loaded = load(&editor);
+    // What the settings give without the change that waits for a yes.
+    let unchanged = before.map(|before| load(&[editor[0].clone(), before]).config);
     let mut problems: Vec<String> = loaded.problems.iter().map(|problem| format!("Claw: {problem}")).collect();
     problems.extend(rules::problems(&loaded).into_iter().map(|problem| format!("Claw: {problem}")));
     if let Some(ignored) = loaded.ignored.first() {
@@ -97,6 +107,10 @@ pub fn reload(server: &Server) {
     }
     server.state.with(|state| {
         let mut loaded = loaded;
+        if let (Some(unchanged), Some(held)) = (&unchanged, &mut state.settings.held) {
+            held.grown = loosened::grown(unchanged, &loaded.config);
+            loaded.config = loosened::held_to(unchanged, &loaded.config);
+        }
         let mode = &mut loaded.config.permission_mode;
         *mode = state.settings.chosen_mode.map_or(*mode, |chosen| tighter(chosen, *mode));
         if state.settings.config != loaded.config {
@@ -121,6 +135,12 @@ pub fn reload(server: &Server) {
 pub fn trust_given(server: &Server) {
     reload(server);
     server.state.with(|state| state.settings.trusted = true);
+}
+
+/// Takes in the user's yes to what was held back.
+pub fn grant(server: &Server) {
+    server.state.with(|state| state.settings.held = None);
+    reload(server);
 }
 
 /// A workspace of several folders is trusted as far as the least of them.
@@ -194,7 +214,7 @@ pub fn freedom(mode: PermissionMode) -> u8 {
     }
 }
 
-fn tighter(one: PermissionMode, other: PermissionMode) -> PermissionMode {
+pub fn tighter(one: PermissionMode, other: PermissionMode) -> PermissionMode {
     if freedom(one) < freedom(other) { one } else { other }
 }
 
@@ -208,13 +228,21 @@ fn pull_again(server: &Server) {
 fn set_section(server: &Server, section: Value) {
     const MODE: &str = "permissionMode";
     server.state.with(|state| {
-        let [_, place] = &mut state.settings.editor;
+        let has_begun = !state.sessions.is_empty();
+        let settings = &mut state.settings;
+        let [_, place] = &mut settings.editor;
         if place.get(MODE) != section.get(MODE) && !place.is_null() {
             // The user's newer word.
-            state.settings.chosen_mode = None;
+            settings.chosen_mode = None;
         }
-        *place = section;
+        let before = std::mem::replace(place, section);
+        // What comes before anything was asked is how the editor begins.
+        if has_begun {
+            let before = settings.held.take().map_or(before, |held| held.before);
+            settings.held = Some(Held { before, grown: Vec::new(), refused: false });
+        }
     });
     reload(server);
+    server.state.with(|state| state.settings.held.take_if(|held| held.grown.is_empty()));
     tell_problems(server);
 }

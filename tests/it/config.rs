@@ -118,6 +118,22 @@ fn each_source_goes_over_the_one_before() {
 }
 
 #[test]
+fn what_restricts_adds_up_over_the_sources() {
+    let places = Places::new();
+    let user = "[permissions]\nallow = [\"shell(ls)\"]\nask = [\"web_fetch\"]\ndeny = [\"shell(rm *)\"]\n[context]\nexclude = [\"*.pem\"]\n";
+    std::fs::write(places.user_file(), user).unwrap();
+    let project =
+        "[permissions]\nallow = [\"shell(make)\"]\nask = []\ndeny = [\"shell(dd *)\"]\n[context]\nexclude = []\n";
+    std::fs::write(places.project_file(), project).unwrap();
+    let editor = json!({"permissions": {"deny": ["shell(rm *)", "shell(mv *)"]}, "context": {"exclude": ["*.key"]}});
+    let config = places.load_with(&[], true, &[editor], &[]).config;
+    assert_eq!(config.permissions.allow, ["shell(make)"]);
+    assert_eq!(config.permissions.ask, ["web_fetch"]);
+    assert_eq!(config.permissions.deny, ["shell(rm *)", "shell(dd *)", "shell(mv *)"]);
+    assert_eq!(config.context.exclude, ["*.pem", "*.key"]);
+}
+
+#[test]
 fn c01_a_project_that_is_not_trusted_sets_nothing() {
     let places = Places::new();
     std::fs::write(

@@ -12,7 +12,9 @@ const NICE: i32 = 10;
 const FIRST_TO_GO: &str = "900";
 
 pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
-    // First of all: while /proc can still be written.
+    // Before this process comes behind the others: it is work.
+    let filters = filter::compile()?;
+    // While /proc can still be written.
     step("oom_score_adj", fs::write("/proc/self/oom_score_adj", FIRST_TO_GO))?;
     // SAFETY: a session and group of its own, so that no signal to a group of its reaches the broker; it was just forked and leads none.
     step("setsid", call(unsafe { libc::setsid() }))?;
@@ -23,7 +25,7 @@ pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
     step("no_new_privs", call(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }))?;
     step("seccomp's listener", forks::announce(broker))?;
     ruleset::restrict(policy)?;
-    filter::install()
+    filter::install(&filters)
 }
 
 fn be_nice() -> Result<(), String> {

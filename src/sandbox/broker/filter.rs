@@ -32,18 +32,20 @@ pub fn is_there() -> bool {
     known && answer == -1 && std::io::Error::last_os_error().raw_os_error() == Some(EFAULT)
 }
 
-pub fn install() -> Result<(), String> {
+/// The filters, in the order in which they are installed.
+pub fn compile() -> Result<[BpfProgram; 2], String> {
+    let told = |error: BackendError| format!("it could not be confined: seccomp: {error}");
+    let known = filter(rules_of(KNOWN), SeccompAction::Errno(ENOSYS.unsigned_abs()), SeccompAction::Allow);
+    let refused =
+        refused().and_then(|rules| filter(rules, SeccompAction::Allow, SeccompAction::Errno(EPERM.unsigned_abs())));
     // The one that is installed last decides where both refuse: it comes first to be asked.
-    let filters = [
-        filter(rules_of(KNOWN), SeccompAction::Errno(ENOSYS.unsigned_abs()), SeccompAction::Allow),
-        refused().and_then(|rules| filter(rules, SeccompAction::Allow, SeccompAction::Errno(EPERM.unsigned_abs()))),
-    ];
-    for filter in filters {
-        let told = |error: &dyn std::fmt::Display| format!("it could not be confined: seccomp: {error}");
-        let program = filter.map_err(|error| told(&error))?;
-        seccompiler::apply_filter(&program).map_err(|error| told(&error))?;
-    }
-    Ok(())
+    Ok([known.map_err(told)?, refused.map_err(told)?])
+}
+
+pub fn install(filters: &[BpfProgram]) -> Result<(), String> {
+    filters.iter().try_for_each(|filter| {
+        seccompiler::apply_filter(filter).map_err(|error| format!("it could not be confined: seccomp: {error}"))
+    })
 }
 
 type Rules = BTreeMap<c_long, Vec<SeccompRule>>;

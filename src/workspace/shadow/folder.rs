@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 /// Longest name beneath a root, in bytes, as on Linux.
@@ -185,8 +185,9 @@ pub(super) fn write(folder: impl AsFd, name: &[u8], bytes: &[u8], executable: bo
         }
     }
     let temporary = temporary_name();
-    write_new(folder, &temporary, bytes, executable)?;
+    let written = write_new(folder, &temporary, bytes, executable)?;
     let put = || -> io::Result<Stat> {
+        set_apart(folder, name, &temporary, written)?;
         match rustix::fs::renameat(folder, temporary.as_slice(), folder, name) {
             Err(Errno::ISDIR | Errno::NOTEMPTY | Errno::EXIST) => {
                 remove(folder, name)?;
@@ -198,6 +199,22 @@ pub(super) fn write(folder: impl AsFd, name: &[u8], bytes: &[u8], executable: bo
         stat(folder, name)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     };
     put().inspect_err(|_| discard(folder, &temporary))
+}
+
+/// Python knows a module that it compiled by its size and the second of its last change. A file of the same size that follows another
+/// within a second gets the next one.
+fn set_apart(folder: impl AsFd, name: &[u8], successor: &[u8], written: Stat) -> io::Result<()> {
+    const SECOND: i64 = 1_000_000_000;
+    let Some(before) = stat(&folder, name)?.filter(|before| before.size == written.size) else { return Ok(()) };
+    let second = before.modified.div_euclid(SECOND);
+    if second < written.modified.div_euclid(SECOND) {
+        return Ok(());
+    }
+    let omit = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT.into() };
+    let next = Timespec { tv_sec: second + 1, tv_nsec: 0 };
+    let times = Timestamps { last_access: omit, last_modification: next };
+    rustix::fs::utimensat(&folder, successor, &times, AtFlags::SYMLINK_NOFOLLOW)?;
+    Ok(())
 }
 
 /// Puts a symbolic link under `name`, in place of whatever stands there.

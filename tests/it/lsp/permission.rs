@@ -354,8 +354,8 @@ async fn c05_settings_that_loosen_rights_hold_for_the_next_turn_only() {
         editor.client.answer_held(json!({"title": "Deny"}));
         assert_eq!(decisions(&events(&mut editor, &turn).await), [("deny", "user"), ("deny", "user")], "{settings}");
 
-        // The same session, by the new settings.
-        answers(&mut editor, &["Deny"]);
+        // The same session, by the new settings once the user has said yes to them.
+        answers(&mut editor, &["Allow", "Deny"]);
         let is_auto = settings["permissionMode"] == "auto";
         let expected = if is_auto { "allow" } else { "deny" };
         let (_, turn) = ask(&mut editor, Some(&session)).await;

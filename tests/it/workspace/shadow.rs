@@ -144,6 +144,19 @@ fn only_what_differs_is_written_and_only_what_was_put_there_is_removed() {
 }
 
 #[test]
+fn a_module_that_python_compiled_within_the_second_is_not_taken_for_the_next_one() {
+    let mut rig = Rig::new("//- /m.py\nx = 1\n");
+    for value in 1..=4 {
+        rig.propose("m.py", Some(&format!("x = {value}\n")));
+        rig.sync();
+        let mut python = Command::new("python3");
+        python.args(["-c", "import m; print(m.x)"]).current_dir(rig.inside("")).env_remove("PYTHONDONTWRITEBYTECODE");
+        assert_eq!(String::from_utf8_lossy(&python.output().unwrap().stdout).trim(), value.to_string());
+    }
+    assert!(rig.inside("__pycache__").is_dir(), "or nothing was shown");
+}
+
+#[test]
 fn what_commands_change_is_proposed() {
     let mut rig = Rig::new(
         "//- /a.txt\none\ntwo\n//- /b.txt\nb\n//- /b.txt buffer\nunsaved\n//- /c.txt\nc\n//- /d/e.txt\ne\n//- /same.txt\nsame\n",
