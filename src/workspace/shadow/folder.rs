@@ -210,7 +210,7 @@ fn set_apart(folder: impl AsFd, name: &[u8], successor: &[u8], written: Stat) ->
     if second < written.modified.div_euclid(SECOND) {
         return Ok(());
     }
-    let omit = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT.into() };
+    let omit = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT };
     let next = Timespec { tv_sec: second + 1, tv_nsec: 0 };
     let times = Timestamps { last_access: omit, last_modification: next };
     rustix::fs::utimensat(&folder, successor, &times, AtFlags::SYMLINK_NOFOLLOW)?;
