@@ -129,6 +129,7 @@ impl Session {
 
     /// Takes note of what of a plan the live text shows, and records it; the hunks that went. Blocks on the disk.
     pub fn settle_undo(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {
+        let _one_at_a_time = self.lock_settling();
         let known = {
             let undoing = &mut self.state().reviews.undoing;
             let at = undoing.iter().position(|(other, _)| other == plan);
@@ -140,6 +141,7 @@ impl Session {
     /// Takes note of what went to the editor to be undone or redone and is there, before anybody has waited for it. Whether
     /// nothing is on its way any more.
     fn settle_shown_undos(&self) -> bool {
+        let _one_at_a_time = self.lock_settling();
         self.observe();
         let open: Vec<UndoPlan> = {
             let state = self.state();
@@ -148,16 +150,15 @@ impl Session {
         };
         let mut is_all_there = true;
         for plan in open {
-            // Who comes first takes note of it.
-            let is_ours = self.left_of(&plan).is_empty() && {
-                let mut state = self.state();
-                let entry = state.reviews.undoing.iter_mut().find(|(other, done)| *other == plan && done.is_none());
-                entry.map(|(_, done)| *done = Some(plan.hunks.clone())).is_some()
-            };
-            if is_ours {
-                self.settle_plan(&plan, "user");
+            if !self.left_of(&plan).is_empty() {
+                is_all_there = false;
+                continue;
             }
-            is_all_there &= is_ours;
+            // Whoever waits for it finds that it is done.
+            for (_, done) in self.state().reviews.undoing.iter_mut().filter(|(other, _)| *other == plan) {
+                *done = Some(plan.hunks.clone());
+            }
+            self.settle_plan(&plan, "user");
         }
         is_all_there
     }

@@ -62,6 +62,7 @@ struct Inner {
     web: Web,
     /// Held for a whole look at the live text: what one look settles is recorded before the next begins.
     observing: Mutex<()>,
+    settling: Mutex<()>,
     /// What documents held since the last look that have hunks on their way to the editor.
     passed: Mutex<VecDeque<(DocPath, Buffer)>>,
     /// Never held while something is recorded: a recorder takes it when a turn ends.
@@ -189,6 +190,7 @@ impl Session {
             checks: Mutex::default(),
             web,
             observing: Mutex::default(),
+            settling: Mutex::default(),
             passed: Mutex::default(),
             state: Mutex::new(state),
         };
@@ -350,7 +352,12 @@ impl Session {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One look at a time. Taken before every other lock.
+    /// One undo or redo is settled at a time: who finds one settled finds it in the history too. Taken before every other lock.
+    pub(in crate::agent) fn lock_settling(&self) -> MutexGuard<'_, ()> {
+        self.inner.settling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One look at a time. Taken before every other lock but that.
     pub(in crate::agent) fn lock_observing(&self) -> MutexGuard<'_, ()> {
         self.inner.observing.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -131,6 +131,8 @@ pub async fn accept(server: Server, session: Session, hunks: Vec<String>, way: W
 
 /// Sends what takes accepted hunks back, or brings them back, and waits until it is clear what became of it.
 pub fn undo(server: Server, session: Session, plan: UndoPlan) -> BoxFuture<'static, ()> {
+    // From here on, not when its turn comes: the user may be told already that it goes.
+    session.undoing(&plan);
     // What goes wrong here may be taken back in turn, and no future can hold its own kind.
     Box::pin(run_undo(server, session, plan))
 }
@@ -150,7 +152,6 @@ async fn run_undo(server: Server, session: Session, plan: UndoPlan) {
     let flights = begin_flights(&server, &session, &batches);
     let changes = server.state.with(|state| state.reviews.changes());
     let what = if plan.redo { "bring back" } else { "undo" };
-    session.undoing(&plan);
     for batch in batches {
         let label = format!("Claw: {what} {}", plan.label);
         match deliver(&server, &batch, label, Way::Straight).await {

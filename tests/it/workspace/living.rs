@@ -70,10 +70,10 @@ fn living_proposal_loses_nothing_and_misses_nothing() {
         // Cases in which nothing happens would prove nothing.
         let Counts { steps, untouched, kept: _, accepted, conflicts, .. } = counts;
         let Counts { misapplied, among_typing, not_told, partly, taken_back, clashes, .. } = counts;
-        let least = [steps, untouched, accepted, conflicts, misapplied, partly, taken_back, clashes];
-        assert!(least.into_iter().all(|happened| happened * 200 > count), "{counts:?}");
+        let least = [steps, untouched, accepted, conflicts, misapplied, among_typing, partly, taken_back, clashes];
+        assert!(least.into_iter().all(|happened| happened * 100 > count), "{counts:?}");
         // Most that is not told are lines that only go, parts of an edit, and typing at the very place: those prove nothing.
-        assert!(among_typing * 400 > count && among_typing * 4 > not_told, "{counts:?}");
+        assert!(among_typing * 4 > not_told, "{counts:?}");
     }
 }
 

@@ -219,6 +219,12 @@ fn e03_what_became_of_an_edit_is_told_by_the_texts() {
     // Over what the user typed into the line.
     let typed = "a\nb mine\nc\nd\n";
     check_verdict(base, &two[..1], &[typed, "a\nB\nc\nd\n"], &misapplied(typed, "a\nB\nc\nd\n"));
+    // A formatter took the white space from both lines beside it at once; a line went and another came.
+    check_verdict("a  \nb  \nc\n", &[(4..4, "B\n")], &["a\nb\nc\n", "a\nB\nb\nc\n"], &Verdict::Applied);
+    check_verdict(base, &two[1..], &["a\nb\nd\n", "x\na\nb\nd\n", "x\na\nb\nD\n"], &Verdict::Applied);
+    // Both lines beside it became others: nobody knows whether it is where it was meant.
+    let (before, after) = ("x\ny\nc\n", "x\nB\ny\nc\n");
+    check_verdict("a\nb\nc\n", &[(2..2, "B\n")], &[before, after], &misapplied(before, after));
     // Positions past the end are moved inside.
     check_verdict(base, &two[1..], &["a\n", "a\nD\n"], &misapplied("a\n", "a\nD\n"));
 }

@@ -166,7 +166,7 @@ impl Case {
             log: Vec::new(),
         };
         for doc in 0..count {
-            let lines = case.random.below(14);
+            let lines = case.at_least() * 3 + case.random.below(14);
             let mut text: String = (0..lines).map(|_| case.line("base")).collect();
             if case.random.once_in(3) {
                 text.truncate(text.trim_end_matches(['\r', '\n']).len());
@@ -340,13 +340,18 @@ impl Case {
 
     // The agent.
 
+    /// How many more edits it makes than it would: an editor can apply a part only where there are several.
+    fn at_least(&self) -> usize {
+        if self.personality == Personality::AppliesPartly { 2 } else { 0 }
+    }
+
     fn agent_edits(&mut self, doc: usize) {
         let path = self.paths[doc].clone();
         let view = self.workspace.view(&self.overlay);
         let seen = view.read(&path).unwrap();
         let text = seen.text.to_string();
         let mut new: Vec<String> = lines(&text).into_iter().map(str::to_owned).collect();
-        for _ in 0..1 + self.random.below(3) {
+        for _ in 0..1 + self.at_least() + self.random.below(3) {
             let at = self.random.below(new.len() + 1);
             let gone = self.random.below(3).min(new.len() - at);
             let added = if gone == 0 { 1 + self.random.below(2) } else { self.random.below(3) };
@@ -463,7 +468,8 @@ impl Case {
             }
             // Typing that comes in the same message.
             let right = takes > 0 && landings.iter().all(|landing| *landing == Landing::Right);
-            if (right || landings.contains(&Landing::Wrong)) && self.random.once_in(4) {
+            let wrong = landings.contains(&Landing::Wrong);
+            if (right || wrong) && self.random.once_in(if wrong { 2 } else { 4 }) {
                 self.flights[at].seen.pop();
                 self.type_something(doc);
                 self.log.push(format!("merged {doc}: {:?}", self.text(doc)));

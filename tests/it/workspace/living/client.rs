@@ -187,8 +187,10 @@ impl Document {
     fn is_text(&self, start: usize, end: usize, meant: &Meant) -> bool {
         let here = &self.characters[start..end];
         let text: String = here.iter().map(|(character, _)| character).collect();
+        // Where two lines start alike, what goes may be the one and the end of the other: the texts are the same.
         let same_start = here.first().map(|(_, id)| id) == meant.removed.first();
-        text == meant.text && (same_start || text.trim().is_empty())
+        let same_end = here.last().map(|(_, id)| id) == meant.removed.last();
+        text == meant.text && (same_start || same_end || text.trim().is_empty())
     }
 
     /// Whether nothing but line breaks stands between a place and the gap `low..=high`, and in the run of breaks that they belong
