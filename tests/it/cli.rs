@@ -1,6 +1,7 @@
 //! The binary's commands, driven as a user drives them: the real binary, in folders of its own.
 
 mod demo;
+mod models;
 mod permission;
 mod place;
 mod plan;
