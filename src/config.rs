@@ -7,21 +7,25 @@ mod environment;
 mod file;
 mod layer;
 mod load;
+mod models;
 mod places;
 mod rules;
 mod sections;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 pub use environment::Environment;
 pub use load::{Flag, Ignored, Loaded, Origin, Problem, Sources, load};
+pub use models::{Choice, ModelFacts, SmallModel};
 pub use places::{always_file, state_dir, user_file};
 pub use sections::{
     CheckConfig, Commands, HooksConfig, McpConfig, McpServer, PermissionRules, Sandbox, SearchConfig, SearchProvider,
     ShellConfig,
 };
 
-pub use crate::event::PermissionMode;
+pub use crate::event::{Effort, PermissionMode};
 
 /// Everything that can be set. The doc comments are the user's manual.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -38,6 +42,13 @@ pub struct Config {
     /// For `provider = "script"`: the file of model turns. A relative path begins at the workspace; if there is no such file, at
     /// the folder of the configuration file.
     pub script: Option<String>,
+    /// How much the model thinks before it answers: `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Unset: as the
+    /// provider thinks right.
+    #[schemars(with = "Option<String>")]
+    pub effort: Option<Effort>,
+    pub small_model: SmallModel,
+    /// What models take and cost, by name.
+    pub models: BTreeMap<String, ModelFacts>,
     /// How much may be done unasked: `read-only`, `ask` or `auto`.
     #[schemars(with = "String")]
     pub permission_mode: PermissionMode,
@@ -137,6 +148,9 @@ impl Default for Config {
             base_url: None,
             api_key_env: None,
             script: None,
+            effort: None,
+            small_model: SmallModel::default(),
+            models: BTreeMap::new(),
             permission_mode: PermissionMode::Ask,
             limits: Limits::default(),
             context: ContextConfig::default(),

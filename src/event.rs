@@ -140,6 +140,34 @@ pub enum PermissionMode {
     Auto,
 }
 
+/// How much a model is to think before it answers. Each provider takes what of it it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effort {
+    /// Not at all.
+    None,
+    Minimal,
+    Low,
+    Medium,
+    High,
+    Xhigh,
+    Max,
+}
+
+impl Effort {
+    /// The word of OpenAI's APIs for it.
+    pub fn of_openai(self) -> &'static str {
+        match self {
+            Effort::None => "none",
+            Effort::Minimal => "minimal",
+            Effort::Low => "low",
+            Effort::Medium => "medium",
+            Effort::High => "high",
+            Effort::Xhigh | Effort::Max => "xhigh",
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnStart {
     pub task: String,
@@ -155,6 +183,12 @@ pub struct TurnStart {
     /// could not build the same request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub window: Option<u64>,
+    /// How much the model is asked to think, where that is set: an extension of the contract, needed to build the same request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub effort: Option<Effort>,
+    /// Bytes of a thousand tokens, as the model's provider has counted before: an extension of the contract. Estimates begin with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes_per_1000_tokens: Option<u32>,
     /// What the turn may use: an extension of the contract, without which a replay would not know when to stop.
     #[serde(default)]
     pub limits: TurnLimits,
@@ -226,12 +260,28 @@ pub struct ModelRequestSent {
     /// 1, 2, … within the turn.
     pub request: u32,
     pub tokens_estimate: u64,
+    /// What of it stands as it stood in the request before: an extension of the contract. Absent in a session's first request.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prefix: Option<RequestPrefix>,
     /// The body as sent on the wire, shared by all who see the event, or …
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub body: Option<Arc<Value>>,
     /// … its hash in the session's `blobs/`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub blob: Option<String>,
+}
+
+/// The beginning of a request that is the same as in the one before, so that providers may have it in a cache.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RequestPrefix {
+    /// Bytes that are the same, …
+    pub bytes: u64,
+    /// … of so many.
+    pub of: u64,
+    /// Why it is not all of the request before: `model`, `tools`, `system`, `settings` (the window, how much to think), `compaction`, or
+    /// the first message that is another (`message 3`).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub broken: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -334,6 +384,14 @@ pub struct Usage {
     pub output: u64,
     /// The part of `input` that came from the provider's cache.
     pub cached: u64,
+    /// The part of `input` that was put into the provider's cache, where that is told because it costs more: an extension of the
+    /// contract.
+    #[serde(skip_serializing_if = "is_none_of_it", default)]
+    pub cache_write: u64,
+}
+
+fn is_none_of_it(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 impl std::ops::AddAssign for Usage {
@@ -341,6 +399,7 @@ impl std::ops::AddAssign for Usage {
         self.input = self.input.saturating_add(other.input);
         self.output = self.output.saturating_add(other.output);
         self.cached = self.cached.saturating_add(other.cached);
+        self.cache_write = self.cache_write.saturating_add(other.cache_write);
     }
 }
 

@@ -12,17 +12,21 @@ pub mod connect;
 pub mod error;
 pub mod http;
 mod json;
+pub mod known;
 mod layout;
 pub mod ollama;
 pub mod openai;
 #[cfg(test)]
 mod playing;
+pub mod probe;
+pub mod remote;
 pub mod response;
 pub mod responses;
 pub mod retry;
 pub mod script;
 pub mod sse;
 pub mod surrogates;
+mod windows;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,9 +36,10 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::event::{Opaque, StopReason, ToolCallRequested, Usage};
+pub use crate::event::{Effort, Opaque, StopReason, ToolCallRequested, Usage};
 pub use connect::Connector;
 pub use error::{ModelError, ModelErrorKind};
+pub use known::Price;
 pub use response::{Collector, Response};
 
 /// A model at a provider.
@@ -45,8 +50,23 @@ pub trait Model: Send + Sync {
     /// The model's name as the provider knows it.
     fn name(&self) -> &str;
 
-    /// Tokens of its window, where its requests have to say how many they need.
+    /// Tokens of its window, where it is known. An Ollama is told it with each request.
     fn window(&self) -> Option<u64> {
+        None
+    }
+
+    /// Its window as its provider tells it, asked once and only where nothing else is known. Takes a moment, and never long.
+    fn told_window(&self) -> BoxFuture<'static, Option<u64>> {
+        Box::pin(std::future::ready(self.window()))
+    }
+
+    /// What it costs, where that is known.
+    fn price(&self) -> Option<Price> {
+        None
+    }
+
+    /// How much it is asked to think; the provider's default if not set.
+    fn effort(&self) -> Option<Effort> {
         None
     }
 
@@ -70,6 +90,8 @@ pub struct Listing {
     /// The address that answered, as messages show it.
     pub endpoint: String,
     pub models: Vec<String>,
+    /// The window of the model that was asked for, where it is told.
+    pub window: Option<u64>,
 }
 
 /// What a model is asked, free of any wire format.

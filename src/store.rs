@@ -6,6 +6,7 @@
 
 pub mod always;
 mod answers;
+mod counted;
 mod files;
 mod folder;
 pub mod journal;

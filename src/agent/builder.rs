@@ -165,7 +165,8 @@ impl Agent {
 
     /// What the first request of a new session's turn would hold. Asks no model, writes nothing. Blocks on the disk.
     pub fn preview(&self, ask: &Ask) -> ContextReceipt {
-        let mut receipt = context_of::gather(&self.session(), ask, "").receipt;
+        let nobody = context_of::Window { known: None, ask: &|| None };
+        let mut receipt = context_of::gather(&self.session(), ask, "", &nobody).receipt;
         self.parts.redactor.redact_receipt(&mut receipt);
         receipt
     }
@@ -455,7 +456,8 @@ fn open_store(folder: &Path) -> Result<Store, BuildError> {
 /// Knows the keys that this configuration can use, and the user's patterns.
 fn redactor(config: &Config, environment: &Environment) -> Result<Redactor, BuildError> {
     const KEYS: [&str; 3] = ["CLAW_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
-    let names = KEYS.into_iter().chain(config.api_key_env.as_deref());
+    let named = [&config.api_key_env, &config.small_model.api_key_env];
+    let names = KEYS.into_iter().chain(named.into_iter().filter_map(Option::as_deref));
     let keys = names.filter_map(|name| environment.get(name)).map(|key| key.trim().to_owned()).collect();
     let patterns = config
         .trace

@@ -12,8 +12,18 @@ use crate::workspace::{Author, Overlay};
 /// How long a request waits for an index that is still being made.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Tokens of a model's window when nobody tells.
+/// Tokens of a model's window when nobody tells. A larger one is for the conversation: more at its beginning is not better.
 const DEFAULT_WINDOW: u64 = 32_768;
+
+/// Sections of so many tokens fit any window.
+const FIT_ANYWHERE: u64 = 2048;
+
+/// Who knows the window of the turn's model: what is known at once, and what its provider tells when it is asked, which takes a
+/// moment.
+pub(in crate::agent) struct Window<'a> {
+    pub known: Option<u64>,
+    pub ask: &'a dyn Fn() -> Option<u64>,
+}
 
 pub(in crate::agent) struct Gathered {
     pub receipt: ContextReceipt,
@@ -22,7 +32,7 @@ pub(in crate::agent) struct Gathered {
 }
 
 /// Looks at the workspace. Blocks on the disk.
-pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gathered {
+pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, window: &Window<'_>) -> Gathered {
     let parts = session.parts();
     // Whatever the user did since the last look is part of what the turn begins with.
     session.observe();
@@ -33,9 +43,20 @@ pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gath
         focus: ask.focus.clone(),
         diagnostics: ask.diagnostics.clone(),
     };
-    let window = parts.config.context.window.unwrap_or(DEFAULT_WINDOW);
-    let budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
-    let mut receipt = assemble(&inquiry, &view, budget, &parts.index, Instant::now() + PATIENCE);
+    let within = |window: u64| {
+        let budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+        assemble(&inquiry, &view, budget, &parts.index, Instant::now() + PATIENCE)
+    };
+    let at_most = |window: u64| window.min(DEFAULT_WINDOW);
+    let mut receipt = match (parts.config.context.window, window.known) {
+        (Some(window), _) => within(window),
+        (None, Some(window)) => within(at_most(window)),
+        (None, None) => {
+            let receipt = within(DEFAULT_WINDOW);
+            let told = (receipt.tokens > FIT_ANYWHERE).then(|| (window.ask)()).flatten();
+            told.filter(|window| window / 2 < receipt.tokens).map_or(receipt, within)
+        }
+    };
     if let Some(text) = session.take_review_notes() {
         let section = prompt::section("review", "user", &text);
         receipt.tokens += section.tokens;

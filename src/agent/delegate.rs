@@ -106,8 +106,11 @@ impl Delegate for ForCall {
             let places = Arc::clone(&shared.places);
             let _place = places.acquire_owned().await.map_err(|error| ToolError::Internal(error.to_string()))?;
             let child = shared.session.aside(task.overlay);
-            if let Some(model) = model {
-                child.set_model(Connector::from(model));
+            let (connector, _) = shared.session.settings();
+            match (connector.small(), model) {
+                (Some(small), _) => child.set_model(small),
+                (None, Some(model)) => child.set_model(Connector::from(model)),
+                (None, None) => {}
             }
             child.take_over_taint(&shared.session);
             let ask = Ask {

@@ -1,6 +1,7 @@
 //! A turn's real world: the model, the tools, the workspace, the user.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,17 +13,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::calls::Call;
+use super::cost::cost_of;
 use super::delegate::Subagents;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, Proposed, World};
 use super::{context_of, gate, prompt};
 use crate::config::PermissionMode;
+use crate::context::estimate_tokens;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
-    ToolResultReturned, TurnLimits, TurnStart,
+    ToolResultReturned, TurnLimits, TurnStart, Usage,
 };
-use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
+use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel};
 use crate::permission::Act;
 use crate::secrets;
 use crate::store::Redactor;
@@ -65,6 +68,8 @@ pub(in crate::agent) struct Live {
     subagents: Subagents,
     /// What the check commands ran on last. Nothing is checked a second time.
     checked: Mutex<Option<Overlay>>,
+    /// The user was told that the model does not see all of its prompt.
+    told_cut: AtomicBool,
 }
 
 impl Live {
@@ -88,6 +93,7 @@ impl Live {
             unredacted: Mutex::default(),
             permitted: Mutex::default(),
             checked: Mutex::default(),
+            told_cut: AtomicBool::new(false),
         }
     }
 
@@ -289,6 +295,7 @@ impl Live {
         let mut first = None;
         let mut collector = Collector::default();
         let mut guard = TextGuard::default();
+        let estimate = estimate_tokens(&body.to_string());
         let mut deltas = model.send(body);
         let idle = Duration::from_secs(self.limits.idle_seconds.max(1));
         loop {
@@ -314,11 +321,16 @@ impl Live {
                     first.get_or_insert_with(|| began.elapsed());
                 }
                 Delta::Usage(_) | Delta::Opaque(_) => {}
-                Delta::Notice(error) => hear(Heard::Notice(ErrorReported {
-                    code: error.kind.code().to_owned(),
-                    message: error.message,
-                    retryable: false,
-                })),
+                Delta::Notice(error) => {
+                    if error.kind == ModelErrorKind::ContextLength {
+                        self.told_cut.store(true, Ordering::Relaxed);
+                    }
+                    hear(Heard::Notice(ErrorReported {
+                        code: error.kind.code().to_owned(),
+                        message: error.message,
+                        retryable: false,
+                    }));
+                }
                 Delta::Retry { attempt, wait, error } => hear(Heard::Notice(ErrorReported {
                     code: error.kind.code().to_owned(),
                     message: format!("{}; attempt {attempt} follows in {} s", error.message, wait.as_secs_f32().ceil()),
@@ -329,13 +341,29 @@ impl Live {
         }
         let latency = began.elapsed();
         match collector.finish() {
-            Ok(response) => self.take_in(response, first.unwrap_or(latency), latency),
+            Ok(response) => {
+                self.tell_cut(&*model, response.usage, hear);
+                let cost = cost_of(model.price(), &response, estimate);
+                let answer = self.take_in(response, first.unwrap_or(latency), latency)?;
+                Ok(Answer { cost, ..answer })
+            }
             Err(_) => Err(End::failed(
                 "cut",
                 format!("the answer of {} ended before it was whole: ask again", model.name()),
                 true,
             )),
         }
+    }
+
+    /// Tells, once in a turn, where the model has read less than it was sent.
+    fn tell_cut(&self, model: &dyn Model, usage: Usage, hear: &Hear<'_>) {
+        let Some(cut) = self.session.recorder().with_meter(|meter| meter.judge(usage.input)) else { return };
+        if self.told_cut.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let message = cut.told(model.name(), model.window());
+        let code = ModelErrorKind::ContextLength.code().to_owned();
+        hear(Heard::Notice(ErrorReported { code, message, retryable: false }));
     }
 
     fn silent(&self) -> End {
@@ -425,18 +453,20 @@ impl World for Live {
                 (Ok(()), Err(end)) => Err(end),
             };
             let parts = self.session.parts();
-            let (provider, name, window) = match &model {
+            let (provider, name, window, effort) = match &model {
                 Ok(model) => {
                     let _ = self.model.set(Arc::clone(model));
-                    (model.provider().to_owned(), model.name().to_owned(), model.window())
+                    (model.provider().to_owned(), model.name().to_owned(), model.window(), model.effort())
                 }
                 Err(_) => (
                     parts.config.provider.map(|provider| provider.name().to_owned()).unwrap_or_default(),
                     parts.config.model.clone().unwrap_or_default(),
                     None,
+                    None,
                 ),
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
+            let bytes_per_1000_tokens = self.session.counted(&provider, &name).await;
             let start = TurnStart {
                 task: self.redactor().redact(&self.ask.instruction).into_owned(),
                 frontend: parts.frontend,
@@ -447,6 +477,8 @@ impl World for Live {
                 permission_mode: self.permission_mode,
                 parent: self.ask.parent.clone(),
                 window,
+                effort,
+                bytes_per_1000_tokens,
                 limits: self.limits,
             };
             (start, model)
@@ -456,7 +488,12 @@ impl World for Live {
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {
         Box::pin(async move {
             let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
-            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn));
+            let (model, runtime) = (self.model.get().cloned(), tokio::runtime::Handle::current());
+            let gathered = tokio::task::spawn_blocking(move || {
+                let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
+                let known = model.as_ref().and_then(|model| model.window());
+                context_of::gather(&session, &ask, &turn, &context_of::Window { known, ask: &ask_model })
+            });
             let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
                 Ok(gathered) => gathered,
                 Err(error) => {
@@ -587,6 +624,7 @@ impl World for Live {
             let files = tokio::task::spawn_blocking(move || {
                 session.commands().rest();
                 session.save();
+                session.keep_counted();
                 session.proposed_files()
             });
             let files = files.await.unwrap_or_else(|error| {

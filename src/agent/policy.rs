@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::context::estimate_tokens;
 use crate::event::{ErrorReported, ToolCallRequested, TurnLimits, TurnStatus, Usage};
+use crate::model::known::rounded;
 use crate::tools::Effect;
 
 /// Calls of one response that are run; the rest is refused.
@@ -115,14 +116,14 @@ impl Policy {
     /// Counts tokens, input and output together, and dollars where what they cost is known.
     pub fn spend(&mut self, tokens: u64, cost: Option<f64>) {
         self.tokens = self.tokens.saturating_add(tokens);
-        self.cost += cost.unwrap_or_default();
+        self.cost = rounded(self.cost + cost.unwrap_or_default());
     }
 
     /// What the turn may still use.
     pub fn left(&self) -> Left {
         Left {
             tokens: self.limits.tokens.map(|most| most.saturating_sub(self.tokens)),
-            cost: self.limits.cost.map(|most| (most - self.cost).max(0.0)),
+            cost: self.limits.cost.map(|most| rounded((most - self.cost).max(0.0))),
         }
     }
 
@@ -194,7 +195,7 @@ impl Left {
         let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
         Left {
             tokens: self.tokens.map(|tokens| tokens / u64::from(count)),
-            cost: self.cost.map(|cost| cost / f64::from(count)),
+            cost: self.cost.map(|cost| rounded(cost / f64::from(count))),
         }
     }
 }

@@ -11,6 +11,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::builder::Observer;
 use super::clock::Clock;
 use super::conversation::Conversation;
+use super::meter::Meter;
+use super::prefix::Before;
 use crate::event::{ErrorReported, Event, EventKind, ModelRequestSent, SCHEMA_VERSION, StreamPart, ToolOutputPart};
 use crate::store::{Journal, Redactor, Store};
 
@@ -71,6 +73,9 @@ struct State {
     /// The stored events of the last turn.
     turn_events: Vec<Event>,
     conversation: Conversation,
+    meter: Meter,
+    /// The last request.
+    before: Before,
     /// Something about the trace itself that the user has to know.
     trouble: Option<ErrorReported>,
 }
@@ -107,6 +112,8 @@ impl Recorder {
             listener: None,
             turn_events: Vec::new(),
             conversation: Conversation::default(),
+            meter: Meter::default(),
+            before: Before::default(),
             trouble: None,
         };
         Recorder { state: Mutex::new(state) }
@@ -118,8 +125,20 @@ impl Recorder {
         for event in events {
             state.seq = event.seq;
             state.turn.clone_from(&event.turn);
-            state.conversation.absorb(&event.kind);
+            state.take_in(&event.kind);
         }
+        let last = events.iter().rev().find_map(|event| match &event.kind {
+            EventKind::ModelRequest(request) => Some(request),
+            _ => None,
+        });
+        if let Some(body) = last.and_then(|request| state.body_of(request)) {
+            state.before.next(&body);
+        }
+    }
+
+    /// Reads what was counted.
+    pub fn with_meter<R>(&self, read: impl FnOnce(&Meter) -> R) -> R {
+        read(&self.lock().meter)
     }
 
     /// Events belong to this turn from now on, and go to `listener` too.
@@ -177,10 +196,11 @@ impl Recorder {
         let mut state = self.lock();
         state.part = 0;
         let text = body.to_string();
-        let tokens_estimate = crate::context::estimate_tokens(&text);
+        let tokens_estimate = state.meter.send(text.len());
+        let prefix = state.before.next(body);
         let blob = if text.len() < INLINE_BODY { None } else { state.keep_blob(&text) };
         let body = if blob.is_some() { None } else { Some(Arc::clone(body)) };
-        state.record(EventKind::ModelRequest(ModelRequestSent { request, tokens_estimate, body, blob }));
+        state.record(EventKind::ModelRequest(ModelRequestSent { request, tokens_estimate, prefix, body, blob }));
         tokens_estimate
     }
 
@@ -240,9 +260,27 @@ impl State {
         let event = self.envelope(kind);
         let (event, line) = redacted(&self.redactor, event);
         self.write(line);
-        self.conversation.absorb(&event.kind);
+        self.take_in(&event.kind);
         self.turn_events.push(event.clone());
         event
+    }
+
+    fn take_in(&mut self, kind: &EventKind) {
+        self.conversation.absorb(kind);
+        self.meter.absorb(kind);
+        self.before.absorb(kind);
+    }
+
+    /// The body of a request that is in the trace.
+    fn body_of(&self, request: &ModelRequestSent) -> Option<Arc<Value>> {
+        match (&request.body, &request.blob, &self.sink) {
+            (Some(body), _, _) => Some(Arc::clone(body)),
+            (None, Some(blob), Sink::Trace(trace)) => {
+                let bytes = trace.store.blob(&self.session, blob).ok()?;
+                serde_json::from_slice(&bytes).ok().map(Arc::new)
+            }
+            (None, _, _) => None,
+        }
     }
 
     fn stream(&mut self, delta: &str, kind: fn(StreamPart) -> EventKind) {

@@ -73,7 +73,7 @@ pub async fn replay(
         };
         let model = match &encoder {
             Some(model) => Some(Arc::clone(model)),
-            None => encoder_of(&start.provider, &start.model, start.window),
+            None => encoder_of(&start.provider, &start.model, start.window, start.effort),
         };
         if model.is_none() && tape.asks_a_model() {
             return Err(ReplayError(format!(

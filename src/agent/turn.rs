@@ -19,6 +19,7 @@ use crate::event::{
     CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd,
     TurnStart, TurnStatus,
 };
+use crate::model::known::rounded;
 use crate::model::{SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
 
@@ -31,6 +32,8 @@ pub(in crate::agent) struct TurnRun {
     offered: Vec<ToolSchema>,
     policy: Policy,
     cost: Option<f64>,
+    /// Something was used at a price that is not known: what the turn costs is not known then either.
+    has_unknown_cost: bool,
 }
 
 /// How often a turn's model is told that what it proposes is not fit to be shown.
@@ -63,6 +66,7 @@ pub(in crate::agent) async fn run(
         offered: prompt::offered(&tools, &start),
         policy: Policy::new(start.limits),
         cost: None,
+        has_unknown_cost: false,
         world,
         recorder,
         tools,
@@ -300,8 +304,9 @@ impl TurnRun {
     }
 
     fn spend(&mut self, tokens: u64, cost: Option<f64>) {
-        if let Some(cost) = cost {
-            self.cost = Some(self.cost.unwrap_or_default() + cost);
+        match cost {
+            Some(cost) => self.cost = Some(rounded(self.cost.unwrap_or_default() + cost)),
+            None => self.has_unknown_cost |= tokens > 0,
         }
         self.policy.spend(tokens, cost);
     }
@@ -356,8 +361,8 @@ impl TurnRun {
             self.recorder.record(EventKind::Proposal { files, checks });
         }
         let (steps, usage, answer) = self.recorder.with_conversation(|conversation| conversation.turn_so_far());
-        let end =
-            TurnEnd { status: end.status, answer, steps, usage, cost: self.cost, duration_ms: self.world.elapsed_ms() };
+        let cost = self.cost.filter(|_| !self.has_unknown_cost);
+        let end = TurnEnd { status: end.status, answer, steps, usage, cost, duration_ms: self.world.elapsed_ms() };
         self.recorder.end_turn(EventKind::TurnEnd(end), before_the_end_is_seen);
     }
 }

@@ -89,6 +89,9 @@ pub struct ModelArguments {
     /// Where the provider is, down to the version: http://127.0.0.1:11434/v1
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
+    /// How much the model thinks: none, minimal, low, medium, high, xhigh, max
+    #[arg(long, value_name = "WORD")]
+    pub effort: Option<String>,
     /// Play the model's turns from this file (implies --provider script)
     #[arg(long, value_name = "FILE")]
     pub script: Option<PathBuf>,

@@ -155,6 +155,17 @@ pub fn usage(usage: Usage) -> String {
     format!("{} tokens in{cached}, {} out", count(usage.input), count(usage.output))
 }
 
+/// `$0.0123`, or that nobody knows.
+pub fn cost(cost: Option<f64>) -> String {
+    cost.map_or_else(|| "cost unknown".to_owned(), |cost| format!("${cost:.4}"))
+}
+
+/// What a turn cost, behind what else is told of it. Nothing of one that used nothing.
+pub fn and_cost(cost: Option<f64>, usage: Usage) -> String {
+    let used = usage.input > 0 || usage.output > 0;
+    if used || cost.is_some() { format!(" · {}", self::cost(cost)) } else { String::new() }
+}
+
 /// `1 hunk`, `3 hunks`.
 pub fn amount(number: u64, what: &str) -> String {
     format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })

@@ -1,9 +1,12 @@
 //! `claw doctor`: what works here, and how to mend what does not.
 
+mod model;
+
 use std::io::Write;
 
 use serde::Serialize;
 
+use self::model::model;
 use super::arguments::DoctorArguments;
 use super::error::{CliError, Exit};
 use super::run::runtime;
@@ -11,7 +14,6 @@ use super::setup::{self, Setup};
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::visible;
 use crate::agent::web_of;
-use crate::model::{Connector, ModelError, ModelErrorKind};
 use crate::sandbox::{Sandbox, Unavailable};
 use crate::store::{Store, Trust};
 use crate::syntax::{Language, Symbols};
@@ -156,51 +158,6 @@ fn grammars() -> Check {
             mend: Some("this build is broken: build it again from a clean checkout".to_owned()),
         },
     }
-}
-
-/// Finds the model as a turn would, and asks its provider whether it is there.
-async fn model(setup: &Setup) -> Vec<Check> {
-    let failed = |name, error: ModelError| Check { name, status: Verdict::Failed, message: error.message, mend: None };
-    let ok = |name, message| Check { name, status: Verdict::Ok, message, mend: None };
-    let connector = Connector::new(setup.config().clone(), setup.environment.clone());
-    let model = match connector.model().await {
-        Ok(model) => model,
-        Err(error) => return vec![failed("provider", error)],
-    };
-    let name = model.name().to_owned();
-    let listing = match model.listing().await {
-        Ok(Some(listing)) => listing,
-        Ok(None) => return vec![ok("provider", model.provider().to_owned()), ok("model", name)],
-        Err(error) => match error.kind {
-            ModelErrorKind::Refused | ModelErrorKind::ModelNotFound | ModelErrorKind::Protocol => {
-                let message = format!("{}: it answers, but does not list its models", model.provider());
-                let asked = format!("{name}, and whether it is there shows at the first request");
-                return vec![
-                    ok("provider", message),
-                    Check { name: "model", status: Verdict::Note, message: asked, mend: None },
-                ];
-            }
-            _ => return vec![failed("provider", error)],
-        },
-    };
-    let there = ok("provider", format!("{} at {}", model.provider(), listing.endpoint));
-    // Ollama leaves `:latest` out of what it is asked for.
-    if listing.models.iter().any(|listed| *listed == name || *listed == format!("{name}:latest")) {
-        return vec![there, ok("model", name)];
-    }
-    let some: Vec<&str> = listing.models.iter().take(8).map(String::as_str).collect();
-    let more = listing.models.len().saturating_sub(some.len());
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let missing = Check {
-        name: "model",
-        status: Verdict::Failed,
-        message: format!("{name} is not among the models of {}", listing.endpoint),
-        mend: Some(match some.as_slice() {
-            [] => "it lists none: install one there first".to_owned(),
-            some => format!("set `model` to one that is: {}{rest}", some.join(", ")),
-        }),
-    };
-    vec![there, missing]
 }
 
 /// Tries the forbidden acts. That no command can be confined is no failure of the rest: then none is run.

@@ -11,6 +11,7 @@ use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::{visible, visible_line};
 use crate::agent::prompt;
+use crate::model::known::vendors;
 use crate::sandbox::Sandbox;
 use crate::tools::{Effect, Tools};
 
@@ -118,8 +119,18 @@ fn sandbox(out: &mut Out, as_json: bool) -> Result<(), CliError> {
 fn providers(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError> {
     let chosen = setup.config();
     if as_json {
-        let chosen = json!({"provider": chosen.provider, "model": chosen.model, "base_url": chosen.base_url});
-        return write_json(out, &json!({"providers": manifest::providers(), "chosen": chosen}));
+        let chosen = json!({
+            "provider": chosen.provider,
+            "model": chosen.model,
+            "base_url": chosen.base_url,
+            "effort": chosen.effort,
+            "small_model": chosen.small_model,
+        });
+        let prices = vendors().iter().map(|vendor| {
+            json!({"vendor": vendor.name, "hosts": vendor.hosts, "source": vendor.source, "as_of": vendor.as_of})
+        });
+        let prices: Vec<Value> = prices.collect();
+        return write_json(out, &json!({"providers": manifest::providers(), "chosen": chosen, "prices": prices}));
     }
     let palette = out.palette;
     for provider in super::schema::alternatives::<crate::config::Provider>() {
@@ -132,6 +143,16 @@ fn providers(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliError
     writeln!(out, "provider  {}", word(provider))?;
     writeln!(out, "model     {}", word(chosen.model.clone()))?;
     writeln!(out, "base_url  {}", word(chosen.base_url.clone()))?;
+    let effort = chosen.effort.and_then(|effort| serde_json::to_value(effort).ok());
+    writeln!(out, "effort    {}", word(effort.and_then(|effort| effort.as_str().map(str::to_owned))))?;
+    if let Some(small) = chosen.for_small() {
+        writeln!(out, "small     {}", word(small.model))?;
+    }
+    writeln!(out, "\n{}", palette.paint(Style::Bold, "Prices"))?;
+    for vendor in vendors() {
+        writeln!(out, "{:<12} of {}, {}", vendor.name, vendor.as_of, vendor.source)?;
+    }
+    writeln!(out, "{:<12} [models.NAME] in your configuration", "others")?;
     Ok(())
 }
 

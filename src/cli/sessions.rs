@@ -66,6 +66,8 @@ fn list(out: &mut Out, as_json: bool) -> Result<Exit, CliError> {
     for session in &sessions {
         let palette = out.palette;
         let turns = describe::amount(session.turns.into(), "turn");
+        let tokens = describe::amount(session.usage.input.saturating_add(session.usage.output), "token");
+        let cost = session.cost.map(|cost| format!(" · {}", describe::cost(Some(cost)))).unwrap_or_default();
         let when = session.updated.get(..16).unwrap_or(&session.updated).replace('T', " ");
         let place = Path::new(&session.workspace).file_name().map(|name| name.to_string_lossy().into_owned());
         writeln!(
@@ -77,7 +79,7 @@ fn list(out: &mut Out, as_json: bool) -> Result<Exit, CliError> {
             palette.paint(
                 Style::Dim,
                 format_args!(
-                    "{turns} · {} · {}{}",
+                    "{turns} · {tokens}{cost} · {} · {}{}",
                     visible_line(&session.model),
                     visible_line(&place.unwrap_or_default()),
                     session
@@ -118,6 +120,8 @@ fn show(out: &mut Out, name: &str, as_json: bool) -> Result<Exit, CliError> {
     }
     writeln!(out, "workspace  {}", visible_line(&summary.workspace))?;
     writeln!(out, "model      {}", visible_line(&summary.model))?;
+    let cost = describe::and_cost(summary.cost, summary.usage);
+    writeln!(out, "used       {}{cost}", describe::usage(summary.usage))?;
     writeln!(out, "time       {} to {}", summary.started, summary.updated)?;
     writeln!(out, "trace      {}", store.trace_path(&id).display())?;
     for (number, turn) in turns.iter().enumerate() {

@@ -84,6 +84,7 @@ pub fn model_flags(arguments: &ModelArguments) -> Vec<Flag> {
         ("--script", "script", script),
         ("--model", "model", arguments.model.clone()),
         ("--base-url", "base_url", arguments.base_url.clone()),
+        ("--effort", "effort", arguments.effort.clone()),
     ] {
         flags.extend(value.map(|value| Flag { name, key, value: value.into() }));
     }

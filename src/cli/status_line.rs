@@ -20,6 +20,10 @@ pub struct Progress {
     frame: usize,
     step: u32,
     usage: Usage,
+    /// So far, as far as it is known.
+    cost: Option<f64>,
+    /// Nobody is paid for a script.
+    is_script: bool,
     doing: String,
     calls: Vec<(String, String)>,
     /// Subagents at work, by their session, and what each is about.
@@ -38,6 +42,8 @@ impl Progress {
             frame: 0,
             step: 0,
             usage: Usage::default(),
+            cost: None,
+            is_script: false,
             doing: "starting".to_owned(),
             calls: Vec::new(),
             subagents: Vec::new(),
@@ -54,6 +60,7 @@ impl Progress {
     pub fn event(&mut self, event: &Event) {
         match &event.kind {
             EventKind::TurnStart(turn) => {
+                self.is_script = turn.provider == "script";
                 let model = format!("{}/{}", visible_line(&turn.provider), visible_line(&turn.model));
                 self.line(&format!("session {} · {model}", event.session), Style::Dim);
             }
@@ -74,7 +81,7 @@ impl Progress {
             EventKind::Text(_) => self.doing = "the model answers".to_owned(),
             EventKind::Reasoning(_) => self.doing = "the model thinks".to_owned(),
             EventKind::ModelResponse(response) => {
-                self.usage += response.usage;
+                self.spend(response.usage, response.cost);
                 // The last response is the answer, which stdout gets; what is said before calls is part of the way.
                 if !response.tool_calls.is_empty() && !response.text.trim().is_empty() {
                     self.line(&describe::headline(&response.text, 200), Style::Bold);
@@ -99,7 +106,7 @@ impl Progress {
             }
             EventKind::ToolResult(result) => {
                 if let Some(ran) = &result.subagent {
-                    self.usage += ran.usage;
+                    self.spend(ran.usage, ran.cost);
                 }
                 let words = match self.calls.iter().position(|(id, _)| *id == result.call) {
                     Some(index) => self.calls.remove(index).1,
@@ -128,7 +135,7 @@ impl Progress {
                 }
             }
             EventKind::TurnEnd(end) => {
-                let cost = end.cost.map(|cost| format!(" · ${cost:.4}")).unwrap_or_default();
+                let cost = if self.is_script { String::new() } else { describe::and_cost(end.cost, end.usage) };
                 let line = format!(
                     "{} · {} · {} · {}{cost}",
                     describe::status(end.status),
@@ -181,6 +188,13 @@ impl Progress {
         self.line(text, Style::Yellow);
     }
 
+    fn spend(&mut self, usage: Usage, cost: Option<f64>) {
+        self.usage += usage;
+        if let Some(cost) = cost {
+            self.cost = Some(self.cost.unwrap_or_default() + cost);
+        }
+    }
+
     fn line(&mut self, text: &str, style: Style) {
         self.clear();
         let _ = writeln!(io::stderr(), "{}", self.palette.paint(style, text));
@@ -199,8 +213,9 @@ impl Progress {
         }
         let frame = FRAMES.get(self.frame % FRAMES.len()).copied().unwrap_or('·');
         let tokens = self.usage.input.saturating_add(self.usage.output);
+        let cost = self.cost.map(|cost| format!(" · {}", describe::cost(Some(cost)))).unwrap_or_default();
         let line = format!(
-            "{frame} step {} · {} · {} · {}",
+            "{frame} step {} · {} · {}{cost} · {}",
             self.step,
             self.doing,
             describe::amount(tokens, "token"),

@@ -185,7 +185,7 @@ impl Builder {
                 self.in_request = false;
                 let style = if end.status == TurnStatus::Done { Style::Green } else { Style::Red };
                 let status = palette.paint(style, describe::status(end.status));
-                let cost = end.cost.map(|cost| format!(" · ${cost:.4}")).unwrap_or_default();
+                let cost = describe::and_cost(end.cost, end.usage);
                 let came = format!(
                     "{} · {} · {}{cost}",
                     describe::amount(end.steps.into(), "request"),

@@ -22,6 +22,12 @@ impl Environment {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// The same without one variable.
+    pub fn without(mut self, name: &str) -> Environment {
+        self.variables.remove(name);
+        self
+    }
+
     /// The value of a variable, unless it is unset or blank.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str).filter(|value| !value.trim().is_empty())

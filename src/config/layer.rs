@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 
 use super::{Config, rules};
 
+/// The tables whose keys the user chooses, with a dot behind them.
+const NAMED: [&str; 2] = ["mcp.servers.", "models."];
+
 /// The entries of a table by key, in the order of the keys.
 pub type Table = BTreeMap<String, Entry>;
 
@@ -37,13 +40,23 @@ pub struct Unknown {
 /// The entries of a JSON object, as editors write them: keys in camel case, tables nested or with a dot, `"limits.maxSteps"`. What
 /// is null is not set.
 pub fn from_json(object: &Map<String, Value>) -> Table {
+    table_at("", object)
+}
+
+/// The entries of the object at `path`. Names that the user chooses may hold dots.
+fn table_at(path: &str, object: &Map<String, Value>) -> Table {
     let mut table = Table::new();
     for (key, value) in object.iter().filter(|(_, value)| !value.is_null()) {
         let value = match value {
-            Value::Object(object) => Err(from_json(object)),
+            Value::Object(object) => Err(table_at(&format!("{path}{key}."), object)),
             value => Ok(value.clone()),
         };
-        insert(&mut table, key, Entry { line: None, value });
+        let entry = Entry { line: None, value };
+        if NAMED.contains(&path) {
+            table.insert(key.clone(), entry);
+        } else {
+            insert(&mut table, key, entry);
+        }
     }
     table
 }
@@ -169,8 +182,8 @@ impl Stack {
 
 /// The names in a key. The last name of a table whose keys the user chooses may hold dots of its own.
 fn split(key: &str) -> Vec<&str> {
-    match key.strip_prefix("mcp.servers.") {
-        Some(name) => vec!["mcp", "servers", name],
+    match NAMED.iter().find_map(|table| Some((*table, key.strip_prefix(table)?))) {
+        Some((table, name)) => table.split_terminator('.').chain([name]).collect(),
         None => key.split('.').collect(),
     }
 }

@@ -21,11 +21,14 @@ pub fn check(key: &str, value: &Value) -> Result<(), String> {
             Err("it must be at least 1".to_owned())
         }
         "limits.max_cost" if value.as_f64().is_some_and(|cost| cost < 0.0) => Err("it must not be negative".to_owned()),
-        "api_key_env" | "search.api_key_env" if value.as_str().is_some_and(|name| !is_variable_name(name)) => {
+        key if key.starts_with("models.") => facts(value),
+        "api_key_env" | "search.api_key_env" | "small_model.api_key_env"
+            if value.as_str().is_some_and(|name| !is_variable_name(name)) =>
+        {
             Err("it takes the name of an environment variable, and this is none. A key itself is never written here"
                 .to_owned())
         }
-        "base_url" | "search.url" | "trace.otlp_endpoint"
+        "base_url" | "small_model.base_url" | "search.url" | "trace.otlp_endpoint"
             if value.as_str().is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) =>
         {
             Err("it must begin with http:// or https://".to_owned())
@@ -47,6 +50,25 @@ pub fn check(key: &str, value: &Value) -> Result<(), String> {
         }),
         _ => Ok(()),
     }
+}
+
+/// What a model takes and costs.
+fn facts(value: &Value) -> Result<(), String> {
+    let fields = value.as_object().into_iter().flatten();
+    for (name, value) in fields {
+        match value.as_f64() {
+            Some(price) if price < 0.0 => return Err(format!("{name} must not be negative")),
+            Some(tokens) if name == "window" && tokens < 1.0 => return Err("window must be at least 1".to_owned()),
+            Some(_) | None => {}
+        }
+    }
+    if value.get("input").is_some() != value.get("output").is_some() {
+        return Err(
+            "what it costs is known by `input` and `output` together: give both, in dollars for a million tokens"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
 
 fn each(value: &Value, check: impl Fn(&str) -> Result<(), String>) -> Result<(), String> {

@@ -108,8 +108,9 @@ pub(super) fn describe(kind: &EventKind) -> String {
                 TurnStatus::Limit => "stopped at a limit",
             };
             let tokens = end.usage.input.saturating_add(end.usage.output);
+            let cost = end.cost.map(|cost| format!(", ${cost:.4}")).unwrap_or_default();
             format!(
-                "{status} after {}, {tokens} tokens, {} ms",
+                "{status} after {}, {tokens} tokens{cost}, {} ms",
                 count(end.steps as usize, "model request"),
                 end.duration_ms
             )

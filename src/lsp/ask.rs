@@ -18,7 +18,8 @@ use super::review::shorten;
 use super::server::Server;
 use super::state::SessionEntry;
 use crate::agent::{Agent, Ask, Session, Turn};
-use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus};
+use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus, Usage};
+use crate::model::Connector;
 
 /// Characters of a title.
 const TITLE: usize = 60;
@@ -167,12 +168,14 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
     if let Some(agent) = server.state.with(|state| state.agent.clone()) {
         return Ok(agent);
     }
-    let (workspace, config, index) = server
-        .state
-        .with(|state| (state.workspace.clone(), state.settings.config.clone(), state.reviews.index.clone()));
+    let (workspace, config, choice, index) = server.state.with(|state| {
+        let settings = &state.settings;
+        (state.workspace.clone(), settings.config.clone(), settings.choice().clone(), state.reviews.index.clone())
+    });
     let observer = server.clone();
     let builder = Agent::builder()
         .frontend(Frontend::Lsp)
+        .connector(Connector::choosing(&config, choice, &server.environment()))
         .config(config)
         .workspace(workspace)
         .host(Arc::new(EditorHost::new(server.clone())))
@@ -230,29 +233,41 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
     let mut has_proposed = false;
     // How far the plan is, before what is done just now.
     let mut place = String::new();
+    let mut used = Used::default();
+    // The model did not see all of its prompt.
+    let mut is_cut = false;
     while let Some(event) = turn.next().await {
         let line = event.description();
         match event.kind {
-            EventKind::ToolCall(_) | EventKind::ModelRequest(_) => progress.report(&format!("{place}{line}")),
+            EventKind::ToolCall(_) => progress.report(&format!("{place}{line}")),
+            EventKind::ModelRequest(_) => progress.report(&format!("{place}{line}{}", used.so_far())),
+            EventKind::ModelResponse(response) => used.add(response.usage, response.cost),
             EventKind::Plan { items } => {
                 let (step, words) = plan::place(&items);
                 progress.report(&format!("{step} {words}"));
                 place = format!("{step} · ");
             }
-            EventKind::Error(reported) => error = Some(reported.message),
+            EventKind::Error(reported) => {
+                is_cut |= reported.code == "context_length";
+                error = Some(reported.message);
+            }
             EventKind::TurnEnd(ended) => end = Some(ended),
             EventKind::Proposal { files, .. } => has_proposed = !files.is_empty(),
             EventKind::ToolOutput(part) if part.call == CHECKING => {
                 progress.report(&format!("{place}{}", part.delta.trim_end()));
             }
             // What it has proposed so far can be decided while it goes on.
-            EventKind::ToolResult(_) => keeper::proposal_changed(&server),
+            EventKind::ToolResult(result) => {
+                if let Some(ran) = result.subagent {
+                    used.add(ran.usage, ran.cost);
+                }
+                keeper::proposal_changed(&server);
+            }
             EventKind::TurnStart(_)
             | EventKind::Context(_)
             | EventKind::Text(_)
             | EventKind::Reasoning(_)
             | EventKind::ToolOutput(_)
-            | EventKind::ModelResponse(_)
             | EventKind::Permission(_)
             | EventKind::Check(_)
             | EventKind::Review(_)
@@ -280,6 +295,9 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
             server.outbox.show_message(MessageType::Warning, message);
         }
         TurnStatus::Done => {
+            if let Some(why) = error.filter(|_| is_cut) {
+                server.outbox.show_message(MessageType::Warning, format!("Claw: {why}"));
+            }
             let speaks = has_proposed || hunks > 0;
             show_answer(&server, &session, mode, &title, &end.answer, speaks).await;
             if mode == Mode::Plan && !end.answer.trim().is_empty() {
@@ -336,5 +354,32 @@ fn outcome(status: Option<TurnStatus>, hunks: usize, files: usize) -> String {
         Some(TurnStatus::Cancelled) => "cancelled".to_owned(),
         Some(TurnStatus::Limit) => "stopped at a limit".to_owned(),
         Some(TurnStatus::Failed) | None => "failed".to_owned(),
+    }
+}
+
+/// What a turn has used so far.
+#[derive(Default)]
+struct Used {
+    usage: Usage,
+    /// As far as it is known.
+    cost: Option<f64>,
+}
+
+impl Used {
+    fn add(&mut self, usage: Usage, cost: Option<f64>) {
+        self.usage += usage;
+        if let Some(cost) = cost {
+            self.cost = Some(self.cost.unwrap_or_default() + cost);
+        }
+    }
+
+    /// Behind what is done just now; nothing where nothing is counted.
+    fn so_far(&self) -> String {
+        let tokens = self.usage.input.saturating_add(self.usage.output);
+        match (tokens, self.cost) {
+            (0, None) => String::new(),
+            (_, None) => format!(" ({tokens} used so far)"),
+            (_, Some(cost)) => format!(" ({tokens} used so far, ${cost:.4})"),
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 mod asking;
 mod changing;
+mod choosing;
 mod deciding;
 mod meant;
 mod place;
@@ -18,6 +19,7 @@ use tower_lsp::gen_lsp_types::{Diagnostic, ExecuteCommandParams, LspAny, Progres
 use tower_lsp::jsonrpc::Result;
 
 use super::server::Server;
+use crate::config::{Effort, Provider};
 use crate::event::{Mode, PermissionMode};
 
 /// The commands of this server, as `initialize` announces them.
@@ -95,7 +97,8 @@ struct Arguments {
     /// Of `claw.acceptHunk`: the hunks that it needs too.
     with_needs: bool,
     model: Option<String>,
-    effort: Option<String>,
+    provider: Option<Provider>,
+    effort: Option<Effort>,
     tokens: Option<u64>,
     permission_mode: Option<PermissionMode>,
     #[serde(skip)]
@@ -134,7 +137,7 @@ async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
         "claw.proposal" => reviewing::proposal(server, arguments).await,
         "claw.nextHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Next),
         "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),
-        "claw.setModel" => queries::set_model(server, &arguments),
+        "claw.setModel" => choosing::set_model(server, &arguments),
         "claw.context" => queries::context(server, arguments).await,
         "claw.map" => queries::map(server, arguments).await,
         "claw.sessions" => queries::sessions(server).await,

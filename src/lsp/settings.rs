@@ -16,7 +16,7 @@ use tower_lsp::gen_lsp_types::{
 use super::loosened::{self, Held};
 use super::server::Server;
 use crate::agent::rules;
-use crate::config::{self, Config, PermissionMode, Sources};
+use crate::config::{self, Choice, Config, PermissionMode, Sources};
 use crate::model::Connector;
 
 /// The section of the editor's settings that is ours.
@@ -44,6 +44,8 @@ pub struct Settings {
     chosen_mode: Option<PermissionMode>,
     /// Set while a change of the editor's settings waits for the user's yes.
     pub held: Option<Held>,
+    /// What a command chose of the model, until the settings name another.
+    choice: Choice,
 }
 
 impl Settings {
@@ -57,6 +59,21 @@ impl Settings {
     /// The editor's last word on whether the workspace is trusted.
     fn editor_trusts(&self) -> bool {
         self.editor.iter().filter_map(|layer| layer.get("trusted")?.as_bool()).next_back().unwrap_or(false)
+    }
+
+    /// The configuration with what a command chose of the model.
+    pub fn chosen(&self) -> Config {
+        self.config.choosing(self.choice.clone())
+    }
+
+    /// What a command chose of the model.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
+    }
+
+    /// Another model for sessions that begin from now on.
+    pub fn choose(&mut self, choice: Choice) {
+        self.choice = std::mem::take(&mut self.choice).then(choice);
     }
 
     /// Holds the agent to `mode`, which gives less than the settings do.
@@ -117,9 +134,12 @@ pub fn reload(server: &Server) {
             // Running turns go on with what they began with; what is asked from now on goes by the new settings, also in a
             // session whose last turn failed for want of them.
             state.agent = None;
-            let connector = Connector::new(loaded.config.clone(), environment.clone());
-            for entry in state.sessions.values().filter(|entry| !entry.own_model) {
-                entry.session.set_model(connector.clone());
+            if names_another_model(&state.settings.config, &loaded.config) {
+                state.settings.choice = Choice::default();
+            }
+            for entry in state.sessions.values() {
+                let choice = state.settings.choice.clone().then(entry.choice.clone());
+                entry.session.set_model(Connector::choosing(&loaded.config, choice, &environment));
             }
             for entry in state.sessions.values().filter(|entry| !entry.own_mode) {
                 entry.session.set_permission_mode(loaded.config.permission_mode);
@@ -129,6 +149,11 @@ pub fn reload(server: &Server) {
         state.settings.trusted = trusted;
         state.settings.problems = problems;
     });
+}
+
+fn names_another_model(before: &Config, now: &Config) -> bool {
+    let of = |config: &Config| (config.provider, config.model.clone(), config.base_url.clone(), config.effort);
+    of(before) != of(now)
 }
 
 /// Takes in that the user has just said that the workspace is trusted: for running turns too.

@@ -10,6 +10,7 @@ use super::keeper::Reviews;
 use super::settings::Settings;
 use super::uri;
 use crate::agent::{Agent, Session};
+use crate::config::Choice;
 use crate::context::Focus;
 use crate::workspace::{DocPath, RootId, Workspace};
 
@@ -54,8 +55,8 @@ pub struct SessionEntry {
     pub session: Session,
     /// Cut from the first task.
     pub title: String,
-    /// The user chose its model, which then outlasts a change of the settings.
-    pub own_model: bool,
+    /// What the user chose of its model, which then outlasts a change of the settings.
+    pub choice: Choice,
     /// The user chose its permission mode, which no change of the settings loosens.
     pub own_mode: bool,
 }
@@ -63,7 +64,7 @@ pub struct SessionEntry {
 impl SessionEntry {
     /// An entry whose model and permissions are those of the settings.
     pub fn new(session: &Session, title: String) -> SessionEntry {
-        SessionEntry { session: session.clone(), title, own_model: false, own_mode: false }
+        SessionEntry { session: session.clone(), title, choice: Choice::default(), own_mode: false }
     }
 }
 

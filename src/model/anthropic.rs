@@ -9,14 +9,11 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use serde_json::Value;
 
 use super::http::{Auth, Endpoint};
-use super::{Delta, Listing, Model, ModelError, Request, json, openai};
+use super::remote::{Asked, Format, Remote};
+use super::{ModelError, Request};
 
 /// Where Anthropic itself is.
 pub const BASE_URL: &str = "https://api.anthropic.com";
@@ -27,18 +24,12 @@ pub const DEFAULT_MODEL: &str = "claude-sonnet-4-6";
 /// The version of the protocol that is spoken here.
 const VERSION: &str = "2023-06-01";
 
-/// How long an endpoint may take to list its models when a user waits for the answer.
-const LIST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// The name that traces and configurations have for it.
-const PROVIDER: &str = "anthropic";
+/// The format's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages;
 
 /// A model behind a Messages endpoint.
-#[derive(Clone, Debug)]
-pub struct Anthropic {
-    endpoint: Endpoint,
-    model: String,
-}
+pub type Anthropic = Remote<Messages>;
 
 impl Anthropic {
     /// An endpoint whose paths begin with `v1`. It may be written with it or without.
@@ -53,38 +44,21 @@ impl Anthropic {
 
     /// A model at what [`Anthropic::endpoint`] made.
     pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Anthropic {
-        Anthropic { endpoint, model: model.into() }
+        Remote::at(endpoint, model)
     }
 }
 
-impl Model for Anthropic {
-    fn provider(&self) -> &str {
-        PROVIDER
+impl Format for Messages {
+    const PROVIDER: &'static str = "anthropic";
+    const PATH: &'static str = "v1/messages";
+    const LISTING: &'static str = "v1/models?limit=1000";
+    type Decoder = stream::Decoder;
+
+    fn body(model: &Anthropic, request: &Request) -> Value {
+        body::body(&model.model, model.facts.effort, request)
     }
 
-    fn name(&self) -> &str {
-        &self.model
-    }
-
-    fn body(&self, request: &Request) -> Value {
-        body::body(&self.model, request)
-    }
-
-    fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let seed = json::seed(&body);
-        let (endpoint, model) = (self.endpoint.clone(), self.model.clone());
-        let decoder = {
-            let (endpoint, model) = (endpoint.clone(), model.clone());
-            move || stream::Decoder::new(endpoint.clone(), &model, &seed)
-        };
-        endpoint.stream("v1/messages", model, &body, decoder)
-    }
-
-    fn listing(&self) -> BoxFuture<'static, Result<Option<Listing>, ModelError>> {
-        let endpoint = self.endpoint.clone();
-        Box::pin(async move {
-            let models = openai::list_models_at(&endpoint, "v1/models?limit=1000", LIST_PATIENCE).await?;
-            Ok(Some(Listing { endpoint: endpoint.shown(), models }))
-        })
+    fn decoder(asked: Asked) -> stream::Decoder {
+        stream::Decoder::new(asked)
     }
 }

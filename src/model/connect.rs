@@ -3,20 +3,23 @@
 //! Nothing here happens when a server starts or an agent is built: a [`Connector`] is a promise, and [`Connector::model`] keeps it
 //! when a turn needs the model. So a missing model is a failed turn with a message, never a server that does not start.
 
+mod keys;
+
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use secrecy::SecretString;
-
+use self::keys::{ANTHROPIC, OLLAMA, OPENAI, key};
 use super::anthropic::{self, Anthropic};
-use super::http::{Endpoint, Key, Timing};
+use super::http::{Endpoint, Timing};
+use super::known::{known, price_of};
 use super::ollama::{self, Ollama};
-use super::openai::{self, OpenAi};
+use super::openai::{ChatCompletions, OpenAi};
+use super::remote::{self, Facts};
 use super::responses::Responses;
 use super::script::Script;
-use super::{Model, ModelError, ModelErrorKind, SharedModel};
-use crate::config::{Config, Environment, Provider};
+use super::{ModelError, ModelErrorKind, SharedModel};
+use crate::config::{Choice, Config, Effort, Environment, Provider};
 
 /// Where OpenAI itself is.
 pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
@@ -61,12 +64,25 @@ struct Configured {
     environment: Environment,
     /// What a server told about its models, so that it is asked once. A failure is not kept: the user may mend it meanwhile.
     found: RwLock<Option<SharedModel>>,
+    small: Option<Connector>,
 }
 
 impl Connector {
     /// The model that `config` and `environment` describe.
     pub fn new(config: Config, environment: Environment) -> Connector {
-        Connector { source: Source::Configured(Arc::new(Configured { config, environment, found: RwLock::default() })) }
+        let small = config.for_small().map(|small| {
+            let environment = environment_of(&config, &small, &environment);
+            Connector::new(small, environment)
+        });
+        let configured = Configured { config, environment, found: RwLock::default(), small };
+        Connector { source: Source::Configured(Arc::new(configured)) }
+    }
+
+    /// The model that `config` describes, but for what is chosen instead.
+    pub fn choosing(config: &Config, choice: Choice, environment: &Environment) -> Connector {
+        let chosen = config.choosing(choice);
+        let environment = environment_of(config, &chosen, environment);
+        Connector::new(chosen, environment)
     }
 
     /// The model. May read a script or ask a server which models it has; a failure is one plain message.
@@ -85,6 +101,14 @@ impl Connector {
         }
         Ok(model)
     }
+
+    /// The model for what needs no large one; `None` where one model does everything.
+    pub fn small(&self) -> Option<Connector> {
+        match &self.source {
+            Source::Ready(_) => None,
+            Source::Configured(configured) => configured.small.clone(),
+        }
+    }
 }
 
 impl From<SharedModel> for Connector {
@@ -93,16 +117,27 @@ impl From<SharedModel> for Connector {
     }
 }
 
-/// A model that builds the same bodies as the one of this provider, name and window in a trace, for a replay. `None` for a
+/// `CLAW_API_KEY` is the key of the one endpoint that is configured. It is not sent to another.
+fn environment_of(config: &Config, other: &Config, environment: &Environment) -> Environment {
+    let is_same = config.provider == other.provider && config.base_url == other.base_url;
+    if is_same { environment.clone() } else { environment.clone().without("CLAW_API_KEY") }
+}
+
+/// A model that builds the same bodies as the one of this provider, name, window and effort in a trace, for a replay. `None` for a
 /// provider that is not ours. It is not meant to be sent to.
-pub fn encoder(provider: &str, model: &str, window: Option<u64>) -> Option<SharedModel> {
+pub fn encoder(provider: &str, model: &str, window: Option<u64>, effort: Option<Effort>) -> Option<SharedModel> {
+    let facts = Facts { window, effort, price: None };
     match provider {
-        "openai" => Some(Arc::new(OpenAi::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
-        "anthropic" => Some(Arc::new(Anthropic::new(Anthropic::endpoint(anthropic::BASE_URL).ok()?, model))),
-        "openai-responses" => Some(Arc::new(Responses::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model))),
+        "openai" => Some(Arc::new(OpenAi::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model).with(facts))),
+        "anthropic" => {
+            let endpoint = Anthropic::endpoint(anthropic::BASE_URL).ok()?;
+            Some(Arc::new(Anthropic::new(endpoint, model).with(facts)))
+        }
+        "openai-responses" => Some(Arc::new(Responses::new(Endpoint::new(OPENAI_BASE_URL).ok()?, model).with(facts))),
         "ollama" => {
             let endpoint = Ollama::endpoint(&ollama_host(None)).ok()?;
-            Some(Arc::new(Ollama::new(endpoint, model, window.unwrap_or(ollama::MOST_WINDOW))))
+            let window = window.unwrap_or(ollama::MOST_WINDOW);
+            Some(Arc::new(Ollama::new(endpoint, model, window).with(Facts { window: Some(window), ..facts })))
         }
         "script" => Some(Arc::new(Script::parse("replay", "").ok()?)),
         _ => None,
@@ -129,7 +164,7 @@ pub async fn connect(config: &Config, environment: &Environment) -> Result<Share
             endpoint.key = key(config, environment, &endpoint, &OLLAMA)?;
             let models = match &config.model {
                 Some(_) => Vec::new(),
-                None => ollama::list_models(&endpoint, PROBE_PATIENCE.max(timing.idle / 6)).await?,
+                None => remote::list_models::<ollama::Native>(&endpoint, PROBE_PATIENCE.max(timing.idle / 6)).await?,
             };
             ollama(config, endpoint, models).await
         }
@@ -168,12 +203,24 @@ async fn openai(
         None if endpoint.host() == OPENAI.host => OPENAI_DEFAULT_MODEL.to_owned(),
         None => first_model(&endpoint).await?,
     };
+    let facts = facts(config, &endpoint, &model);
     Ok(match wire {
-        Provider::OpenaiResponses => Arc::new(Responses::new(endpoint, model)),
+        Provider::OpenaiResponses => Arc::new(Responses::new(endpoint, model).with(facts)),
         Provider::Openai | Provider::Anthropic | Provider::Ollama | Provider::Script => {
-            Arc::new(OpenAi::new(endpoint, model))
+            Arc::new(OpenAi::new(endpoint, model).with(facts))
         }
     })
+}
+
+/// What is known of a model without asking for it: what the user said, else what Claw's own table says.
+fn facts(config: &Config, endpoint: &Endpoint, model: &str) -> Facts {
+    let said = config.models.get(model).copied().unwrap_or_default();
+    let known = known(endpoint.host(), model);
+    Facts {
+        window: config.context.window.or(said.window).or(known.window),
+        price: price_of(&said).or(known.price),
+        effort: config.effort,
+    }
 }
 
 /// The configured model of an Ollama, else the first of those that it has.
@@ -183,11 +230,13 @@ async fn ollama(config: &Config, endpoint: Endpoint, models: Vec<String>) -> Res
             "the Ollama at {endpoint} has no model yet: get one, for example with `ollama pull qwen2.5-coder:7b`"
         )));
     };
-    let window = match config.context.window {
+    let facts = facts(config, &endpoint, &model);
+    let window = match facts.window {
         Some(window) => window,
         None => ollama::window(&endpoint, &model, SHOW_PATIENCE).await?,
     };
-    Ok(Arc::new(Ollama::new(endpoint, model, window)))
+    let facts = Facts { window: Some(window), ..facts };
+    Ok(Arc::new(Ollama::new(endpoint, model, window).with(facts)))
 }
 
 /// Anthropic itself, or a configured endpoint that speaks its API.
@@ -199,11 +248,12 @@ async fn anthropic(config: &Config, environment: &Environment, timing: Timing) -
         Some(model) => model.clone(),
         None if endpoint.host() == ANTHROPIC.host => anthropic::DEFAULT_MODEL.to_owned(),
         None => {
-            let model = Anthropic::new(endpoint.clone(), "");
-            first(&endpoint, model.listing().await?.map(|listing| listing.models).unwrap_or_default())?
+            let patience = PROBE_PATIENCE.max(timing.idle / 6);
+            first(&endpoint, remote::list_models::<anthropic::Messages>(&endpoint, patience).await?)?
         }
     };
-    Ok(Arc::new(Anthropic::new(endpoint, model)))
+    let facts = facts(config, &endpoint, &model);
+    Ok(Arc::new(Anthropic::new(endpoint, model).with(facts)))
 }
 
 /// Nothing is configured: a local Ollama, else the provider whose key is there.
@@ -212,7 +262,7 @@ async fn search(config: &Config, environment: &Environment, timing: Timing) -> R
     local.timing = timing;
     let has_key = environment.get("OPENAI_API_KEY").is_some() || environment.get("CLAW_API_KEY").is_some();
     let has_anthropic_key = environment.get(ANTHROPIC.variable).is_some();
-    match (ollama::list_models(&local, PROBE_PATIENCE).await, &config.model) {
+    match (remote::list_models::<ollama::Native>(&local, PROBE_PATIENCE).await, &config.model) {
         (Ok(models), model) if model.is_some() || !models.is_empty() => ollama(config, local, models).await,
         (Ok(_) | Err(_), _) if has_key => {
             let base_url = environment.get("OPENAI_BASE_URL").unwrap_or(OPENAI_BASE_URL);
@@ -225,7 +275,8 @@ async fn search(config: &Config, environment: &Environment, timing: Timing) -> R
 }
 
 async fn first_model(endpoint: &Endpoint) -> Result<String, ModelError> {
-    let models = openai::list_models(endpoint, PROBE_PATIENCE.max(endpoint.timing.idle / 6)).await?;
+    let patience = PROBE_PATIENCE.max(endpoint.timing.idle / 6);
+    let models = remote::list_models::<ChatCompletions>(endpoint, patience).await?;
     first(endpoint, models)
 }
 
@@ -234,55 +285,6 @@ fn first(endpoint: &Endpoint, models: Vec<String>) -> Result<String, ModelError>
         let message = format!("{endpoint} lists no model: set `model`");
         ModelError::new(ModelErrorKind::ModelNotFound, message)
     })
-}
-
-/// Who runs an API, and where its key usually is.
-struct Vendor {
-    name: &'static str,
-    host: &'static str,
-    variable: &'static str,
-}
-
-const OPENAI: Vendor = Vendor { name: "OpenAI", host: "api.openai.com", variable: "OPENAI_API_KEY" };
-/// An Ollama asks for no key; where something before it does, the user names it.
-const OLLAMA: Vendor = Vendor { name: "Ollama", host: "", variable: "" };
-const ANTHROPIC: Vendor = Vendor { name: "Anthropic", host: "api.anthropic.com", variable: "ANTHROPIC_API_KEY" };
-
-/// The key for `endpoint`. One that the user named goes where the user said. That of the vendor, which is there for other programs
-/// too, goes to no other machine in the clear.
-fn key(
-    config: &Config,
-    environment: &Environment,
-    endpoint: &Endpoint,
-    vendor: &Vendor,
-) -> Result<Option<Key>, ModelError> {
-    let from = |variable: &str| {
-        environment
-            .get(variable)
-            .map(|value| Key { value: SecretString::from(value.trim()), variable: variable.to_owned() })
-    };
-    if let Some(key) = from("CLAW_API_KEY") {
-        return Ok(Some(key));
-    }
-    if let Some(variable) = &config.api_key_env {
-        // A local server needs no key, whatever a shared configuration says.
-        return match from(variable) {
-            Some(key) => Ok(Some(key)),
-            None if endpoint.is_loopback() => Ok(None),
-            None => Err(ModelError::new(
-                ModelErrorKind::Auth,
-                format!("api_key_env names {variable}, which is not set: put the key for {endpoint} there"),
-            )),
-        };
-    }
-    let key = from(vendor.variable).filter(|_| endpoint.is_secure() || endpoint.is_loopback());
-    if key.is_none() && endpoint.host() == vendor.host {
-        return Err(ModelError::new(
-            ModelErrorKind::Auth,
-            format!("no key for {}: put it into the environment variable {}", vendor.name, vendor.variable),
-        ));
-    }
-    Ok(key)
 }
 
 /// The address of the Ollama that `OLLAMA_HOST` names, in any of the forms that Ollama takes.
@@ -337,30 +339,6 @@ mod tests {
         ] {
             assert_eq!(ollama_host(host), expected, "{host:?}");
         }
-    }
-
-    #[test]
-    fn x01_keys_go_where_they_are_meant_to() {
-        let choose = |variables: &[(&str, &str)], api_key_env: Option<&str>, base_url: &str| {
-            let config = Config { api_key_env: api_key_env.map(str::to_owned), ..Config::default() };
-            let environment = variables.iter().copied().collect();
-            let endpoint = Endpoint::new(base_url).unwrap();
-            key(&config, &environment, &endpoint, &OPENAI)
-                .map(|key| key.map(|key| key.variable))
-                .map_err(|error| error.kind)
-        };
-        let openai = ("OPENAI_API_KEY", "sk-1");
-        let named = |name: &str| Ok(Some(name.to_owned()));
-        assert_eq!(choose(&[openai], None, OPENAI_BASE_URL), named("OPENAI_API_KEY"));
-        assert_eq!(choose(&[openai], None, "http://127.0.0.1:1/v1"), named("OPENAI_API_KEY"));
-        assert_eq!(choose(&[openai], None, "http://192.168.0.2/v1"), Ok(None));
-        assert_eq!(choose(&[openai], Some("OPENAI_API_KEY"), "http://192.168.0.2/v1"), named("OPENAI_API_KEY"));
-        assert_eq!(choose(&[openai, ("CLAW_API_KEY", "k")], None, OPENAI_BASE_URL), named("CLAW_API_KEY"));
-        assert_eq!(choose(&[openai, ("MINE", "k")], Some("MINE"), "https://x.example"), named("MINE"));
-        assert_eq!(choose(&[openai], Some("MINE"), "https://x.example"), Err(ModelErrorKind::Auth));
-        assert_eq!(choose(&[openai], Some("MINE"), "http://localhost:1"), Ok(None));
-        assert_eq!(choose(&[], None, OPENAI_BASE_URL), Err(ModelErrorKind::Auth));
-        assert_eq!(choose(&[("OPENAI_API_KEY", "  ")], None, "https://x.example"), Ok(None));
     }
 
     #[tokio::test]

@@ -225,6 +225,14 @@ impl Endpoint {
         attempt::fetch_json(self, path, None, patience).await
     }
 
+    /// Gets the JSON at `path` beside the API's `/v1`, where servers tell what the API has no words for.
+    pub async fn get_json_beside(&self, path: &str, patience: Duration) -> Result<Value, ModelError> {
+        let mut root = self.clone();
+        let base = self.base.path().trim_end_matches('/').to_owned();
+        root.base.set_path(base.strip_suffix("/v1").unwrap_or(&base));
+        attempt::fetch_json(&root, path, None, patience).await
+    }
+
     /// Posts `body` to `path` and takes the JSON that is answered at once.
     pub async fn post_json(&self, path: &str, body: &Value, patience: Duration) -> Result<Value, ModelError> {
         attempt::fetch_json(self, path, Some(body), patience).await

@@ -11,13 +11,11 @@ mod tests;
 
 use std::time::Duration;
 
-use futures::future::BoxFuture;
-use futures::stream::{self as streams, BoxStream};
-use futures::{FutureExt, StreamExt};
 use serde_json::{Value, json};
 
 use super::http::Endpoint;
-use super::{Delta, Listing, Model, ModelError, ModelErrorKind, Request, json as provider_json, openai};
+use super::remote::{Asked, Facts, Format, Remote};
+use super::{ModelError, ModelErrorKind, Request, json as provider_json};
 
 /// The window that is asked for where nobody tells another: the memory that a window takes grows with it.
 pub const MOST_WINDOW: u64 = 32_768;
@@ -25,16 +23,12 @@ pub const MOST_WINDOW: u64 = 32_768;
 /// The window of a model whose own nobody tells.
 const UNKNOWN_WINDOW: u64 = 8192;
 
-/// How long an endpoint may take to list its models when a user waits for the answer.
-const LIST_PATIENCE: Duration = Duration::from_secs(10);
+/// The format's name.
+#[derive(Clone, Copy, Debug)]
+pub struct Native;
 
 /// A model of an Ollama.
-#[derive(Clone, Debug)]
-pub struct Ollama {
-    endpoint: Endpoint,
-    model: String,
-    window: u64,
-}
+pub type Ollama = Remote<Native>;
 
 impl Ollama {
     /// The endpoint of an Ollama. Its address may be written as that of one of its APIs.
@@ -49,55 +43,37 @@ impl Ollama {
 
     /// A model at what [`Ollama::endpoint`] made, with a window of so many tokens.
     pub fn new(endpoint: Endpoint, model: impl Into<String>, window: u64) -> Ollama {
-        Ollama { endpoint, model: model.into(), window }
+        Remote::at(endpoint, model).with(Facts { window: Some(window), ..Facts::default() })
+    }
+
+    fn asked_window(&self) -> u64 {
+        self.facts.window.unwrap_or(UNKNOWN_WINDOW)
     }
 }
 
-impl Model for Ollama {
-    fn provider(&self) -> &str {
-        "ollama"
+impl Format for Native {
+    const PROVIDER: &'static str = "ollama";
+    const PATH: &'static str = "api/chat";
+    const LISTING: &'static str = "api/tags";
+    type Decoder = stream::Decoder;
+
+    fn body(model: &Ollama, request: &Request) -> Value {
+        body::body(&model.model, model.asked_window(), model.facts.effort, request)
     }
 
-    fn name(&self) -> &str {
-        &self.model
+    fn decoder(asked: Asked) -> stream::Decoder {
+        stream::Decoder::new(asked)
     }
 
-    fn window(&self) -> Option<u64> {
-        Some(self.window)
+    fn size(body: &Value) -> usize {
+        body::size(body)
     }
 
-    fn body(&self, request: &Request) -> Value {
-        body::body(&self.model, self.window, request)
+    fn refuses(model: &Ollama, size: usize) -> Option<ModelError> {
+        let window = model.asked_window();
+        let is_too_long = stream::least_tokens(size) > window;
+        is_too_long.then(|| stream::too_long(&model.endpoint, &model.model, size, window))
     }
-
-    fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let size = body::size(&body);
-        if stream::least_tokens(size) > self.window {
-            let error = stream::too_long(&self.endpoint, &self.model, size, self.window);
-            return streams::iter([Err(error)]).boxed();
-        }
-        let seed = provider_json::seed(&body);
-        let (endpoint, model, window) = (self.endpoint.clone(), self.model.clone(), self.window);
-        let decoder = {
-            let (endpoint, model) = (endpoint.clone(), model.clone());
-            move || stream::Decoder::new(endpoint.clone(), &model, &seed, size, window)
-        };
-        endpoint.stream("api/chat", model, &body, decoder)
-    }
-
-    fn listing(&self) -> BoxFuture<'static, Result<Option<Listing>, ModelError>> {
-        let endpoint = self.endpoint.clone();
-        async move {
-            let models = list_models(&endpoint, LIST_PATIENCE).await?;
-            Ok(Some(Listing { endpoint: endpoint.shown(), models }))
-        }
-        .boxed()
-    }
-}
-
-/// The names of the models that an Ollama has.
-pub async fn list_models(endpoint: &Endpoint, patience: Duration) -> Result<Vec<String>, ModelError> {
-    openai::list_models_at(endpoint, "api/tags", patience).await
 }
 
 /// The window to ask for: the model's own, as far as it is not larger than memory usually bears.

@@ -9,62 +9,36 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
-
-use futures::future::BoxFuture;
-use futures::stream::BoxStream;
 use serde_json::Value;
 
+use super::Request;
 use super::http::Endpoint;
-use super::{Delta, Listing, Model, ModelError, Request, json, openai};
+use super::remote::{Asked, Format, Remote};
 
-/// How long an endpoint may take to list its models when a user waits for the answer.
-const LIST_PATIENCE: Duration = Duration::from_secs(10);
-
-/// The name that traces and configurations have for it.
-const PROVIDER: &str = "openai-responses";
+/// The format's name.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponsesApi;
 
 /// A model behind a Responses endpoint.
-#[derive(Clone, Debug)]
-pub struct Responses {
-    endpoint: Endpoint,
-    model: String,
-}
+pub type Responses = Remote<ResponsesApi>;
 
 impl Responses {
     pub fn new(endpoint: Endpoint, model: impl Into<String>) -> Responses {
-        Responses { endpoint, model: model.into() }
+        Remote::at(endpoint, model)
     }
 }
 
-impl Model for Responses {
-    fn provider(&self) -> &str {
-        PROVIDER
+impl Format for ResponsesApi {
+    const PROVIDER: &'static str = "openai-responses";
+    const PATH: &'static str = "responses";
+    const LISTING: &'static str = "models";
+    type Decoder = stream::Decoder;
+
+    fn body(model: &Responses, request: &Request) -> Value {
+        body::body(&model.model, model.facts.effort, request)
     }
 
-    fn name(&self) -> &str {
-        &self.model
-    }
-
-    fn body(&self, request: &Request) -> Value {
-        body::body(&self.model, request)
-    }
-
-    fn send(&self, body: Value) -> BoxStream<'static, Result<Delta, ModelError>> {
-        let seed = json::seed(&body);
-        let (endpoint, model) = (self.endpoint.clone(), self.model.clone());
-        let decoder = {
-            let (endpoint, model) = (endpoint.clone(), model.clone());
-            move || stream::Decoder::new(endpoint.clone(), &model, &seed)
-        };
-        endpoint.stream("responses", model, &body, decoder)
-    }
-
-    fn listing(&self) -> BoxFuture<'static, Result<Option<Listing>, ModelError>> {
-        let endpoint = self.endpoint.clone();
-        Box::pin(async move {
-            let models = openai::list_models(&endpoint, LIST_PATIENCE).await?;
-            Ok(Some(Listing { endpoint: endpoint.shown(), models }))
-        })
+    fn decoder(asked: Asked) -> stream::Decoder {
+        stream::Decoder::new(asked)
     }
 }

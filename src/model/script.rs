@@ -218,8 +218,8 @@ fn deltas(turn: &ScriptTurn, position: usize, body: &Value) -> Vec<Result<Delta,
     }
     written += turn.text.as_ref().map_or(0, String::len) + turn.reasoning.as_ref().map_or(0, String::len);
     let usage = turn.usage.map_or_else(
-        || Usage { input: estimate(body.to_string().len()), output: estimate(written), cached: 0 },
-        |usage| Usage { input: usage.input, output: usage.output, cached: usage.cached },
+        || Usage { input: estimate(body.to_string().len()), output: estimate(written), cached: 0, ..Usage::default() },
+        |usage| Usage { input: usage.input, output: usage.output, cached: usage.cached, ..Usage::default() },
     );
     deltas.push(Ok(Delta::Usage(usage)));
     let natural = if turn.tools.is_empty() { StopReason::End } else { StopReason::ToolCalls };
@@ -316,7 +316,7 @@ mod tests {
             play(r#"{"text": "x", "stop": "length", "usage": {"input": 7, "output": 2}}"#, vec![]).await;
         let response = response.unwrap();
         assert_eq!(response.stop_reason, StopReason::Length);
-        assert_eq!(response.usage, Usage { input: 7, output: 2, cached: 0 });
+        assert_eq!(response.usage, Usage { input: 7, output: 2, cached: 0, ..Usage::default() });
 
         let (_, cut) = play(r#"{"text": "half", "cut": true}"#, vec![]).await;
         assert_eq!(cut.unwrap_err(), ModelError::new(ModelErrorKind::Cut, "half"));

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::journal::{Journal, whole_lines};
 use super::ledger::{self, Ledger, Record};
 use super::{files, folder, read_journal};
-use crate::event::{Event, EventKind, TurnStatus};
+use crate::event::{Event, EventKind, TurnStatus, Usage};
 
 /// The user's own title of a session.
 const TITLE: &str = "title";
@@ -39,6 +39,10 @@ pub struct SessionSummary {
     pub status: String,
     pub model: String,
     pub workspace: String,
+    /// Of all turns that have ended, with that of their subagents.
+    pub usage: Usage,
+    /// What that cost in US dollars; `None` where the price of a part of it is not known.
+    pub cost: Option<f64>,
     /// The session whose turn asked for this one: a subagent's, or one about a hunk.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -326,8 +330,11 @@ fn summarise(id: &str, lines: &[String]) -> io::Result<SessionSummary> {
         status: String::new(),
         model: String::new(),
         workspace: String::new(),
+        usage: Usage::default(),
+        cost: None,
         parent: None,
     };
+    let mut cost = Some(0.0);
     // The first `type` of a line is the event's own: what tools and models wrote stands behind it.
     let matters = |line: &&String| {
         line.split_once("\"type\":\"")
@@ -347,10 +354,18 @@ fn summarise(id: &str, lines: &[String]) -> io::Result<SessionSummary> {
                 summary.model = start.model;
                 summary.workspace = start.workspace;
             }
-            EventKind::TurnEnd(end) => summary.status = status_word(end.status).to_owned(),
+            EventKind::TurnEnd(end) => {
+                summary.status = status_word(end.status).to_owned();
+                summary.usage += end.usage;
+                let used_nothing = end.usage == Usage::default();
+                cost = cost.and_then(|cost| Some(cost + end.cost.or(used_nothing.then_some(0.0))?));
+            }
             _ => {}
         }
     }
+    // Nine places, as the parts have.
+    let cost = cost.map(|cost| (cost * 1e9).round() / 1e9);
+    summary.cost = cost.filter(|_| summary.usage != Usage::default());
     if summary.turns == 0 { Err(empty()) } else { Ok(summary) }
 }
 

@@ -3,6 +3,7 @@
 mod asking;
 mod cancel;
 mod checks;
+mod cost;
 mod delegate;
 mod exclude;
 mod failures;

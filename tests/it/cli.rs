@@ -2,6 +2,7 @@
 
 mod demo;
 mod hung;
+mod models;
 mod permission;
 mod place;
 mod plan;

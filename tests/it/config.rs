@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use claw::config::{
-    Commands, Config, Environment, Flag, Loaded, Origin, PermissionMode, Provider, Sandbox, Sources, load,
+    Commands, Config, Effort, Environment, Flag, Loaded, Origin, PermissionMode, Provider, Sandbox, Sources, load,
 };
 use serde_json::{Value, json};
 
@@ -382,4 +382,32 @@ fn d04_a_byte_order_mark_and_windows_line_ends_do_no_harm() {
         &["4: unknown key limits.max_stepz"],
     );
     assert_eq!((config.model.as_deref(), config.limits.max_steps), (Some("x"), 7));
+}
+
+#[test]
+fn models_small_ones_and_effort() {
+    let config = check(
+        "effort = \"xhigh\"\n[small_model]\nmodel = \"tiny\"\neffort = \"none\"\n[models.\"qwen2.5-coder:7b\"]\ninput = 0\noutput = 0.5\nwindow = 32768\n",
+        &[],
+    );
+    assert_eq!((config.effort, config.small_model.effort), (Some(Effort::Xhigh), Some(Effort::None)));
+    let facts = config.models["qwen2.5-coder:7b"];
+    assert_eq!((facts.input, facts.output, facts.window), (Some(0.0), Some(0.5), Some(32768)));
+
+    check("effort = \"very\"\n", &["1: effort: unknown variant `very`, expected one of `none`"]);
+    check("[models.a]\ninput = 1\n", &["1: models.a: what it costs is known by `input` and `output` together"]);
+    check("[models.a]\ninput = -1\noutput = 1\n", &["1: models.a: input must not be negative"]);
+    check("[models.a]\nwindow = 0\n", &["1: models.a: window must be at least 1"]);
+    check("[models.a]\nprice = 3\n", &["1: models.a: unknown field `price`, expected one of `input`"]);
+    check("[small_model]\napi_key_env = \"sk-canary\"\n", &["2: small_model.api_key_env: it takes the name"]);
+}
+
+/// Names of models hold dots, in an editor's settings too.
+#[test]
+fn an_editor_names_models_as_they_are_named() {
+    let places = Places::new();
+    let settings = serde_json::json!({"models": {"qwen2.5-coder:7b": {"input": 0, "output": 0, "cacheWrite": 0}}});
+    let loaded = places.load_with(&[], true, &[settings], &[]);
+    assert_eq!(loaded.problems, []);
+    assert_eq!(loaded.config.models["qwen2.5-coder:7b"].cache_write, Some(0.0));
 }

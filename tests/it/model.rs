@@ -1,8 +1,11 @@
 //! Providers against a mock server that validates every request.
 
+mod caching;
 mod chat;
 mod connecting;
+mod counting;
 mod errors;
+mod faults;
 mod formats;
 mod hostile;
 mod process;

@@ -8,13 +8,11 @@ use serde_json::{Value, json};
 
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
-use crate::agent::{Ask, Session};
+use crate::agent::Ask;
 use crate::context::Ranking;
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
-use crate::lsp::settings::freedom;
-use crate::model::Connector;
 
 /// How long the index may take before what it knows must do.
 const INDEX: Duration = Duration::from_secs(30);
@@ -29,7 +27,7 @@ const MOST_EVENTS: usize = 500;
 pub fn status(server: &Server) -> Answer {
     let (sessions, reviews, config, looks) = server.state.with(|state| {
         let sessions: Vec<_> = state.sessions.values().cloned().collect();
-        (sessions, state.reviews.all(), state.settings.config.clone(), state.reviews.looks)
+        (sessions, state.reviews.all(), state.settings.chosen(), state.reviews.looks)
     });
     let pending = |id: &str| {
         reviews.iter().filter(|review| review.session == id).map(|review| review.hunks().count()).sum::<usize>()
@@ -50,6 +48,7 @@ pub fn status(server: &Server) -> Answer {
         "sessions": sessions,
         "provider": config.provider,
         "model": config.model,
+        "effort": config.effort,
         "permission_mode": config.permission_mode,
     }))
 }
@@ -137,69 +136,11 @@ async fn within_patience(answer: impl Future<Output = Result<Answer, String>>) -
     }
 }
 
-/// `claw.setModel {session?, model?, effort?, permission_mode?}`: for one session, or for those begun from now on. It can take
-/// permissions away and never gives any.
-pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, String> {
-    if arguments.effort.is_some() {
-        return Err("this version's providers know no `effort`".to_owned());
-    }
-    if arguments.model.is_none() && arguments.permission_mode.is_none() {
-        return Err("say what to set: `model` or `permission_mode`".to_owned());
-    }
-    let (mut config, session) = server.state.with(|state| {
-        let session = arguments.session.as_ref().map(|id| state.sessions.get(id).map(|entry| entry.session.clone()));
-        (state.settings.config.clone(), session)
-    });
-    if let Some(mode) = arguments.permission_mode {
-        let of_session = session.iter().flatten().map(Session::permission_mode);
-        if of_session.chain([config.permission_mode]).any(|now| freedom(mode) > freedom(now)) {
-            return Err("a command can not loosen permissions: set `permission_mode` in your configuration or the editor's settings".to_owned());
-        }
-        config.permission_mode = mode;
-    }
-    if let Some(model) = &arguments.model {
-        config.model = Some(model.clone());
-    }
-    match session {
-        Some(None) => Err(format!("no session `{}` is open here", arguments.session.as_deref().unwrap_or_default())),
-        Some(Some(session)) => {
-            if arguments.model.is_some() {
-                let environment = server.environment();
-                session.set_model(Connector::new(config, environment));
-                server.state.with(|state| {
-                    if let Some(entry) = state.sessions.get_mut(session.id()) {
-                        entry.own_model = true;
-                    }
-                });
-            }
-            if let Some(mode) = arguments.permission_mode {
-                session.set_permission_mode(mode);
-                server.state.with(|state| {
-                    if let Some(entry) = state.sessions.get_mut(session.id()) {
-                        entry.own_mode = true;
-                    }
-                });
-            }
-            Ok(done(json!({"session": session.id(), "message": "from the next turn on"})))
-        }
-        None => {
-            server.state.with(|state| {
-                state.settings.config = config;
-                if let Some(mode) = arguments.permission_mode {
-                    state.settings.choose_mode(mode);
-                }
-                state.agent = None;
-            });
-            Ok(done(json!({"message": "for sessions begun from now on"})))
-        }
-    }
-}
-
 /// `claw.doctor`: what can be told without a network. `claw doctor` in a terminal tells more.
 pub async fn doctor(server: &Server) -> Result<Answer, String> {
     let (config, client, folders, problems) = server.state.with(|state| {
         let folders = state.workspace.roots().len();
-        (state.settings.config.clone(), state.client.clone(), folders, state.settings.problems.clone())
+        (state.settings.chosen(), state.client.clone(), folders, state.settings.problems.clone())
     });
     let edits = EditSupport::of(&client);
     let opener = server.clone();

@@ -2,18 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
-use super::PROVIDER;
+use super::Messages;
 use crate::model::layout::{self, Part};
-use crate::model::{Message, Request, json as provider_json};
+use crate::model::remote::Format;
+use crate::model::{Effort, Message, Request, json as provider_json};
 
 /// What stands where a message would be empty, which the API refuses.
 const NOTHING: &str = "[No text.]";
 
 /// The body for `request`.
-pub(super) fn body(model: &str, request: &Request) -> Value {
+pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), model.into());
-    body.insert("max_tokens".to_owned(), request.max_output_tokens.unwrap_or_else(|| most_output(model)).into());
+    let most = request.max_output_tokens.unwrap_or_else(|| most_output(model));
+    body.insert("max_tokens".to_owned(), most.into());
+    if let Some(effort) = effort {
+        body.extend(thinking(model, effort, most));
+    }
     if !request.tools.is_empty() {
         let last = request.tools.len() - 1;
         let tools = request.tools.iter().enumerate().map(|(index, tool)| {
@@ -42,7 +47,7 @@ fn messages(model: &str, messages: &[Message]) -> Vec<Value> {
         let (role, blocks) = match message {
             Message::User { text } => ("user", text_block(text).into_iter().collect()),
             Message::Assistant { text, reasoning: _, tool_calls, opaque } => {
-                let parts = layout::parts(PROVIDER, model, opaque.as_ref(), text, tool_calls);
+                let parts = layout::parts(Messages::PROVIDER, model, opaque.as_ref(), text, tool_calls);
                 ("assistant", parts.into_iter().filter_map(block).collect())
             }
             Message::ToolResult { call, name: _, ok, output } => ("user", vec![result(call, *ok, output)]),
@@ -116,5 +121,65 @@ fn most_output(model: &str) -> u32 {
         () if is("claude") => 32_000,
         // Somebody else's model behind this API.
         () => 8192,
+    }
+}
+
+/// How a model is told how much to think.
+enum Thinking {
+    /// It can not think.
+    Never,
+    /// In tokens.
+    Budget,
+    /// By a word.
+    Effort,
+    /// By a word, and it decides by itself when.
+    Adaptive,
+}
+
+fn thinking(model: &str, effort: Effort, most: u32) -> Vec<(String, Value)> {
+    let thinking = |value: Value| ("thinking".to_owned(), value);
+    let word = match effort {
+        Effort::None | Effort::Minimal | Effort::Low => "low",
+        Effort::Medium => "medium",
+        Effort::High => "high",
+        Effort::Xhigh => "xhigh",
+        Effort::Max => "max",
+    };
+    let by_word = ("output_config".to_owned(), json!({"effort": word}));
+    match (kind_of_thinking(model), effort) {
+        (Thinking::Never, _) => Vec::new(),
+        (Thinking::Budget | Thinking::Effort | Thinking::Adaptive, Effort::None) => {
+            vec![thinking(json!({"type": "disabled"}))]
+        }
+        (Thinking::Budget, _) => {
+            let wanted = match effort {
+                Effort::None | Effort::Minimal => 1024,
+                Effort::Low => 4096,
+                Effort::Medium => 8192,
+                Effort::High => 16_384,
+                Effort::Xhigh | Effort::Max => 24_576,
+            };
+            // The answer needs room beside it, and the API takes no budget below 1,024.
+            match wanted.min(most / 4 * 3) {
+                0..1024 => Vec::new(),
+                budget => vec![thinking(json!({"type": "enabled", "budget_tokens": budget}))],
+            }
+        }
+        (Thinking::Effort, _) => vec![by_word],
+        (Thinking::Adaptive, _) => vec![thinking(json!({"type": "adaptive"})), by_word],
+    }
+}
+
+fn kind_of_thinking(model: &str) -> Thinking {
+    const IN_TOKENS: [&str; 8] =
+        ["claude-3-7", "opus-4-0", "opus-4-1", "opus-4-2025", "sonnet-4-0", "sonnet-4-2025", "sonnet-4-5", "haiku-4"];
+    let is = |family: &str| model.contains(family);
+    match () {
+        () if IN_TOKENS.into_iter().any(is) => Thinking::Budget,
+        () if is("claude-3") || is("claude-2") => Thinking::Never,
+        () if is("opus-4-5") => Thinking::Effort,
+        () if is("claude") => Thinking::Adaptive,
+        // Somebody else's model behind this API.
+        () => Thinking::Budget,
     }
 }

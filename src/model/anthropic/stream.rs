@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::PROVIDER;
-use crate::model::http::failure::{self, Complaint};
-use crate::model::http::{Decode, Endpoint};
+use super::Messages;
+use crate::model::http::Decode;
 use crate::model::json::{parse, text, tokens};
+use crate::model::remote::{Asked, Format};
 use crate::model::surrogates::Joiner;
-use crate::model::{Delta, ModelError, ModelErrorKind, StopReason, Usage, layout, sse};
-
-/// Blocks that one response may hold: a limit to what a hostile stream can fill.
-const MAX_BLOCKS: usize = 4096;
+use crate::model::{Delta, ModelError, StopReason, Usage, layout, sse};
 
 /// Decodes one response.
-pub(super) struct Decoder {
-    endpoint: Endpoint,
-    model: String,
-    seed: String,
+pub struct Decoder {
+    asked: Asked,
     blocks: BTreeMap<u64, Block>,
     calls: usize,
     usage: Usage,
@@ -52,18 +47,8 @@ enum Kind {
 }
 
 impl Decoder {
-    /// `seed` goes into the ids of calls that come without.
-    pub fn new(endpoint: Endpoint, model: &str, seed: &str) -> Decoder {
-        Decoder {
-            endpoint,
-            model: model.to_owned(),
-            seed: seed.to_owned(),
-            blocks: BTreeMap::new(),
-            calls: 0,
-            usage: Usage::default(),
-            reason: None,
-            done: false,
-        }
+    pub fn new(asked: Asked) -> Decoder {
+        Decoder { asked, blocks: BTreeMap::new(), calls: 0, usage: Usage::default(), reason: None, done: false }
     }
 
     fn take(&mut self, event: &Value) -> Result<Vec<Delta>, ModelError> {
@@ -89,7 +74,7 @@ impl Decoder {
                 self.done = true;
                 Ok(Vec::new())
             }
-            "error" => Err(self.complaint(event)),
+            "error" => Err(self.asked.complaint(event)),
             // `ping`, `content_block_stop`, and what this version does not know.
             _ => Ok(Vec::new()),
         }
@@ -98,12 +83,9 @@ impl Decoder {
     /// A block begins, with whatever of it is there already.
     fn begin(&mut self, index: u64, block: &Value) -> Result<Vec<Delta>, ModelError> {
         if self.blocks.contains_key(&index) {
-            return Err(failure::not_the_api(&self.endpoint));
+            return Err(self.asked.not_the_api());
         }
-        if self.blocks.len() >= MAX_BLOCKS {
-            let message = format!("the answer holds more than {MAX_BLOCKS} blocks: it was not taken");
-            return Err(ModelError::new(ModelErrorKind::TooLarge, message));
-        }
+        self.asked.admit(self.blocks.len(), "blocks")?;
         let kind = match text(block, "type") {
             "text" => Kind::Text,
             "thinking" => Kind::Thinking,
@@ -115,12 +97,9 @@ impl Decoder {
         let mut deltas = Vec::new();
         if let Kind::Call(call) = kind {
             self.calls += 1;
-            let id = match text(block, "id") {
-                "" => format!("call_{}_{}", self.seed, self.calls),
-                id => id.to_owned(),
-            };
+            let id = Some(self.asked.call_id(text(block, "id"), self.calls));
             let name = Some(text(block, "name").to_owned());
-            deltas.push(Delta::ToolCall { index: call, id: Some(id), name, arguments: String::new() });
+            deltas.push(Delta::ToolCall { index: call, id, name, arguments: String::new() });
         }
         deltas.extend(self.go_on(index, block));
         // A server that does not stream arguments has them here.
@@ -161,16 +140,12 @@ impl Decoder {
     fn count(&mut self, usage: Option<&Value>) {
         let Some(usage) = usage else { return };
         let cached = tokens(usage.get("cache_read_input_tokens"));
-        let input = tokens(usage.get("input_tokens")) + tokens(usage.get("cache_creation_input_tokens")) + cached;
+        let cache_write = tokens(usage.get("cache_creation_input_tokens"));
+        let input = tokens(usage.get("input_tokens")) + cache_write + cached;
         if input > 0 {
-            (self.usage.input, self.usage.cached) = (input, cached);
+            self.usage = Usage { input, cached, cache_write, ..self.usage };
         }
         self.usage.output = self.usage.output.max(tokens(usage.get("output_tokens")));
-    }
-
-    fn complaint(&self, error: &Value) -> ModelError {
-        let complaint = Complaint::of_json(error);
-        failure::classify(&self.endpoint, &self.model, complaint.status(), &complaint)
     }
 
     /// The pieces of the response in order. Thinking without its signature was cut, and is refused.
@@ -204,21 +179,18 @@ impl Decode for Decoder {
         }
         match parse(data) {
             Some(said) if event.name == "error" || said.get("error").is_some_and(|error| !error.is_null()) => {
-                Err(self.complaint(&said))
+                Err(self.asked.complaint(&said))
             }
             Some(said) => self.take(&said),
             None if data.is_empty() || !is_ours(&event.name) => Ok(Vec::new()),
-            None => Err(failure::not_the_api(&self.endpoint)),
+            None => Err(self.asked.not_the_api()),
         }
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Delta>, ModelError> {
-        let body = String::from_utf8_lossy(body);
-        let not_the_api = || failure::not_the_api(&self.endpoint);
-        let answer = parse(body.trim_start_matches('\u{feff}').trim()).ok_or_else(not_the_api)?;
+        let answer = self.asked.whole(body)?;
         let Some(content) = answer.get("content").and_then(Value::as_array) else {
-            let is_complaint = ["error", "message", "detail", "msg"].iter().any(|name| answer.get(name).is_some());
-            return Err(if is_complaint { self.complaint(&answer) } else { not_the_api() });
+            return Err(self.asked.refusal(&answer));
         };
         let mut deltas = Vec::new();
         for (index, block) in (0..).zip(content) {
@@ -260,7 +232,7 @@ impl Decode for Decoder {
                 Kind::Redacted | Kind::Other => {}
             }
         }
-        deltas.extend(layout::opaque(PROVIDER, &self.model, self.pieces()).map(Delta::Opaque));
+        deltas.extend(layout::opaque(Messages::PROVIDER, &self.asked.model, self.pieces()).map(Delta::Opaque));
         if self.usage != Usage::default() {
             deltas.push(Delta::Usage(self.usage));
         }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Anthropic, BASE_URL, body, stream};
 use crate::model::playing::{play, play_in_every_way};
+use crate::model::remote::Asked;
 use crate::model::{
     Message, Model, ModelErrorKind, Opaque, Request, Response, StopReason, ToolCallRequested, ToolSchema, Usage,
 };
@@ -11,7 +12,7 @@ use crate::model::{
 const MODEL: &str = "claude-sonnet-4-6";
 
 fn decoder() -> stream::Decoder {
-    stream::Decoder::new(Anthropic::endpoint(BASE_URL).unwrap(), MODEL, "seed")
+    stream::Decoder::new(Asked::new(Anthropic::endpoint(BASE_URL).unwrap(), MODEL, "seed"))
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCallRequested {
@@ -40,7 +41,7 @@ fn m02_thinking_and_parallel_calls_however_the_stream_is_cut() {
             call("toolu_01A09q90qw90lq917835lq9", "read_file", r#"{"path":"src/ü.rs"}"#),
         ],
         stop_reason: StopReason::ToolCalls,
-        usage: Usage { input: 2572, output: 89, cached: 2000 },
+        usage: Usage { input: 2572, output: 89, cached: 2000, cache_write: 100 },
         attempts: 1,
         opaque: Some(Opaque {
             provider: "anthropic".to_owned(),
@@ -61,7 +62,10 @@ fn m13_text_however_the_stream_is_cut() {
     let recorded = include_str!("../../../tests/it/model/streams/anthropic_text.sse");
     let response = play_in_every_way(decoder, recorded.as_bytes());
     assert_eq!((response.text.as_str(), response.stop_reason), ("Hello, wörld 😀!", StopReason::End));
-    assert_eq!((response.usage, response.opaque), (Usage { input: 25, output: 15, cached: 0 }, None));
+    assert_eq!(
+        (response.usage, response.opaque),
+        (Usage { input: 25, output: 15, cached: 0, ..Usage::default() }, None)
+    );
     // Half characters in two pieces.
     let halves = recorded.replace("\"Hello\"", "\"\\ud83d\"").replace("\", wörld 😀!\"", "\"\\ude00 \\ud83d\"");
     assert_eq!(play(decoder(), &[halves.as_bytes()]).unwrap().unwrap().text, "😀 \u{fffd}");
@@ -154,8 +158,8 @@ fn a_conversation_as_it_goes_on_the_wire() {
         max_output_tokens: Some(100),
     };
     let id = "call_b14a9e0d1e1b4d0b";
-    let text = body::body(MODEL, &request).to_string();
-    let found = body::body(MODEL, &request)["messages"][1]["content"][2]["id"].as_str().unwrap().to_owned();
+    let text = body::body(MODEL, None, &request).to_string();
+    let found = body::body(MODEL, None, &request)["messages"][1]["content"][2]["id"].as_str().unwrap().to_owned();
     assert!(found.starts_with("call_") && found.len() == id.len(), "{found}");
     let ephemeral = r#""cache_control":{"type":"ephemeral"}"#;
     let expected = format!(
@@ -171,7 +175,7 @@ fn a_conversation_as_it_goes_on_the_wire() {
         opaque: None,
     });
     request.messages.push(user(""));
-    let longer = body::body(MODEL, &request);
+    let longer = body::body(MODEL, None, &request);
     assert_eq!(
         longer["messages"][3],
         json!({"role": "assistant", "content": [{"type": "text", "text": "[No text.]"}]})
@@ -184,7 +188,7 @@ fn a_conversation_as_it_goes_on_the_wire() {
 
 #[test]
 fn a_limit_that_the_model_takes() {
-    let limit = |model: &str| body::body(model, &Request::default())["max_tokens"].clone();
+    let limit = |model: &str| body::body(model, None, &Request::default())["max_tokens"].clone();
     for (model, expected) in [
         ("claude-sonnet-4-6", 32_000),
         ("claude-opus-4-1-20250805", 32_000),
@@ -203,5 +207,31 @@ fn an_address_is_taken_with_and_without_its_version() {
         let endpoint = Anthropic::endpoint(address).unwrap();
         assert_eq!(endpoint.shown(), "https://x.example");
         assert_eq!(Anthropic::new(endpoint, "m").provider(), "anthropic");
+    }
+}
+
+#[test]
+fn each_family_is_told_in_its_own_words_how_much_to_think() {
+    use crate::model::Effort;
+    let said = |model: &str, effort: Effort| {
+        let body = body::body(model, Some(effort), &Request::default());
+        (body["thinking"].clone(), body["output_config"]["effort"].clone())
+    };
+    let budget = |tokens: u32| json!({"type": "enabled", "budget_tokens": tokens});
+    let (adaptive, off, nothing) = (json!({"type": "adaptive"}), json!({"type": "disabled"}), Value::Null);
+    for (model, effort, expected) in [
+        ("claude-sonnet-4-6", Effort::Low, (&adaptive, json!("low"))),
+        ("claude-opus-5-5", Effort::Max, (&adaptive, json!("max"))),
+        ("claude-opus-5", Effort::Minimal, (&adaptive, json!("low"))),
+        ("claude-opus-4-6", Effort::None, (&off, nothing.clone())),
+        ("claude-opus-4-5-20251101", Effort::Medium, (&nothing, json!("medium"))),
+        ("claude-haiku-4-5", Effort::High, (&budget(16_384), nothing.clone())),
+        ("claude-sonnet-4-5-20250929", Effort::Minimal, (&budget(1024), nothing.clone())),
+        ("claude-opus-4-20250514", Effort::Max, (&budget(24_000), nothing.clone())),
+        ("claude-3-5-haiku-latest", Effort::High, (&nothing, nothing.clone())),
+        // Somebody else's, with room for 8,192 tokens in all.
+        ("glm-5", Effort::High, (&budget(6144), nothing.clone())),
+    ] {
+        assert_eq!(said(model, effort), (expected.0.clone(), expected.1), "{model} {effort:?}");
     }
 }

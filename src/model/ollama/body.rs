@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Message, Request, ToolCallRequested, json as provider_json};
+use crate::model::{Effort, Message, Request, ToolCallRequested, json as provider_json};
 
 /// The body for `request`, with a window of so many tokens.
-pub(super) fn body(model: &str, window: u64, request: &Request) -> Value {
+pub(super) fn body(model: &str, window: u64, effort: Option<Effort>, request: &Request) -> Value {
     let system = (!request.system.is_empty()).then(|| json!({"role": "system", "content": request.system}));
     let messages: Vec<Value> = system.into_iter().chain(request.messages.iter().map(message)).collect();
     let mut body = Map::new();
@@ -20,6 +20,9 @@ pub(super) fn body(model: &str, window: u64, request: &Request) -> Value {
         });
         body.insert("tools".to_owned(), tools.collect());
     }
+    if let Some(effort) = effort {
+        body.insert("think".to_owned(), think(model, effort));
+    }
     let mut options = Map::new();
     options.insert("num_ctx".to_owned(), window.into());
     if let Some(tokens) = request.max_output_tokens {
@@ -31,6 +34,16 @@ pub(super) fn body(model: &str, window: u64, request: &Request) -> Value {
     body.insert("shift".to_owned(), false.into());
     body.insert("stream".to_owned(), true.into());
     Value::Object(body)
+}
+
+/// Most models think or do not; gpt-oss always does, more or less.
+fn think(model: &str, effort: Effort) -> Value {
+    match effort {
+        _ if !model.contains("gpt-oss") => (effort != Effort::None).into(),
+        Effort::None | Effort::Minimal | Effort::Low => "low".into(),
+        Effort::Medium => "medium".into(),
+        Effort::High | Effort::Xhigh | Effort::Max => "high".into(),
+    }
 }
 
 /// Bytes of what a model has to read of a body: its messages.

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::model::calls::Calls;
-use crate::model::http::failure::{self, Complaint};
 use crate::model::http::{Decode, Endpoint, Framing};
 use crate::model::json::{parse, text, tokens};
+use crate::model::remote::Asked;
 use crate::model::surrogates::Joiner;
 use crate::model::{Delta, ModelError, ModelErrorKind, StopReason, Usage, sse};
 
@@ -16,12 +16,8 @@ const MOST_BYTES_PER_TOKEN: usize = 10;
 const SHORTEST: usize = 4096;
 
 /// Decodes one response.
-pub(super) struct Decoder {
-    endpoint: Endpoint,
-    model: String,
-    /// Bytes of the messages that were sent.
-    size: usize,
-    window: u64,
+pub struct Decoder {
+    asked: Asked,
     text: Joiner,
     thinking: Joiner,
     calls: Calls,
@@ -30,24 +26,15 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// `seed` goes into the ids of calls that come without; `size` are the bytes of the messages that were sent.
-    pub fn new(endpoint: Endpoint, model: &str, seed: &str, size: usize, window: u64) -> Decoder {
+    pub fn new(asked: Asked) -> Decoder {
         Decoder {
-            endpoint,
-            model: model.to_owned(),
-            size,
-            window,
             text: Joiner::default(),
             thinking: Joiner::default(),
-            calls: Calls::new(seed),
+            calls: Calls::new(&asked.seed),
             usage: Usage::default(),
             reason: None,
+            asked,
         }
-    }
-
-    fn complaint(&self, error: &Value) -> ModelError {
-        let complaint = Complaint::of_json(error);
-        failure::classify(&self.endpoint, &self.model, complaint.status(), &complaint)
     }
 }
 
@@ -58,14 +45,14 @@ impl Decode for Decoder {
 
     fn event(&mut self, line: &sse::Event) -> Result<Vec<Delta>, ModelError> {
         let Some(said) = parse(&line.data).filter(Value::is_object) else {
-            return Err(failure::not_the_api(&self.endpoint));
+            return Err(self.asked.not_the_api());
         };
         if said.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(self.complaint(&said));
+            return Err(self.asked.complaint(&said));
         }
         let is_done = said.get("done").and_then(Value::as_bool);
         if said.get("message").is_none() && is_done.is_none() {
-            return Err(failure::not_the_api(&self.endpoint));
+            return Err(self.asked.not_the_api());
         }
         let mut deltas = Vec::new();
         if let Some(message) = said.get("message") {
@@ -83,7 +70,7 @@ impl Decode for Decoder {
             self.usage = Usage {
                 input: tokens(said.get("prompt_eval_count")),
                 output: tokens(said.get("eval_count")),
-                cached: 0,
+                ..Usage::default()
             };
             self.reason = Some(match text(&said, "done_reason") {
                 "" | "stop" => StopReason::End,
@@ -115,8 +102,8 @@ impl Decode for Decoder {
         if self.usage != Usage::default() {
             deltas.push(Delta::Usage(self.usage));
         }
-        if was_cut(self.size, self.usage.input) {
-            deltas.push(Delta::Notice(cut(&self.endpoint, &self.model, self.size, self.usage.input, self.window)));
+        if was_cut(self.asked.size, self.usage.input) {
+            deltas.push(Delta::Notice(cut(&self.asked, self.usage.input)));
         }
         deltas.push(Delta::Stop(reason));
         Some(deltas)
@@ -142,7 +129,9 @@ pub(super) fn too_long(endpoint: &Endpoint, model: &str, size: usize, window: u6
     ModelError::new(ModelErrorKind::ContextLength, message)
 }
 
-fn cut(endpoint: &Endpoint, model: &str, size: usize, count: u64, window: u64) -> ModelError {
+fn cut(asked: &Asked, count: u64) -> ModelError {
+    let Asked { endpoint, model, size, window, .. } = asked;
+    let window = window.unwrap_or_default();
     let message = format!(
         "{endpoint} cut the prompt: of {size} bytes {model} has read {count} tokens, so it has not seen all of the conversation, and \
          its answer may be wrong. Its window here is {window} tokens (num_ctx): set context.window, or OLLAMA_CONTEXT_LENGTH where \

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{Ollama, body, stream};
 use crate::model::playing::{play, play_in_every_way};
+use crate::model::remote::Asked;
 use crate::model::{
     Collector, Delta, Message, Model, ModelErrorKind, Request, Response, StopReason, ToolCallRequested, ToolSchema,
     Usage,
@@ -12,8 +13,13 @@ use futures::StreamExt;
 
 const URL: &str = "http://127.0.0.1:11434";
 
+fn asked(model: &str, size: usize, window: u64) -> stream::Decoder {
+    let asked = Asked::new(Ollama::endpoint(URL).unwrap(), model, "seed");
+    stream::Decoder::new(Asked { size, window: Some(window), ..asked })
+}
+
 fn decoder() -> stream::Decoder {
-    stream::Decoder::new(Ollama::endpoint(URL).unwrap(), "qwen3:8b", "seed", 5000, 8192)
+    asked("qwen3:8b", 5000, 8192)
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCallRequested {
@@ -31,7 +37,7 @@ fn m02_thinking_and_parallel_calls_however_the_stream_is_cut() {
             call("call_seed_2", "read_file", r#"{"path":"src/ü.rs"}"#),
         ],
         stop_reason: StopReason::ToolCalls,
-        usage: Usage { input: 2572, output: 89, cached: 0 },
+        usage: Usage { input: 2572, output: 89, cached: 0, ..Usage::default() },
         attempts: 1,
         opaque: None,
     };
@@ -77,7 +83,7 @@ fn a_prompt_that_was_cut_is_noticed() {
     use crate::model::http::Decode;
     use crate::model::sse::Event;
     let notice = |size: usize, count: u64| {
-        let mut decoder = stream::Decoder::new(Ollama::endpoint(URL).unwrap(), "m", "seed", size, 4096);
+        let mut decoder = asked("m", size, 4096);
         let data = json!({"message": {"content": "ok"}, "done": true, "prompt_eval_count": count}).to_string();
         decoder.event(&Event { name: String::new(), data }).unwrap();
         let deltas = decoder.finish().unwrap();
@@ -136,8 +142,8 @@ fn a_conversation_as_it_goes_on_the_wire() {
         max_output_tokens: Some(100),
     };
     let expected = r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Go."},{"role":"assistant","content":"","thinking":"Hm.","tool_calls":[{"id":"a","function":{"name":"read_file","arguments":{"path":"x"}}}]},{"role":"tool","content":"one","tool_name":"read_file","tool_call_id":"a"}],"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object"}}}],"options":{"num_ctx":8192,"num_predict":100},"truncate":false,"shift":false,"stream":true}"#;
-    assert_eq!(body::body("m", 8192, &request).to_string(), expected);
-    assert_eq!(body::size(&body::body("m", 8192, &request)), 15);
+    assert_eq!(body::body("m", 8192, None, &request).to_string(), expected);
+    assert_eq!(body::size(&body::body("m", 8192, None, &request)), 15);
 }
 
 #[test]
@@ -146,4 +152,16 @@ fn an_address_is_taken_as_that_of_any_of_its_apis() {
         let endpoint = Ollama::endpoint(address).unwrap();
         assert_eq!((endpoint.shown().as_str(), endpoint.is_ollama), (URL, true));
     }
+}
+
+#[test]
+fn whether_and_how_much_to_think() {
+    use crate::model::Effort;
+    let think =
+        |model: &str, effort: Option<Effort>| body::body(model, 4096, effort, &Request::default())["think"].clone();
+    assert_eq!(think("qwen3:8b", None), json!(null));
+    assert_eq!(think("qwen3:8b", Some(Effort::None)), json!(false));
+    assert_eq!(think("qwen3:8b", Some(Effort::Low)), json!(true));
+    assert_eq!(think("gpt-oss:20b", Some(Effort::None)), json!("low"));
+    assert_eq!(think("gpt-oss:20b", Some(Effort::Max)), json!("high"));
 }

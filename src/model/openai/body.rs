@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Message, Request, ToolCallRequested};
+use crate::model::{Effort, Message, Request, ToolCallRequested};
 
 /// The body for `request`; `limit` is the name under which the endpoint takes the limit of output tokens.
-pub(super) fn body(model: &str, request: &Request, limit: &str) -> Value {
+pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit: &str) -> Value {
     let system = (!request.system.is_empty()).then(|| json!({"role": "system", "content": request.system}));
     let messages: Vec<Value> = system.into_iter().chain(request.messages.iter().map(message)).collect();
     let mut body = Map::new();
@@ -22,6 +22,9 @@ pub(super) fn body(model: &str, request: &Request, limit: &str) -> Value {
     }
     if let Some(tokens) = request.max_output_tokens {
         body.insert(limit.to_owned(), tokens.into());
+    }
+    if let Some(effort) = effort {
+        body.insert("reasoning_effort".to_owned(), effort.of_openai().into());
     }
     body.insert("stream".to_owned(), true.into());
     body.insert("stream_options".to_owned(), json!({"include_usage": true}));
@@ -110,6 +113,6 @@ mod tests {
         let expected = expect_test::expect![[
             r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Go."},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"read_file","arguments":"{\"path\": \"x\"}"}},{"id":"b","type":"function","function":{"name":"read_file","arguments":"{}"}},{"id":"c","type":"function","function":{"name":"read_file","arguments":"{\"malformed_arguments\":\"{\\\"path\\\": \\\"x\"}"}}]},{"role":"tool","tool_call_id":"a","content":"one"},{"role":"tool","tool_call_id":"b","content":"two"},{"role":"tool","tool_call_id":"c","content":"three"},{"role":"assistant","content":"Done."}],"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object"}}}],"max_tokens":100,"stream":true,"stream_options":{"include_usage":true}}"#
         ]];
-        expected.assert_eq(&body("m", &request, "max_tokens").to_string());
+        expected.assert_eq(&body("m", None, &request, "max_tokens").to_string());
     }
 }

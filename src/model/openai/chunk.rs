@@ -3,16 +3,15 @@
 use serde_json::Value;
 
 use crate::model::calls::Calls;
-use crate::model::http::failure::{self, Complaint};
-use crate::model::http::{Decode, Endpoint};
+use crate::model::http::Decode;
 use crate::model::json::{parse, tokens};
+use crate::model::remote::Asked;
 use crate::model::surrogates::Joiner;
 use crate::model::{Delta, ModelError, StopReason, Usage, sse};
 
 /// Decodes one response.
-pub(super) struct Decoder {
-    endpoint: Endpoint,
-    model: String,
+pub struct Decoder {
+    asked: Asked,
     text: Joiner,
     reasoning: Joiner,
     calls: Calls,
@@ -24,17 +23,15 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// `seed` goes into the ids of calls that come without.
-    pub fn new(endpoint: Endpoint, model: &str, seed: &str) -> Decoder {
+    pub fn new(asked: Asked) -> Decoder {
         Decoder {
-            endpoint,
-            model: model.to_owned(),
             text: Joiner::default(),
             reasoning: Joiner::default(),
-            calls: Calls::new(seed),
+            calls: Calls::new(&asked.seed),
             usage: None,
             reason: None,
             done: false,
+            asked,
         }
     }
 
@@ -45,7 +42,7 @@ impl Decoder {
         });
         let complains = |value: &&Value| value.get("error").is_some_and(|error| !error.is_null());
         if let Some(complaint) = Some(chunk).filter(complains).or(choice.filter(complains)) {
-            return Err(self.complaint(complaint));
+            return Err(self.asked.complaint(complaint));
         }
         let mut deltas = Vec::new();
         if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
@@ -72,16 +69,11 @@ impl Decoder {
             }
         }
         match choice.get("finish_reason") {
-            Some(Value::String(reason)) if reason == "error" => return Err(self.complaint(choice)),
+            Some(Value::String(reason)) if reason == "error" => return Err(self.asked.complaint(choice)),
             Some(Value::String(reason)) if !reason.is_empty() => self.reason = Some(stop_reason(reason)),
             _ => {}
         }
         Ok(deltas)
-    }
-
-    fn complaint(&self, error: &Value) -> ModelError {
-        let complaint = Complaint::of_json(error);
-        failure::classify(&self.endpoint, &self.model, complaint.status(), &complaint)
     }
 }
 
@@ -96,22 +88,18 @@ impl Decode for Decoder {
             return Ok(Vec::new());
         }
         match parse(data) {
-            Some(chunk) if event.name == "error" && chunk.get("error").is_none() => Err(self.complaint(&chunk)),
+            Some(chunk) if event.name == "error" && chunk.get("error").is_none() => Err(self.asked.complaint(&chunk)),
             Some(chunk) => self.chunk(&chunk),
             // Events of other names are somebody else's.
             None if !matches!(event.name.as_str(), "" | "message") => Ok(Vec::new()),
-            None => Err(failure::not_the_api(&self.endpoint)),
+            None => Err(self.asked.not_the_api()),
         }
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Delta>, ModelError> {
-        let body = String::from_utf8_lossy(body);
-        let not_the_api = || failure::not_the_api(&self.endpoint);
-        let answer = parse(body.trim_start_matches('\u{feff}').trim()).ok_or_else(not_the_api)?;
+        let answer = self.asked.whole(body)?;
         if answer.get("choices").and_then(Value::as_array).is_none_or(Vec::is_empty) {
-            let is_complaint = ["error", "message", "detail", "msg"].iter().any(|name| answer.get(name).is_some());
-            let in_list = answer.as_array().is_some_and(|list| list.iter().any(|entry| entry.get("error").is_some()));
-            return Err(if is_complaint || in_list { self.complaint(&answer) } else { not_the_api() });
+            return Err(self.asked.refusal(&answer));
         }
         self.done = true;
         self.chunk(&answer)
@@ -161,7 +149,15 @@ fn stop_reason(reason: &str) -> StopReason {
 fn read_usage(usage: &Value) -> Usage {
     let cached = usage.pointer("/prompt_tokens_details/cached_tokens").or_else(|| usage.get("prompt_cache_hit_tokens"));
     let input = tokens(usage.get("prompt_tokens"));
-    Usage { input, output: tokens(usage.get("completion_tokens")), cached: tokens(cached).min(input) }
+    // OpenRouter passes on what Anthropic's models put into the cache.
+    let written = usage.pointer("/prompt_tokens_details/cache_write_tokens");
+    let cached = tokens(cached).min(input);
+    Usage {
+        input,
+        output: tokens(usage.get("completion_tokens")),
+        cached,
+        cache_write: tokens(written).min(input - cached),
+    }
 }
 
 #[cfg(test)]

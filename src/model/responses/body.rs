@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::PROVIDER;
+use super::ResponsesApi;
 use crate::model::layout::{self, Part};
-use crate::model::{Message, Request, json as provider_json};
+use crate::model::remote::Format;
+use crate::model::{Effort, Message, Request, json as provider_json};
 
 /// The body for `request`.
-pub(super) fn body(model: &str, request: &Request) -> Value {
+pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request) -> Value {
     let mut body = Map::new();
     body.insert("model".to_owned(), model.into());
     if !request.system.is_empty() {
@@ -30,6 +31,9 @@ pub(super) fn body(model: &str, request: &Request) -> Value {
     if let Some(tokens) = request.max_output_tokens {
         body.insert("max_output_tokens".to_owned(), tokens.into());
     }
+    if let Some(effort) = effort {
+        body.insert("reasoning".to_owned(), json!({"effort": effort.of_openai()}));
+    }
     body.insert("store".to_owned(), false.into());
     if reasons(model) {
         body.insert("include".to_owned(), json!(["reasoning.encrypted_content"]));
@@ -45,7 +49,7 @@ fn items(model: &str, message: &Message) -> Vec<Value> {
             vec![json!({"type": "function_call_output", "call_id": call, "output": output})]
         }
         Message::Assistant { text, reasoning: _, tool_calls, opaque } => {
-            let parts = layout::parts(PROVIDER, model, opaque.as_ref(), text, tool_calls);
+            let parts = layout::parts(ResponsesApi::PROVIDER, model, opaque.as_ref(), text, tool_calls);
             // Reasoning that led to nothing is refused.
             let end = parts.iter().rposition(|part| !matches!(part, Part::Opaque(_))).map_or(0, |last| last + 1);
             let items: Vec<Value> = parts.into_iter().take(end).filter_map(item).collect();

@@ -4,21 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::PROVIDER;
-use crate::model::http::failure::{self, Complaint};
-use crate::model::http::{Decode, Endpoint};
+use super::ResponsesApi;
+use crate::model::http::Decode;
 use crate::model::json::{parse, text, tokens};
+use crate::model::remote::{Asked, Format};
 use crate::model::surrogates::Joiner;
-use crate::model::{Delta, ModelError, ModelErrorKind, StopReason, Usage, layout, sse};
-
-/// Items that one response may hold: a limit to what a hostile stream can fill.
-const MAX_ITEMS: usize = 4096;
+use crate::model::{Delta, ModelError, StopReason, Usage, layout, sse};
 
 /// Decodes one response.
-pub(super) struct Decoder {
-    endpoint: Endpoint,
-    model: String,
-    seed: String,
+pub struct Decoder {
+    asked: Asked,
     items: BTreeMap<u64, Item>,
     calls: usize,
     usage: Option<Usage>,
@@ -48,17 +43,8 @@ enum Kind {
 }
 
 impl Decoder {
-    /// `seed` goes into the ids of calls that come without.
-    pub fn new(endpoint: Endpoint, model: &str, seed: &str) -> Decoder {
-        Decoder {
-            endpoint,
-            model: model.to_owned(),
-            seed: seed.to_owned(),
-            items: BTreeMap::new(),
-            calls: 0,
-            usage: None,
-            reason: None,
-        }
+    pub fn new(asked: Asked) -> Decoder {
+        Decoder { asked, items: BTreeMap::new(), calls: 0, usage: None, reason: None }
     }
 
     fn take(&mut self, event: &Value) -> Result<Vec<Delta>, ModelError> {
@@ -80,11 +66,11 @@ impl Decoder {
             }
             "response.function_call_arguments.delta" => match self.items.get(&index).map(|item| item.kind) {
                 Some(kind @ Kind::Call(_)) => Ok(self.go_on(index, kind, text(event, "delta"))),
-                _ => Err(failure::not_the_api(&self.endpoint)),
+                _ => Err(self.asked.not_the_api()),
             },
             "response.completed" | "response.incomplete" => self.end(event.get("response").unwrap_or(&Value::Null)),
-            "response.failed" => Err(self.complaint(event.get("response").unwrap_or(event))),
-            "error" => Err(self.complaint(event)),
+            "response.failed" => Err(self.asked.complaint(event.get("response").unwrap_or(event))),
+            "error" => Err(self.asked.complaint(event)),
             // The same once more, and what this version does not know.
             _ => Ok(Vec::new()),
         }
@@ -94,10 +80,7 @@ impl Decoder {
         if self.items.contains_key(&index) {
             return Ok(Vec::new());
         }
-        if self.items.len() >= MAX_ITEMS {
-            let message = format!("the answer holds more than {MAX_ITEMS} items: it was not taken");
-            return Err(ModelError::new(ModelErrorKind::TooLarge, message));
-        }
+        self.asked.admit(self.items.len(), "items")?;
         let kind = match text(item, "type") {
             "message" => Kind::Message,
             "reasoning" => Kind::Reasoning,
@@ -107,12 +90,9 @@ impl Decoder {
         self.items.insert(index, Item { kind, ..Item::default() });
         let Kind::Call(call) = kind else { return Ok(Vec::new()) };
         self.calls += 1;
-        let id = match text(item, "call_id") {
-            "" => format!("call_{}_{}", self.seed, self.calls),
-            id => id.to_owned(),
-        };
+        let id = Some(self.asked.call_id(text(item, "call_id"), self.calls));
         let name = Some(text(item, "name").to_owned());
-        Ok(vec![Delta::ToolCall { index: call, id: Some(id), name, arguments: String::new() }])
+        Ok(vec![Delta::ToolCall { index: call, id, name, arguments: String::new() }])
     }
 
     fn go_on(&mut self, index: u64, kind: Kind, piece: &str) -> Vec<Delta> {
@@ -156,7 +136,7 @@ impl Decoder {
         if let Some(usage) = response.get("usage").filter(|usage| usage.is_object()) {
             let input = tokens(usage.get("input_tokens"));
             let cached = tokens(usage.pointer("/input_tokens_details/cached_tokens")).min(input);
-            self.usage = Some(Usage { input, output: tokens(usage.get("output_tokens")), cached });
+            self.usage = Some(Usage { input, output: tokens(usage.get("output_tokens")), cached, ..Usage::default() });
         }
         self.reason = Some(match (text(response, "status"), response.pointer("/incomplete_details/reason")) {
             ("completed" | "", _) if self.calls > 0 => StopReason::ToolCalls,
@@ -168,11 +148,6 @@ impl Decoder {
             _ => StopReason::Unknown,
         });
         Ok(deltas)
-    }
-
-    fn complaint(&self, error: &Value) -> ModelError {
-        let complaint = Complaint::of_json(error);
-        failure::classify(&self.endpoint, &self.model, complaint.status(), &complaint)
     }
 
     /// The items of the response in order. Reasoning that did not come whole, or that the provider alone could look up, can not
@@ -207,25 +182,20 @@ impl Decode for Decoder {
         let data = event.data.trim();
         match parse(data) {
             Some(said) if event.name == "error" || (said.get("type").is_none() && said.get("error").is_some()) => {
-                Err(self.complaint(&said))
+                Err(self.asked.complaint(&said))
             }
             Some(said) => self.take(&said),
             None if data.is_empty() || data == "[DONE]" || !is_ours(&event.name) => Ok(Vec::new()),
-            None => Err(failure::not_the_api(&self.endpoint)),
+            None => Err(self.asked.not_the_api()),
         }
     }
 
     fn whole(&mut self, body: &[u8]) -> Result<Vec<Delta>, ModelError> {
-        let body = String::from_utf8_lossy(body);
-        let not_the_api = || failure::not_the_api(&self.endpoint);
-        let answer = parse(body.trim_start_matches('\u{feff}').trim()).ok_or_else(not_the_api)?;
+        let answer = self.asked.whole(body)?;
         let failed = answer.get("error").is_some_and(|error| !error.is_null());
         match answer.get("output").and_then(Value::as_array) {
             Some(_) if !failed => self.end(&answer),
-            Some(_) | None => {
-                let is_complaint = failed || ["message", "detail", "msg"].iter().any(|name| answer.get(name).is_some());
-                Err(if is_complaint { self.complaint(&answer) } else { not_the_api() })
-            }
+            Some(_) | None => Err(self.asked.refusal(&answer)),
         }
     }
 
@@ -242,7 +212,7 @@ impl Decode for Decoder {
                 deltas.extend(delta(item.kind, rest.to_owned()));
             }
         }
-        deltas.extend(layout::opaque(PROVIDER, &self.model, self.pieces()).map(Delta::Opaque));
+        deltas.extend(layout::opaque(ResponsesApi::PROVIDER, &self.asked.model, self.pieces()).map(Delta::Opaque));
         deltas.extend(self.usage.map(Delta::Usage));
         deltas.push(Delta::Stop(reason));
         Some(deltas)

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{body, stream};
 use crate::model::http::Endpoint;
 use crate::model::playing::{play, play_in_every_way};
+use crate::model::remote::Asked;
 use crate::model::{
     Message, ModelErrorKind, Opaque, Request, Response, StopReason, ToolCallRequested, ToolSchema, Usage,
 };
@@ -13,7 +14,7 @@ const MODEL: &str = "gpt-5.4";
 const SEALED: &str = "gAAAAABoISQ24OyVRYbkYfukdJoqdzWT-sk-Abcdefghijklmnopqrstuvwx_0==";
 
 fn decoder() -> stream::Decoder {
-    stream::Decoder::new(Endpoint::new("https://api.openai.com/v1").unwrap(), MODEL, "seed")
+    stream::Decoder::new(Asked::new(Endpoint::new("https://api.openai.com/v1").unwrap(), MODEL, "seed"))
 }
 
 fn call(id: &str, name: &str, arguments: &str) -> ToolCallRequested {
@@ -43,7 +44,7 @@ fn expected() -> Response {
             call("call_3", "read_file", r#"{"path":"src/ü.rs"}"#),
         ],
         stop_reason: StopReason::ToolCalls,
-        usage: Usage { input: 2572, output: 89, cached: 2000 },
+        usage: Usage { input: 2572, output: 89, cached: 2000, ..Usage::default() },
         attempts: 1,
         opaque: Some(opaque()),
     }
@@ -137,9 +138,9 @@ fn a_conversation_as_it_goes_on_the_wire() {
     let expected = format!(
         r#"{{"model":"gpt-5.4","instructions":"Be brief.","input":[{{"role":"user","content":"Go."}},{{"type":"reasoning","summary":[{{"type":"summary_text","text":"Two files: é😀."}}],"encrypted_content":"{SEALED}"}},{{"role":"assistant","content":"I read both.","phase":"commentary"}},{{"type":"function_call","call_id":"call_2","name":"read_file","arguments":"{{\"path\":\"a\"}}"}},{{"type":"function_call","call_id":"call_3","name":"read_file","arguments":"{{\"malformed_arguments\":\"{{\"}}"}},{{"type":"function_call_output","call_id":"call_2","output":"one"}},{{"type":"function_call_output","call_id":"call_3","output":"one"}}],"tools":[{{"type":"function","name":"read_file","description":"Reads.","parameters":{{"type":"object"}},"strict":false}}],"max_output_tokens":100,"store":false,"include":["reasoning.encrypted_content"],"stream":true}}"#
     );
-    assert_eq!(body::body(MODEL, &request).to_string(), expected);
+    assert_eq!(body::body(MODEL, None, &request).to_string(), expected);
     // Another model neither understands the reasoning nor, if it has none, takes the wish for it.
-    let other = body::body("gpt-4.1", &request).to_string();
+    let other = body::body("gpt-4.1", None, &request).to_string();
     assert!(!other.contains("encrypted"), "{other}");
 }
 
@@ -154,5 +155,5 @@ fn reasoning_that_led_to_nothing_stays_away() {
         opaque: Some(opaque),
     };
     let request = Request { messages: vec![Message::User { text: "Go.".to_owned() }, said], ..Request::default() };
-    assert_eq!(body::body(MODEL, &request)["input"][1], json!({"role": "assistant", "content": ""}));
+    assert_eq!(body::body(MODEL, None, &request)["input"][1], json!({"role": "assistant", "content": ""}));
 }

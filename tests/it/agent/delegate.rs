@@ -76,7 +76,7 @@ async fn a_subagent_has_a_session_of_its_own_and_its_answer_is_the_result() {
     let all = results(&run.trace);
     let told = result(&all, "t");
     let ids = children(&rig, &parent);
-    let usage = Usage { input: 300, output: 50, cached: 5 };
+    let usage = Usage { input: 300, output: 50, cached: 5, ..Usage::default() };
     let ran =
         SubagentRan { session: ids[0].clone(), status: TurnStatus::Done, steps: 2, usage, tokens: 350, cost: None };
     assert_eq!((ids.len(), told.ok, told.output.as_str()), (1, true, "It says zwei in notes.txt:2."));

@@ -83,3 +83,43 @@ async fn no_model_at_all() {
     let advice = ["no model is configured", "ollama pull", "OPENAI_API_KEY", "base_url"];
     check(settings, &[("OLLAMA_HOST", nowhere())], &advice).await;
 }
+
+/// Model, provider and effort of a session, from the next turn on.
+#[tokio::test]
+async fn a_session_gets_another_model_and_another_effort() {
+    let model = MockModel::start(["One.", "Two.", "Three.", "Four."].map(Answer::text));
+    let mut editor = Editor::start(Setup { settings: served_by(&model), ..Setup::default() }).await;
+    let ask = async |editor: &mut Editor, argument: Value| {
+        let answer = editor.command("claw.ask", argument).await;
+        assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+        editor.client.notification("window/showMessage").await;
+        answer["session"].clone()
+    };
+    let session = ask(&mut editor, json!({"instruction": "look"})).await;
+    let set = json!({"session": session, "model": "larger"});
+    assert_eq!(editor.command("claw.setModel", set).await["ok"], true);
+    let set = json!({"session": session, "effort": "high"});
+    assert_eq!(editor.command("claw.setModel", set).await["ok"], true);
+    ask(&mut editor, json!({"instruction": "look again", "session": session})).await;
+    // What is chosen without a session is for those that begin.
+    assert_eq!(editor.command("claw.setModel", json!({"effort": "low"})).await["ok"], true);
+    let other = ask(&mut editor, json!({"instruction": "look there"})).await;
+    assert_ne!(session, other);
+    ask(&mut editor, json!({"instruction": "and here", "session": session})).await;
+    for wrong in
+        [json!({"effort": "very"}), json!({"provider": "nobody"}), json!({}), json!({"session": "none", "model": "x"})]
+    {
+        assert_eq!(editor.command("claw.setModel", wrong).await["ok"], false);
+    }
+    editor.until(|editor| editor.progress_ended() == 4).await;
+
+    let bodies: Vec<Value> = model.requests().iter().filter(|r| r.method == "POST").map(|r| r.json()).collect();
+    let asked: Vec<(&str, &str)> = bodies
+        .iter()
+        .map(|body| (body["model"].as_str().unwrap(), body["reasoning_effort"].as_str().unwrap_or("")))
+        .collect();
+    assert_eq!(asked, [("mock", ""), ("larger", "high"), ("mock", "low"), ("larger", "high")]);
+    let status = editor.command("claw.status", Value::Null).await;
+    assert_eq!((&status["model"], &status["effort"]), (&json!("mock"), &json!("low")));
+    editor.finish().await;
+}

@@ -14,7 +14,7 @@ async fn text_streams_with_usage_and_the_body_is_what_was_shown() {
     let response = ask(&model).await.unwrap();
     assert_eq!(response.text, "Hello, wörld 😀.");
     assert_eq!(response.stop_reason, StopReason::End);
-    assert_eq!(response.usage, Usage { input: 100, output: 10, cached: 0 });
+    assert_eq!(response.usage, Usage { input: 100, output: 10, cached: 0, ..Usage::default() });
     assert_eq!(response.attempts, 1);
 
     let requests = server.requests();
@@ -76,7 +76,7 @@ async fn an_answer_that_does_not_stream_is_taken_too() {
         [
             Delta::Text("Look.".to_owned()),
             call,
-            Delta::Usage(Usage { input: 7, output: 3, cached: 4 }),
+            Delta::Usage(Usage { input: 7, output: 3, cached: 4, ..Usage::default() }),
             Delta::Stop(StopReason::ToolCalls),
         ]
     );

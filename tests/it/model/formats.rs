@@ -16,19 +16,19 @@ const KEY: &str = "canary-key-0123456789abcdef";
 
 /// A wire format as the tests need it.
 #[derive(Clone, Copy)]
-struct Format {
-    provider: Provider,
+pub struct Format {
+    pub provider: Provider,
     /// The path of a request below the server's root.
-    path: &'static str,
+    pub path: &'static str,
     key_header: &'static str,
     /// An answer of this text.
-    text: fn(&str) -> Answer,
+    pub text: fn(&str) -> Answer,
     /// An answer with reasoning that goes back, text, and these calls.
-    calls: fn(&[(&str, Value)]) -> Answer,
+    pub calls: fn(&[(&str, Value)]) -> Answer,
     /// An error within a stream: overloaded, and words.
     error: fn(&str) -> String,
     /// A recorded stream that calls tools.
-    recorded: &'static str,
+    pub recorded: &'static str,
     /// What must go back as it was.
     sealed: Option<&'static str>,
 }
@@ -36,7 +36,7 @@ struct Format {
 /// Looks like a key, as noise may.
 const SEALED: &str = "EqQBCgIYAhIM1gbcDa9GJwZA2b3hGgxBdjrk/sk-Abcdefghijklmnopqrstuvwx0";
 
-const FORMATS: [Format; 3] = [
+pub const FORMATS: [Format; 4] = [
     Format {
         provider: Provider::Anthropic,
         path: "/v1/messages",
@@ -90,13 +90,26 @@ const FORMATS: [Format; 3] = [
         recorded: include_str!("streams/responses_reasoning_and_two_calls.sse"),
         sealed: Some(SEALED),
     },
+    Format {
+        provider: Provider::Openai,
+        path: "/chat/completions",
+        key_header: "authorization",
+        text: Answer::text,
+        calls: Answer::calls,
+        error: |words| {
+            let error = json!({"error": {"type": "overloaded_error", "message": words}});
+            format!("data: {error}\n\n")
+        },
+        recorded: include_str!("streams/chat_reasoning_and_two_calls.sse"),
+        sealed: None,
+    },
 ];
 
 fn message(text: &str) -> Value {
     json!({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]})
 }
 
-fn config(format: Format, server: &MockModel) -> Config {
+pub fn config(format: Format, server: &MockModel) -> Config {
     Config {
         provider: Some(format.provider),
         model: Some("mock".to_owned()),
@@ -106,11 +119,11 @@ fn config(format: Format, server: &MockModel) -> Config {
     }
 }
 
-fn environment() -> Environment {
+pub fn environment() -> Environment {
     [("CLAW_API_KEY", KEY)].into_iter().collect()
 }
 
-async fn model(format: Format, server: &MockModel) -> SharedModel {
+pub async fn model(format: Format, server: &MockModel) -> SharedModel {
     Connector::new(config(format, server), environment()).model().await.unwrap()
 }
 

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::http::Endpoint;
 use crate::model::{Collector, ModelErrorKind, Response};
 
 /// What a stream comes to, with adjacent pieces of the same text or call joined: where a stream is cut must not matter.
 fn run(pieces: &[&[u8]]) -> Result<Vec<Delta>, ModelError> {
-    let mut decoder = Decoder::new(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "mock", "seed");
+    let mut decoder = Decoder::new(Asked::new(Endpoint::new("http://127.0.0.1:1/v1").unwrap(), "mock", "seed"));
     let mut events = sse::Decoder::default();
     let mut deltas = Vec::new();
     for piece in pieces {
@@ -93,7 +94,7 @@ fn openai_text_with_usage() {
         &[
             text("Hé"),
             text("llo 😀"),
-            Delta::Usage(Usage { input: 19, output: 10, cached: 5 }),
+            Delta::Usage(Usage { input: 19, output: 10, cached: 5, ..Usage::default() }),
             Delta::Stop(StopReason::End),
         ],
     );

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Recorded;
 use super::validate::{check_keys, is_plain_name};
 
-const KNOWN_KEYS: [&str; 7] = ["model", "max_tokens", "system", "messages", "tools", "stream", "thinking"];
+const KNOWN_KEYS: [&str; 8] =
+    ["model", "max_tokens", "system", "messages", "tools", "stream", "thinking", "output_config"];
 
 /// Places that a request may ask to keep.
 const MAX_MARKS: usize = 4;

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::validate::{check_keys, check_tools, is_plain_name};
 
-const KNOWN_KEYS: [&str; 7] = ["model", "messages", "tools", "options", "stream", "truncate", "shift"];
+const KNOWN_KEYS: [&str; 8] = ["model", "messages", "tools", "think", "options", "stream", "truncate", "shift"];
 
 pub fn check(body: &Value, found: &mut Vec<String>) {
     check_keys(body, &KNOWN_KEYS, found);

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::validate::{check_keys, is_plain_name};
 
-const KNOWN_KEYS: [&str; 8] =
-    ["model", "instructions", "input", "tools", "store", "include", "stream", "max_output_tokens"];
+const KNOWN_KEYS: [&str; 9] =
+    ["model", "instructions", "input", "tools", "reasoning", "store", "include", "stream", "max_output_tokens"];
 
 pub fn check(body: &Value, found: &mut Vec<String>) {
     check_keys(body, &KNOWN_KEYS, found);

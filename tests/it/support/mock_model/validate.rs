@@ -6,8 +6,17 @@ use serde_json::Value;
 
 use super::{Recorded, anthropic, ollama, responses};
 
-const KNOWN_KEYS: [&str; 8] =
-    ["model", "messages", "tools", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"];
+const KNOWN_KEYS: [&str; 9] = [
+    "model",
+    "messages",
+    "tools",
+    "reasoning_effort",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+];
 
 /// What is wrong with a request, one a line.
 pub fn violations(request: &Recorded) -> Vec<String> {

@@ -1,0 +1,202 @@
+//! How many tokens a request has: by its bytes, as its provider has counted those before it.
+//!
+//! A tokenizer for each model would be exact, and megabytes of tables. The counts that come with answers teach nearly as much at
+//! no cost. All of it is in whole numbers and follows from what is in the trace, so that a replay estimates the same.
+
+use super::session::Session;
+use crate::event::EventKind;
+
+/// Bytes that a thousand tokens have where nothing has been counted.
+const FIRST: u32 = 4000;
+
+/// What a count may say of a thousand tokens and be believed. More bytes than this are no text that was read whole.
+const LEAST: u64 = 1500;
+const MOST: u64 = 7000;
+
+/// A prompt that was cut fills a window, and no server has one so small: fewer tokens than this are a count of something else, as
+/// of what was not in a cache.
+const SMALLEST_CUT: u64 = 256;
+
+/// A provider that counts nothing: what it says is written in its file.
+const UNCOUNTED: &str = "script";
+
+/// Knows the model of the running turn.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::agent) struct Meter {
+    provider: String,
+    model: String,
+    /// Bytes of a thousand tokens, once that was counted.
+    counted: Option<u32>,
+    /// Bytes of the last request, until its answer is there.
+    sent: Option<u64>,
+}
+
+/// The prompt was not read whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::agent) struct Cut {
+    /// Tokens that were read, …
+    pub read: u64,
+    /// … and that were sent, about.
+    pub sent: u64,
+}
+
+impl Cut {
+    /// What the user is told, and what there is to do.
+    pub fn told(&self, model: &str, window: Option<u64>) -> String {
+        let Cut { read, sent } = self;
+        let known = window.map(|window| format!(" than {window} tokens")).unwrap_or_default();
+        format!(
+            "the prompt seems to have been cut: {model} has read {read} tokens of about {sent}, so it has not seen all of the \
+             conversation, and its answer may be wrong. Start its server with a larger window{known} (llama.cpp: -c, vLLM: \
+             --max-model-len; of an Ollama provider = \"ollama\" asks for one), set context.window to the one it has, or start a new \
+             session"
+        )
+    }
+}
+
+impl Meter {
+    /// Whose model it is, its name, and what was counted of it.
+    pub fn counted(&self) -> Option<(String, String, u32)> {
+        Some((self.provider.clone(), self.model.clone(), self.counted?))
+    }
+
+    /// What is known of a model of this name, for the turn that begins next.
+    pub fn known(&self, provider: &str, model: &str) -> Option<u32> {
+        self.counted.filter(|_| self.is_of(provider, model))
+    }
+
+    fn is_of(&self, provider: &str, model: &str) -> bool {
+        self.provider == provider && self.model == model
+    }
+
+    /// The tokens that a request of so many bytes has, about. It is sent next.
+    pub fn send(&mut self, bytes: usize) -> u64 {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.sent = Some(bytes);
+        self.estimate(bytes)
+    }
+
+    fn estimate(&self, bytes: u64) -> u64 {
+        bytes.saturating_mul(1000).div_ceil(u64::from(self.counted.unwrap_or(FIRST)))
+    }
+
+    /// Takes in the next stored event.
+    pub fn absorb(&mut self, event: &EventKind) {
+        match event {
+            EventKind::TurnStart(start) => {
+                *self = Meter {
+                    provider: start.provider.clone(),
+                    model: start.model.clone(),
+                    counted: start.bytes_per_1000_tokens,
+                    sent: None,
+                };
+            }
+            EventKind::ModelResponse(response) => {
+                if let Some(bytes) = self.sent.take() {
+                    self.learn(bytes, response.usage.input);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn learn(&mut self, bytes: u64, tokens: u64) {
+        if self.provider == UNCOUNTED || self.cut(bytes, tokens).is_some() {
+            return;
+        }
+        let Some(counted) = bytes.saturating_mul(1000).checked_div(tokens) else { return };
+        if (LEAST..=MOST).contains(&counted) {
+            let counted = u32::try_from(counted).unwrap_or(FIRST);
+            // What the last requests have in common counts, and no single one.
+            self.counted = Some(self.counted.map_or(counted, |before| before.midpoint(counted)));
+        }
+    }
+
+    /// Whether so few tokens can not be all of the request that was sent last.
+    pub fn judge(&self, tokens: u64) -> Option<Cut> {
+        if self.provider == UNCOUNTED { None } else { self.cut(self.sent?, tokens) }
+    }
+
+    fn cut(&self, bytes: u64, read: u64) -> Option<Cut> {
+        let sent = self.estimate(bytes);
+        let is_cut = match self.counted {
+            // Texts of one session differ by less than this.
+            Some(_) => read.saturating_mul(10) < sent.saturating_mul(6),
+            None => read.saturating_mul(MOST) < bytes.saturating_mul(1000),
+        };
+        (read >= SMALLEST_CUT && is_cut).then_some(Cut { read, sent })
+    }
+}
+
+impl Session {
+    /// What has been counted of a model, in this session or before it.
+    pub(in crate::agent) async fn counted(&self, provider: &str, model: &str) -> Option<u32> {
+        if provider == UNCOUNTED {
+            return None;
+        }
+        if let Some(known) = self.recorder().with_meter(|meter| meter.known(provider, model)) {
+            return Some(known);
+        }
+        let (store, provider, model) = (self.parts().store.clone()?, provider.to_owned(), model.to_owned());
+        let kept = tokio::task::spawn_blocking(move || store.counted(&provider, &model)).await.ok().flatten();
+        kept.filter(|kept| (LEAST..=MOST).contains(&u64::from(*kept)))
+    }
+
+    /// Keeps what was counted, for other sessions. Blocks on the disk.
+    pub(in crate::agent) fn keep_counted(&self) {
+        let (Some(store), Some(counted)) = (&self.parts().store, self.recorder().with_meter(Meter::counted)) else {
+            return;
+        };
+        let (provider, model, bytes) = counted;
+        if let Err(error) = store.keep_counted(&provider, &model, bytes) {
+            tracing::info!(%error, "what was counted is not kept");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meter(counted: Option<u32>) -> Meter {
+        Meter { provider: "openai".to_owned(), model: "m".to_owned(), counted, sent: None }
+    }
+
+    #[test]
+    fn estimates_follow_the_counts() {
+        let mut meter = meter(None);
+        assert_eq!(meter.send(40_001), 10_001);
+        meter.learn(40_000, 8_000);
+        assert_eq!(meter.counted, Some(5000));
+        meter.learn(30_000, 10_000);
+        assert_eq!((meter.counted, meter.send(40_000)), (Some(4000), 10_000));
+        // Nonsense teaches nothing: no count, a count of what was not cached, more tokens than bytes.
+        for tokens in [0, 100, 5_000, 60_000, u64::MAX] {
+            meter.learn(40_000, tokens);
+        }
+        assert_eq!(meter.counted, Some(4000));
+        assert_eq!((meter.known("openai", "m"), meter.known("openai", "other")), (Some(4000), None));
+    }
+
+    #[test]
+    fn a_cut_prompt_is_told_from_a_dense_one() {
+        let check = |counted: Option<u32>, bytes: usize, read: u64, expected: bool| {
+            let mut meter = meter(counted);
+            meter.send(bytes);
+            assert_eq!(meter.judge(read).is_some(), expected, "{counted:?} {bytes} {read}");
+        };
+        // Before anything was counted only what no text can be is one.
+        check(None, 100_000, 4096, true);
+        check(None, 100_000, 15_000, false);
+        check(Some(4000), 100_000, 14_000, true);
+        check(Some(4000), 100_000, 16_000, false);
+        check(Some(4000), 20_000, 2048, true);
+        // No server has a window of 100 tokens.
+        check(None, 100_000, 100, false);
+        check(None, 100_000, 0, false);
+        check(Some(4000), 100_000, 60_000, false);
+        let mut script = Meter { provider: "script".to_owned(), ..meter(None) };
+        script.send(1_000_000);
+        assert_eq!(script.judge(300), None);
+    }
+}
