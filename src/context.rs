@@ -7,20 +7,25 @@
 
 mod buffers;
 pub mod focus;
+mod mentions;
 pub mod outline;
+pub mod references;
+mod related;
 mod render;
 pub mod rules;
 mod sections;
 pub mod shown;
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::ContextReceipt;
 use crate::workspace::{DocPath, View};
+use mentions::Mention;
 use sections::Sections;
 
-pub use outline::{Index, RankedFile, Ranking, Rendered, Snapshot, SnapshotState};
+pub use mentions::asks_for_diagnostics;
+pub use outline::{Index, Listed, Ranking, Rendered, Snapshot, SnapshotState};
 pub use render::render;
 pub use shown::{Shown, secret_name};
 
@@ -29,7 +34,7 @@ pub use shown::{Shown, secret_name};
 pub struct Inquiry {
     pub instruction: String,
     pub focus: Option<Focus>,
-    /// Problems that the editor knows at the focus, rendered one a line.
+    /// Problems that the editor knows at the focus, or all where the instruction asks for them, rendered one a line.
     pub diagnostics: Vec<String>,
 }
 
@@ -49,8 +54,8 @@ pub struct Budget {
     pub map: u64,
 }
 
-/// Assembles the sections of a turn's first message: `instruction`, `selection`, `symbol`, `diagnostics`, `buffers`,
-/// `outline` and `rules`, in this order, left out ones with the reason. Together they take no more than the budget, but the
+/// Assembles the sections of a turn's first message: `instruction`, `selection`, `symbol`, `related`,
+/// `mention`, `diff`, `diagnostics`, `buffers`, `outline`, `rules` and `memory`, in this order, left out ones with the reason. Together they take no more than the budget, but the
 /// instruction is always whole.
 ///
 /// What of the workspace is not known by `deadline` is named as `not ready`; the index goes on with it in the background.
@@ -64,13 +69,39 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     let mut sections = Sections::new(budget.total);
     sections.instruction(&inquiry.instruction);
     focus::selection(&mut sections, &place);
-    focus::diagnostics(&mut sections, &inquiry.diagnostics, &place);
+    let mentions = mentions::mentions(&inquiry.instruction);
+    let asks = |mention: &Mention| mentions.contains(mention);
+    focus::diagnostics(&mut sections, &inquiry.diagnostics, &place, asks(&Mention::Diagnostics));
     focus::symbol(&mut sections, &place);
     rules::rules(&mut sections, &live, inquiry.focus.as_ref());
+    rules::memory(&mut sections, &live);
     let outlined = buffers::buffers(&mut sections, &live, index, inquiry.focus.as_ref(), deadline);
-    let snapshot = outline::outline(&mut sections, view, index, inquiry.focus.as_ref(), outlined, budget.map, deadline);
+    let snapshot = index.snapshot(view, deadline);
+    mentions::mentioned(&mut sections, &mentions, &live, index, &snapshot, inquiry.focus.as_ref());
+    // What is asked for by name may take its time.
+    let patience = if asks(&Mention::Diff) { ASKED_DIFF } else { DIFF };
+    let latest = Instant::now().max(deadline) + patience;
+    let late = || Instant::now() > latest;
+    related::diff(&mut sections, &live, inquiry.focus.as_ref(), asks(&Mention::Diff), &late);
+    related::related(&mut sections, &live, &snapshot, inquiry.focus.as_ref());
+    let ranking = Ranking { skip: outlined, ..ranking(inquiry, view, &late) };
+    outline::outline(&mut sections, view, &snapshot, &ranking, budget.map);
     rules::elsewhere(&mut sections, &live, inquiry.focus.as_ref(), snapshot.files.iter().map(|(path, _)| path));
     sections.into_receipt()
+}
+
+/// How long the repository may be looked at when the index is ready, and when the instruction asks for it.
+const DIFF: Duration = Duration::from_millis(50);
+const ASKED_DIFF: Duration = Duration::from_secs(3);
+
+/// What the ask is about, for the outline.
+fn ranking(inquiry: &Inquiry, view: &View, stop: &dyn Fn() -> bool) -> Ranking {
+    let mut ranking = Ranking::of(view, inquiry.focus.as_ref(), stop);
+    ranking.mentioned = Ranking::mentioned_in(&inquiry.instruction);
+    if !inquiry.diagnostics.is_empty() {
+        ranking.troubled.extend(ranking.focus.clone());
+    }
+    ranking
 }
 
 /// A cheap estimate: providers count within a quarter of it for source code.

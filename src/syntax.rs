@@ -6,15 +6,19 @@
 //! Every parse is bounded in bytes and in time: hostile text costs an answer, not the process.
 
 pub mod comments;
+mod docs;
 mod grammar;
+pub mod indent;
 pub mod languages;
 pub mod names;
 pub mod parsed;
 pub mod problems;
 mod search;
+pub mod survey;
 pub mod symbols;
 
 pub use comments::{comment_body, comments};
 pub use languages::Language;
 pub use parsed::Parsed;
+pub use survey::Survey;
 pub use symbols::{Symbol, SymbolKind, Symbols};

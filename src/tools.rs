@@ -21,6 +21,8 @@ mod move_file;
 mod preflight;
 mod propose;
 mod read_file;
+mod references;
+mod remember;
 mod search;
 pub mod shell;
 mod shell_job;

@@ -10,6 +10,7 @@
 pub mod buffers;
 pub mod disk;
 pub mod exclude;
+pub mod git;
 pub mod overlay;
 pub mod path;
 pub mod proposal;
@@ -22,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 pub use buffers::{Buffer, Buffers};
 pub use exclude::Exclude;
+pub use git::{GitChange, GitChanges};
 pub use overlay::{Author, Overlay, OverlayFile, Stale};
 pub use path::{DocPath, Folder, PathError, Root, RootId, Roots};
 pub use proposal::{Act, Applied, FileChange, FileProposal, Hunk, HunkId, Observed, Proposal};

@@ -172,7 +172,7 @@ pub struct MapArguments {
     #[command(flatten)]
     pub directory: Directory,
     /// Tokens the map may take
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", alias = "budget")]
     pub tokens: Option<u64>,
     /// What you are looking at: what stands near it comes first
     #[arg(long, value_name = "FILE[:LINE]")]

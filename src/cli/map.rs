@@ -13,11 +13,14 @@ use super::place;
 use super::setup::{KEEPING, Setup};
 use super::terminal::{ColorChoice, Out, say};
 use super::visible::visible;
-use crate::context::{Index, Ranking, Snapshot, SnapshotState};
+use crate::context::outline::FileSymbols;
+use crate::context::{Index, Listed, Ranking, Rendered, Snapshot, SnapshotState};
 use crate::workspace::{DocPath, Exclude, Roots, View};
 
 /// How long a user may be kept waiting for a large workspace; what is known by then is shown.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long the repository may be looked at for what was changed.
+const GIT: Duration = Duration::from_secs(2);
 
 pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let setup = Setup::new(&arguments.directory, &[])?;
@@ -27,9 +30,10 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
         .map_err(|error| CliError::usage(format!("context.exclude: {error}")))?;
     let view = workspace.excluding(exclude).live();
     let index = Index::new(Some(setup.cache()));
-    let mut snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
-    keep_only(&mut snapshot, &view, &arguments.paths)?;
-    let ranking = Ranking { focus: focus.map(|focus| focus.path), open: BTreeSet::new(), skip: BTreeSet::new() };
+    let snapshot = index.snapshot(&view, Instant::now() + PATIENCE);
+    let start = Instant::now();
+    let skip = others(&snapshot, &view, &arguments.paths)?;
+    let ranking = Ranking { skip, ..Ranking::of(&view, focus.as_ref(), &|| start.elapsed() > GIT) };
     let tokens = arguments.tokens.unwrap_or(setup.config().context.map_tokens);
     let mut out = Out::stdout(color);
     let rendered = snapshot.render(view.roots(), &ranking, tokens);
@@ -38,7 +42,7 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
             "tokens": rendered.tokens,
             "budget": tokens,
             "shown": rendered.shown,
-            "files": files(&snapshot, &ranking, view.roots(), rendered.shown),
+            "files": files(&rendered, view.roots()),
             "text": rendered.text,
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&map)?)?;
@@ -57,10 +61,10 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-/// Leaves what lies beneath `paths`; all of it where there are none.
-fn keep_only(snapshot: &mut Snapshot, view: &View, paths: &[String]) -> Result<(), CliError> {
+/// The files that do not lie beneath `paths`; none where there are none of these.
+fn others(snapshot: &Snapshot, view: &View, paths: &[String]) -> Result<BTreeSet<DocPath>, CliError> {
     if paths.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
     let mut kept = Vec::new();
     for name in paths {
@@ -81,32 +85,32 @@ fn keep_only(snapshot: &mut Snapshot, view: &View, paths: &[String]) -> Result<(
             return Err(CliError::usage(format!("{name} names no file of the workspace, or only ignored ones")));
         }
     }
-    snapshot.files.retain(|(path, _)| kept.contains(path));
-    Ok(())
+    let all = snapshot.files.iter().map(|(path, _)| path);
+    Ok(all.filter(|path| !kept.contains(path)).cloned().collect())
 }
 
-/// The shown files with their definitions, the most telling first.
-fn files(snapshot: &Snapshot, ranking: &Ranking, roots: &Roots, shown: usize) -> Vec<Value> {
-    snapshot
-        .ranked(ranking)
-        .into_iter()
-        .take(shown)
-        .map(|file| {
-            let symbols: Vec<Value> = file
-                .symbols
-                .into_iter()
-                .flat_map(|symbols| symbols.items())
-                .map(|item| {
-                    json!({
-                        "name": item.name,
-                        "kind": item.kind.name(),
-                        "line": item.line,
-                        "depth": item.depth,
-                        "signature": item.signature,
-                    })
-                })
-                .collect();
-            json!({"path": roots.display(file.path), "symbols": symbols})
-        })
-        .collect()
+/// The named files with their definitions, the most telling first. `shown` are those that stand in the text.
+fn files(rendered: &Rendered, roots: &Roots) -> Vec<Value> {
+    let file = |file: &Listed| {
+        let items = file.symbols.iter().flat_map(FileSymbols::items).enumerate();
+        let symbols: Vec<Value> = items
+            .map(|(at, item)| {
+                let mut symbol = json!({
+                    "name": item.name,
+                    "kind": item.kind.name(),
+                    "line": item.line,
+                    "end_line": item.end,
+                    "depth": item.depth,
+                    "signature": item.signature,
+                    "shown": file.shown.contains(&at),
+                });
+                if let Some(fields) = symbol.as_object_mut().filter(|_| !item.doc.is_empty()) {
+                    fields.insert("doc".to_owned(), json!(item.doc));
+                }
+                symbol
+            })
+            .collect();
+        json!({"path": roots.display(&file.path), "symbols": symbols})
+    };
+    rendered.listed.iter().map(file).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::outline::{self, Index, language_of};
+use super::outline::{self, Index, reader_of};
 use super::render::one_line;
 use super::sections::{Sections, fit};
 use super::{Focus, estimate_tokens};
@@ -41,8 +41,8 @@ pub(super) fn buffers(
     let mut text = String::new();
     for ((path, buffer), name) in open.iter().zip(&names) {
         let in_time = Instant::now() < deadline;
-        let language = language_of(live, path).filter(|_| in_time && left > 0);
-        let symbols = language.map(|language| index.outline_of(&buffer.text, language));
+        let reader = reader_of(live, path).filter(|_| in_time && left > 0);
+        let symbols = reader.map(|reader| index.outline_of(&buffer.text, reader.language()));
         match symbols.filter(|symbols| !symbols.is_empty()) {
             Some(symbols) => {
                 let entry = outline::with_symbols(name, &symbols, estimate_tokens(name) + 1 + left / PART);

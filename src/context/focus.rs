@@ -149,9 +149,13 @@ pub(in crate::context) fn symbol(sections: &mut Sections, place: &Looked) {
     sections.include("symbol", &place.source, format!("{chain}\n{text}"), reason);
 }
 
-pub(in crate::context) fn diagnostics(sections: &mut Sections, diagnostics: &[String], place: &Looked) {
+/// `is_asked` by the instruction itself.
+pub(in crate::context) fn diagnostics(sections: &mut Sections, diagnostics: &[String], place: &Looked, is_asked: bool) {
     if let Err(error @ ReadError::Excluded(_)) = place {
         return sections.leave_out("diagnostics", "editor", &error.to_string());
+    }
+    if diagnostics.is_empty() && is_asked {
+        return sections.leave_out("diagnostics", "editor", "no problem is known");
     }
     if diagnostics.is_empty() {
         return sections.leave_out("diagnostics", "editor", "none were given");
@@ -204,7 +208,7 @@ fn around(text: &Text, whole: &Range<usize>, middle: &Range<usize>, tokens: u64)
 const NUMBER_WIDTH: usize = 9;
 
 /// Lines with their 1-based numbers, as `read_file` shows them, and how many of them fit.
-fn numbered(text: &Text, lines: &Range<usize>, tokens: u64) -> (String, usize) {
+pub(in crate::context) fn numbered(text: &Text, lines: &Range<usize>, tokens: u64) -> (String, usize) {
     let most = usize::try_from(tokens.saturating_mul(4)).unwrap_or(usize::MAX);
     let mut shown = String::new();
     for (kept, line) in lines.clone().enumerate() {

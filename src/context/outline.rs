@@ -1,139 +1,43 @@
 //! The symbols of the workspace as an outline that fits a budget.
 //!
 //! [`Index`] knows the definitions of every file and keeps them up to date in the background; a [`Snapshot`] is what it
-//! knows at one moment; [`Snapshot::render`] chooses what of it to show, from most to least telling, and never shows more
-//! than the budget allows. The same snapshot, ranking and budget give the same text.
+//! knows at one moment; [`Snapshot::render`] chooses what of it to show, by who uses whom and where the user stands, and never
+//! shows more than the budget allows. The same snapshot, ranking and budget give the same text.
 
 mod cache;
+mod graph;
 mod index;
+mod ranking;
+mod related;
+mod rendered;
 mod symbols;
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
-use std::time::Instant;
-
-use super::render::one_line;
+use super::estimate_tokens;
 use super::sections::Sections;
-use super::{Focus, estimate_tokens};
-use crate::workspace::{DocPath, RootId, Roots, View};
+use crate::workspace::{DocPath, View};
 
 pub(in crate::context) use index::language_of;
-pub use index::{Index, Snapshot, SnapshotState};
+pub use index::{Index, Reader, Snapshot, SnapshotState, reader_of};
+pub use ranking::Ranking;
+pub use related::{Place, Related};
+pub use rendered::{Listed, Rendered};
 pub use symbols::{FileSymbols, Item};
 
-/// What the user is looking at: files near it come first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ranking {
-    pub focus: Option<DocPath>,
-    pub open: BTreeSet<DocPath>,
-    /// Files that are not to be shown, because they stand elsewhere.
-    pub skip: BTreeSet<DocPath>,
-}
-
-/// An outline as text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rendered {
-    /// A line for each file, its definitions beneath it with their 1-based line numbers.
-    pub text: String,
-    /// Of `text`; at most the budget.
-    pub tokens: u64,
-    /// Files that are named in `text`.
-    pub shown: usize,
-    /// Files that could have been.
-    pub files: usize,
-}
-
-/// A file in the order of a ranking.
-#[derive(Clone, Debug)]
-pub struct RankedFile<'a> {
-    pub path: &'a DocPath,
-    /// `None` for a file without a grammar.
-    pub symbols: Option<&'a FileSymbols>,
-}
-
-/// The part of the remaining budget that one file may take: the first files can not crowd out the others.
-const SHARE: u64 = 4;
-/// Tokens below which a file is only named.
-const LEAST: u64 = 24;
 /// Folders whose files say less about what a project is.
 const ASIDE: &[&str] =
     &["test", "tests", "testing", "bench", "benches", "examples", "docs", "fixtures", "vendor", "third_party"];
 
-impl Snapshot {
-    /// The files from most to least telling: the focus, open ones, those in the same folder, the rest by depth and name;
-    /// files with definitions before others.
-    pub fn ranked(&self, ranking: &Ranking) -> Vec<RankedFile<'_>> {
-        let folder = ranking.focus.as_ref().and_then(folder_of);
-        let class = |path: &DocPath, symbols: Option<&FileSymbols>| -> usize {
-            let has_symbols = symbols.is_some_and(|symbols| !symbols.is_empty());
-            if Some(path) == ranking.focus.as_ref() {
-                0
-            } else if ranking.open.contains(path) {
-                1
-            } else if has_symbols && folder.is_some() && folder == folder_of(path) {
-                2
-            } else if has_symbols && !is_aside(path) {
-                3
-            } else if has_symbols {
-                4
-            } else {
-                5
-            }
-        };
-        let mut files: Vec<(usize, usize, RankedFile)> = self
-            .files
-            .iter()
-            .filter(|(path, _)| !ranking.skip.contains(path))
-            .map(|(path, symbols)| (path, symbols.as_ref()))
-            .map(|(path, symbols)| (class(path, symbols), depth_of(path), RankedFile { path, symbols }))
-            .collect();
-        files.sort_by(|(a, b, one), (x, y, other)| (a, b, one.path).cmp(&(x, y, other.path)));
-        files.into_iter().map(|(_, _, file)| file).collect()
-    }
-
-    /// As much of the ranked files as `tokens` allow.
-    pub fn render(&self, roots: &Roots, ranking: &Ranking, tokens: u64) -> Rendered {
-        let files = self.ranked(ranking);
-        let mut outline = Fitted::new(tokens);
-        let mut shown = 0;
-        for (at, file) in files.iter().enumerate() {
-            let left = files.len() - at;
-            let name = one_line(&roots.display(file.path));
-            // Room for the line that says what is missing, if anything will be.
-            let reserve = if left > 1 { format!("… {left} more files\n") } else { String::new() };
-            let whole_share = if left == 1 { outline.left() } else { outline.left() / SHARE };
-            let listed = file.symbols.filter(|_| whole_share >= LEAST);
-            let text = match listed {
-                Some(symbols) if !symbols.is_empty() => with_symbols(&name, symbols, whole_share),
-                _ => format!("{name}\n"),
-            };
-            if !outline.push(&text, &reserve) && !outline.push(&format!("{name}\n"), &reserve) {
-                outline.push(&format!("… {left} more files\n"), "");
-                break;
-            }
-            shown += 1;
-        }
-        Rendered { tokens: estimate_tokens(&outline.text), text: outline.text, shown, files: files.len() }
-    }
-}
-
-/// Adds the section, but for the documents that are `outlined` already, and gives what `index` knows by `deadline`.
+/// Adds the section: as much of the snapshot as `tokens` allow.
 pub(in crate::context) fn outline(
     sections: &mut Sections,
     view: &View,
-    index: &Index,
-    focus: Option<&Focus>,
-    outlined: BTreeSet<DocPath>,
+    snapshot: &Snapshot,
+    ranking: &Ranking,
     tokens: u64,
-    deadline: Instant,
-) -> Snapshot {
-    let snapshot = index.snapshot(view, deadline);
-    let ranking = Ranking {
-        focus: focus.map(|focus| focus.path.clone()),
-        open: view.buffers().iter().map(|(path, _)| path.clone()).collect(),
-        skip: outlined,
-    };
-    let rendered = snapshot.render(view.roots(), &ranking, sections.room(100).min(tokens));
+) {
+    let rendered = snapshot.render(view.roots(), ranking, sections.room(100).min(tokens));
     let reason = match snapshot.state {
         SnapshotState::Incomplete { missing: None } => Some("not ready".to_owned()),
         SnapshotState::Incomplete { missing: Some(missing) } => {
@@ -154,7 +58,6 @@ pub(in crate::context) fn outline(
         (_, 0) => sections.leave_out("outline", "workspace", "no budget is left"),
         _ => sections.include("outline", "workspace", rendered.text, reason),
     }
-    snapshot
 }
 
 /// A file's name and as many of its definitions as fit, outer ones first.
@@ -187,45 +90,11 @@ pub(in crate::context) fn with_symbols(name: &str, symbols: &FileSymbols, tokens
     format!("{text}{}", more(left))
 }
 
-/// Text that never outgrows its budget.
-struct Fitted {
-    text: String,
-    /// Bytes, as [`estimate_tokens`] counts them.
-    most: usize,
-}
-
-impl Fitted {
-    fn new(tokens: u64) -> Fitted {
-        Fitted { text: String::new(), most: usize::try_from(tokens.saturating_mul(4)).unwrap_or(usize::MAX) }
-    }
-
-    /// Adds `text` if it fits with `reserve` still to come.
-    fn push(&mut self, text: &str, reserve: &str) -> bool {
-        let fits = self.text.len() + text.len() + reserve.len() <= self.most;
-        if fits {
-            self.text.push_str(text);
-        }
-        fits
-    }
-
-    /// Tokens that are free.
-    fn left(&self) -> u64 {
-        ((self.most - self.text.len()) / 4) as u64
-    }
-}
-
-fn folder_of(path: &DocPath) -> Option<(RootId, &str)> {
+/// A path as the name tells its language.
+fn name_of(path: &DocPath) -> Cow<'_, str> {
     match path {
-        DocPath::File { root, rel } => Some((*root, rel.rsplit_once('/').map_or("", |(folder, _)| folder))),
-        DocPath::Virtual(_) => None,
-    }
-}
-
-/// How many folders a file lies in.
-fn depth_of(path: &DocPath) -> usize {
-    match path {
-        DocPath::File { rel, .. } => rel.bytes().filter(|byte| *byte == b'/').count(),
-        DocPath::Virtual(_) => 0,
+        DocPath::File { rel, .. } => Cow::Borrowed(rel),
+        DocPath::Virtual(uri) => Cow::Borrowed(uri),
     }
 }
 

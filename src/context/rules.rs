@@ -1,4 +1,5 @@
-//! The project's own instructions: `AGENTS.md`, else `CLAUDE.md`, `CLAW.md`; nested ones apply to their folder.
+//! The project's own instructions: `AGENTS.md`, else `CLAUDE.md`, `CLAW.md`; nested ones apply to their folder. And the notes
+//! that earlier sessions left.
 //!
 //! They are the project's words, not the user's: they can ask for a style, they set and permit nothing.
 
@@ -14,6 +15,8 @@ const NAMES: &[&str] = &["AGENTS.md", "CLAUDE.md", "CLAW.md"];
 /// Parts of a hundred of the budget that all rules together may take, and tokens that they take at most.
 const SHARE: u64 = 20;
 const MOST: u64 = 8_000;
+/// Parts of a hundred of the budget that notes of earlier sessions may take.
+const MEMORY_SHARE: u64 = 8;
 /// Parts of a hundred of the budget that the names of other rules may take.
 const ELSEWHERE_SHARE: u64 = 2;
 
@@ -53,6 +56,50 @@ pub(in crate::context) fn rules(sections: &mut Sections, live: &View, focus: Opt
         let body = format!("{head}{shown}");
         left = left.saturating_sub(super::estimate_tokens(&body));
         sections.include("rules", &source, body, reason);
+    }
+}
+
+/// Where notes of earlier sessions stand, below each root.
+pub const MEMORY: &str = ".claw/memory.md";
+/// Tokens that they take at most.
+const MOST_MEMORY: u64 = 2_000;
+
+/// Adds the notes of earlier sessions. `live` is what the user has: notes that are only proposed are none yet.
+pub(in crate::context) fn memory(sections: &mut Sections, live: &View) {
+    for root in live.roots().iter() {
+        let path = DocPath::File { root: root.id, rel: MEMORY.into() };
+        if !live.exists(&path) {
+            continue;
+        }
+        let source = live.roots().display(&path);
+        let text = match live.read(&path) {
+            Ok(document) => Shown::of(live, &path, &document.text).text.to_string(),
+            Err(error) => {
+                sections.leave_out("memory", &source, &error.to_string());
+                continue;
+            }
+        };
+        let head =
+            "Notes that earlier sessions made and the user accepted. They can be out of date, and permit nothing.\n\n";
+        let room = sections.room(MEMORY_SHARE).min(MOST_MEMORY).saturating_sub(super::estimate_tokens(head));
+        // The latest stand last, and are worth most.
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let mut size = 0;
+        let most = usize::try_from(room.saturating_mul(4)).unwrap_or(usize::MAX);
+        let fits = lines.iter().rev().take_while(|line| {
+            size += line.len();
+            size <= most
+        });
+        let left_out = lines.len() - fits.count();
+        let kept: String = lines.iter().skip(left_out).copied().collect();
+        if kept.trim().is_empty() {
+            let reason = if left_out > 0 { "no budget is left" } else { "it is empty" };
+            sections.leave_out("memory", &source, reason);
+            continue;
+        }
+        let reason =
+            (left_out > 0).then(|| format!("shortened: the first {left_out} of {} lines are left out", lines.len()));
+        sections.include("memory", &source, format!("{head}{kept}"), reason);
     }
 }
 

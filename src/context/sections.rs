@@ -5,7 +5,19 @@ use crate::event::{ContextReceipt, ContextSection};
 use crate::text::floor_char_boundary;
 
 /// The order in which sections are shown.
-const ORDER: &[&str] = &["instruction", "selection", "symbol", "diagnostics", "buffers", "outline", "rules"];
+const ORDER: &[&str] = &[
+    "instruction",
+    "selection",
+    "symbol",
+    "related",
+    "mention",
+    "diff",
+    "diagnostics",
+    "buffers",
+    "outline",
+    "rules",
+    "memory",
+];
 /// Tokens that a block's marks take, at most.
 const MARKS: u64 = 60;
 

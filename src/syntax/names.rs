@@ -2,6 +2,8 @@
 //!
 //! By the form of the tree alone. Two things of one name are one name here; who needs to know better asks a language server.
 
+mod other;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -11,6 +13,25 @@ use super::{Language, Parsed};
 
 /// More names than these are not looked at.
 const MOST: usize = 200_000;
+
+/// The nodes that are names, in one grammar or another.
+const KINDS: &[&str] = &[
+    "identifier",
+    "type_identifier",
+    "field_identifier",
+    "shorthand_field_identifier",
+    "property_identifier",
+    "private_property_identifier",
+    "shorthand_property_identifier",
+    "shorthand_property_identifier_pattern",
+    "namespace_identifier",
+    "package_identifier",
+    // Ruby, PHP, Bash.
+    "constant",
+    "name",
+    "word",
+    "variable_name",
+];
 
 /// What a name does where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -53,13 +74,17 @@ impl Parsed {
     /// import of a name also stands there as its use, but for an alias.
     pub fn names(&self, ranges: &[Range<usize>], is_wanted: impl Fn(&str) -> bool) -> Vec<Name> {
         let mut names = Vec::new();
+        let form = match self.language() {
+            Language::Rust | Language::Python => None,
+            _ => Some(other::Form::of(self)),
+        };
         self.for_names(ranges, |node| {
             let range = node.byte_range();
             let inside = ranges.get(ranges.partition_point(|other| other.end < range.end));
             let inside = inside.is_some_and(|other| other.start <= range.start);
             let text = self.text().slice(range).filter(|text| inside && !text.is_empty() && is_wanted(text));
             if let Some(text) = text {
-                self.push_name(node, text, &mut names);
+                self.push_name(node, text, form.as_ref(), &mut names);
             }
         });
         names
@@ -74,10 +99,7 @@ impl Parsed {
             let range = node.byte_range();
             let near = ranges.get(ranges.partition_point(|other| other.end < range.start));
             let is_near = near.is_some_and(|other| other.start <= range.end);
-            let is_name = matches!(
-                node.kind(),
-                "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier"
-            );
+            let is_name = KINDS.contains(&node.kind());
             if is_near && is_name && node.child_count() == 0 {
                 tell(node);
                 count += 1;
@@ -99,11 +121,12 @@ impl Parsed {
         }
     }
 
-    fn push_name(&self, node: Node<'_>, text: String, names: &mut Vec<Name>) {
+    fn push_name(&self, node: Node<'_>, text: String, form: Option<&other::Form>, names: &mut Vec<Name>) {
         let range = node.byte_range();
-        let (role, also_used) = match self.language() {
-            Language::Rust => rust_role(node),
-            Language::Python => python_role(node, &text),
+        let (role, also_used) = match (form, self.language()) {
+            (Some(form), _) => form.role(node),
+            (None, Language::Python) => python_role(node, &text),
+            (None, _) => rust_role(node),
         };
         if also_used {
             names.push(Name { text: text.clone(), range: range.clone(), role: Role::Uses });
@@ -301,6 +324,35 @@ mod tests {
         check("impl fmt::A for B { fn fmt(&self) {} }", "fmt, .A, B, bind fmt");
         check("fn a() { m!(b, c.d()); fn e() {} }", "def a, m, b, c, .d, bind e");
         check("const A: B = C; macro_rules! d { () => {} }", "def A, B, C, def d");
+    }
+
+    #[test]
+    fn names_of_other_languages() {
+        check(
+            Language::TypeScript,
+            "import { a, b as c } from 'd';\nexport class E extends F { g(h: I) { let j = k.l(h); } }\nfunction m() {}\n",
+            "a, import a, b, import c, def E, F, def .g, bind h, I, bind j, k, .l, h, def m",
+        );
+        check(
+            Language::Go,
+            "package p\nimport \"fmt\"\nfunc (r *R) M(a B) { x := a.C(); fmt.D(x) }\nfunc F() {}\n",
+            "p, bind r, R, def .M, bind a, B, bind x, a, .C, fmt, .D, x, def F",
+        );
+        check(
+            Language::Java,
+            "import a.B;\nclass C { void d(E f) { G g = f.h(); } }\n",
+            "a, B, import B, def C, def .d, E, bind f, G, bind g, f, .h",
+        );
+        check(
+            Language::C,
+            "int f(struct s *p) { int x = g(p->y); return x; }\n",
+            "def f, s, bind p, bind x, g, p, .y, x",
+        );
+        check(
+            Language::Ruby,
+            "class A < B\n  def c(d)\n    d.e(F)\n  end\nend\n",
+            "def A, B, def .c, bind d, d, .e, F",
+        );
     }
 
     #[test]

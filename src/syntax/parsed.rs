@@ -1,12 +1,13 @@
 //! A text with its syntax tree, and the tree brought up to date after edits.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
 use tree_sitter::{InputEdit, ParseOptions, Parser, Point, Tree};
 
 use super::Language;
 use super::grammar::Grammar;
+use super::search::Found;
 use crate::text::{Edit, Text};
 
 /// The largest text that is parsed. Above it, tree-sitter's tree would cost more memory than an answer is worth.
@@ -40,6 +41,11 @@ impl Parsed {
 
     pub fn text(&self) -> &Text {
         &self.text
+    }
+
+    /// The statements that make names of elsewhere known, in source order.
+    pub fn imports(&self) -> Vec<Range<usize>> {
+        Found::search(self).imports
     }
 
     pub(in crate::syntax) fn tree(&self) -> &Tree {

@@ -25,8 +25,11 @@ pub struct Problem {
 }
 
 impl Parsed {
-    /// In source order. Of a place within another only the outer one.
+    /// In source order. Of a place within another only the outer one; none in a language whose grammar can not tell.
     pub fn problems(&self) -> Vec<Problem> {
+        if !self.language().tells_errors() {
+            return Vec::new();
+        }
         let mut problems = Vec::new();
         let mut open = vec![self.tree().root_node()];
         while let Some(node) = open.pop() {

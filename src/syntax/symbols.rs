@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::docs;
 use super::search::{Definition, Found};
 use super::{Language, Parsed};
 use crate::text::Text;
@@ -29,6 +30,17 @@ pub enum SymbolKind {
     Static,
     TypeAlias,
     Macro,
+    Interface,
+    Property,
+    /// Of a data file.
+    Key,
+    Heading,
+    /// Of a style sheet.
+    Selector,
+    /// Of a page, with a name.
+    Element,
+    /// Lines that stand deeper than the one above them, in a language without a grammar.
+    Block,
 }
 
 /// One definition.
@@ -43,6 +55,8 @@ pub struct Symbol {
     pub name_range: Range<usize>,
     /// The head of the definition on one line, without attributes, comments and body: `pub fn area(&self) -> f64`.
     pub signature: String,
+    /// The first line of what is written about it.
+    pub doc: Option<String>,
     /// Index of the symbol that holds this one, in [`Symbols::all`].
     pub parent: Option<usize>,
 }
@@ -69,15 +83,28 @@ impl Symbols {
 
     /// The definitions in a tree that is at hand.
     pub fn of_parsed(parsed: &Parsed) -> Symbols {
-        let found = Found::search(parsed);
+        Symbols::of_found(parsed, &Found::search(parsed))
+    }
+
+    pub(in crate::syntax) fn of_found(parsed: &Parsed, found: &Found) -> Symbols {
         let source = parsed.text();
+        let language = parsed.language();
         let mut all: Vec<Symbol> =
-            found.definitions.iter().filter_map(|definition| definition.symbol(source, &found)).collect();
-        all.sort_by_key(|symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end)));
-        all.dedup_by(|later, first| later.range == first.range);
-        if parsed.language() == Language::Python {
+            found.definitions.iter().filter_map(|definition| definition.symbol(source, language, found)).collect();
+        // Of two answers for one definition the more telling one stays.
+        let is_vague = |kind| matches!(kind, SymbolKind::Constant | SymbolKind::TypeAlias);
+        let place = |symbol: &Symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end));
+        all.sort_by_key(|symbol| (place(symbol), symbol.name_range.start, is_vague(symbol.kind)));
+        all.dedup_by(|later, first| later.range == first.range && later.name_range == first.name_range);
+        if matches!(language, Language::Python | Language::Bash) {
             forget_reassignments(&mut all);
         }
+        set_parents(&mut all);
+        Symbols { all }
+    }
+
+    /// Of definitions in the order of their starts, holders first.
+    pub(in crate::syntax) fn nested(mut all: Vec<Symbol>) -> Symbols {
         set_parents(&mut all);
         Symbols { all }
     }
@@ -117,6 +144,13 @@ impl SymbolKind {
         (SymbolKind::Static, "static"),
         (SymbolKind::TypeAlias, "type_alias"),
         (SymbolKind::Macro, "macro"),
+        (SymbolKind::Interface, "interface"),
+        (SymbolKind::Property, "property"),
+        (SymbolKind::Key, "key"),
+        (SymbolKind::Heading, "heading"),
+        (SymbolKind::Selector, "selector"),
+        (SymbolKind::Element, "element"),
+        (SymbolKind::Block, "block"),
     ];
 
     /// One lower-case word: `function`, `type_alias`.
@@ -132,76 +166,120 @@ impl SymbolKind {
     /// Whether functions in it are methods.
     fn holds_methods(self) -> bool {
         match self {
-            SymbolKind::Trait | SymbolKind::Impl | SymbolKind::Class => true,
-            SymbolKind::Module
+            SymbolKind::Trait
+            | SymbolKind::Impl
+            | SymbolKind::Class
+            | SymbolKind::Interface
             | SymbolKind::Struct
+            | SymbolKind::Union => true,
+            SymbolKind::Module
             | SymbolKind::Enum
-            | SymbolKind::Union
             | SymbolKind::Function
             | SymbolKind::Method
             | SymbolKind::Constant
             | SymbolKind::Static
             | SymbolKind::TypeAlias
-            | SymbolKind::Macro => false,
+            | SymbolKind::Macro
+            | SymbolKind::Property
+            | SymbolKind::Key
+            | SymbolKind::Heading
+            | SymbolKind::Selector
+            | SymbolKind::Element
+            | SymbolKind::Block => false,
         }
+    }
+
+    /// Whether what is inside is its own affair.
+    pub fn is_function(self) -> bool {
+        matches!(self, SymbolKind::Function | SymbolKind::Method)
     }
 }
 
 impl Definition<'_> {
-    fn symbol(&self, source: &Text, found: &Found) -> Option<Symbol> {
-        let name_node = bare_type(self.name);
+    fn symbol(&self, source: &Text, language: Language, found: &Found) -> Option<Symbol> {
+        let name_node = bare_name(self.name);
         let name = one_line(&source.slice(name_node.byte_range())?);
         if name.is_empty() {
             // A name that is missing in broken code.
             return None;
         }
+        let whole = self.whole(language);
+        let start = start(whole, language);
         Some(Symbol {
             kind: self.kind,
             name,
-            range: self.start()..self.node.end_byte(),
+            range: start..whole.end_byte(),
             name_range: name_node.byte_range(),
-            signature: self.signature(source, found)?,
+            signature: self.signature(source, language, whole.start_byte(), found)?,
+            doc: self.body.and_then(|body| docs::inside(body, language, source)).or_else(|| {
+                let has_docs = !matches!(language, Language::Json | Language::Markdown);
+                has_docs.then(|| docs::before(start, &found.comments, source)).flatten()
+            }),
             parent: None,
         })
     }
 
-    /// Where the first attribute or decorator of the definition stands.
-    fn start(&self) -> usize {
-        let node = match self.node.parent() {
-            Some(parent) if parent.kind() == "decorated_definition" => parent,
-            _ => self.node,
-        };
-        let mut start = node.start_byte();
-        let mut before = node.prev_sibling();
-        while let Some(sibling) = before {
-            match sibling.kind() {
-                "attribute_item" => start = sibling.start_byte(),
-                "line_comment" | "block_comment" => {}
-                _ => break,
-            }
-            before = sibling.prev_sibling();
+    /// The definition with what is wrapped around it: `export`, `template<…>`, `const`, decorators.
+    fn whole(&self, language: Language) -> Node<'_> {
+        let mut node = self.node;
+        if !matches!(
+            language,
+            Language::Python
+                | Language::JavaScript
+                | Language::TypeScript
+                | Language::Tsx
+                | Language::Go
+                | Language::Cpp
+                | Language::Lua
+        ) {
+            return node;
         }
-        start
+        while let Some(parent) = node.parent() {
+            let wraps = match parent.kind() {
+                "decorated_definition" | "export_statement" | "template_declaration" | "ambient_declaration" => true,
+                // One of several has the words before them not to itself.
+                "lexical_declaration"
+                | "variable_declaration"
+                | "type_declaration"
+                | "const_declaration"
+                | "var_declaration" => parent.named_child_count() == 1,
+                _ => false,
+            };
+            if !wraps {
+                break;
+            }
+            node = parent;
+        }
+        node
     }
 
-    fn signature(&self, source: &Text, found: &Found) -> Option<String> {
-        let end = match (self.body, self.kind) {
-            _ if self.has_broken_head() => source.line_range(source.line_of(self.name.end_byte())).end,
-            (Some(body), _) => body.start_byte(),
-            (None, SymbolKind::Macro) => self.name.end_byte(),
-            (None, _) => self.node.end_byte(),
+    fn signature(&self, source: &Text, language: Language, start: usize, found: &Found) -> Option<String> {
+        let (start, end) = match (self.signature, self.body, self.kind) {
+            (Some(signature), ..) => (signature.start_byte(), signature.end_byte()),
+            _ if self.has_broken_head() => (start, source.line_range(source.line_of(self.name.end_byte())).end),
+            (None, Some(body), _) => (start, body.start_byte()),
+            (None, None, SymbolKind::Macro) => (start, self.name.end_byte()),
+            (None, None, _) => (start, self.node.end_byte()),
         };
         let mut head = String::new();
-        let mut at = self.node.start_byte();
-        let first = found.comments.partition_point(|comment| comment.end <= at);
-        for comment in found.comments.iter().skip(first).take_while(|comment| comment.start < end) {
-            head.push_str(&source.slice(at..comment.start.max(at))?);
+        let mut at = start;
+        let first = found.aside.partition_point(|aside| aside.end <= at);
+        for aside in found.aside.iter().skip(first).take_while(|aside| aside.start < end) {
+            head.push_str(&source.slice(at..aside.start.max(at))?);
             head.push(' ');
-            at = comment.end.max(at);
+            at = aside.end.max(at);
         }
-        head.push_str(&source.slice(at..end.max(at))?);
+        head.push_str(&source.slice(at.min(end.max(at))..end.max(at))?);
         let head = one_line(&head);
-        let head = head.trim_end_matches(|end: char| end.is_whitespace() || matches!(end, '=' | ':' | ';' | '{' | '('));
+        let mut head = head.trim();
+        if self.body.is_none() && matches!(language, Language::Ruby | Language::Lua) {
+            head = head.strip_suffix(" end").unwrap_or(head);
+        }
+        if self.kind != SymbolKind::Selector && self.kind != SymbolKind::Heading {
+            let head_end = |end: char| end.is_whitespace() || matches!(end, '=' | ':' | ';' | '{' | '(');
+            head = head.trim_end_matches(head_end);
+            head = head.strip_suffix("=>").unwrap_or(head).trim_end();
+        }
         Some(match head.char_indices().nth(SIGNATURE_WIDTH) {
             Some((cut, _)) => format!("{}…", head.get(..cut)?),
             None => head.to_owned(),
@@ -216,14 +294,36 @@ impl Definition<'_> {
     }
 }
 
-/// The name in a type: `Vec` of `&mut std::vec::Vec<T>`.
-fn bare_type(node: Node<'_>) -> Node<'_> {
+/// Where the first attribute or decorator of a definition stands.
+fn start(whole: Node<'_>, language: Language) -> usize {
+    let mut start = whole.start_byte();
+    if !matches!(language, Language::Rust | Language::JavaScript | Language::TypeScript | Language::Tsx) {
+        return start;
+    }
+    let mut before = whole.prev_sibling();
+    while let Some(sibling) = before {
+        match sibling.kind() {
+            "attribute_item" | "decorator" => start = sibling.start_byte(),
+            "line_comment" | "block_comment" => {}
+            _ => break,
+        }
+        before = sibling.prev_sibling();
+    }
+    start
+}
+
+/// The name in a type or a path: `Vec` of `&mut std::vec::Vec<T>`, `area` of `Shape::area`.
+fn bare_name(node: Node<'_>) -> Node<'_> {
     let mut node = node;
     loop {
         let inner = match node.kind() {
             "reference_type" => node.child_by_field_name("type"),
             "generic_type" => node.child_by_field_name("type").or_else(|| node.named_child(0)),
-            "scoped_type_identifier" => node.child_by_field_name("name"),
+            "scoped_type_identifier" | "qualified_identifier" | "scope_resolution" | "template_type" => {
+                node.child_by_field_name("name")
+            }
+            "dot_index_expression" => node.child_by_field_name("field"),
+            "method_index_expression" => node.child_by_field_name("method"),
             // Python's `type` wraps what it names.
             "type" => node.named_child(0),
             _ => None,
@@ -250,9 +350,13 @@ fn forget_reassignments(all: &mut Vec<Symbol>) {
 /// Finds each symbol's holder, and names functions in types methods. Symbols stand in the order of their starts, holders
 /// first.
 fn set_parents(all: &mut [Symbol]) {
-    let mut open: Vec<(usize, usize, SymbolKind)> = Vec::new();
+    let mut open: Vec<(usize, Range<usize>, SymbolKind)> = Vec::new();
     for (index, symbol) in all.iter_mut().enumerate() {
-        while open.last().is_some_and(|(_, end, _)| *end <= symbol.range.start) {
+        // Of two that are declared in one go neither holds the other.
+        let ends = |(_, range, _): &(usize, Range<usize>, SymbolKind)| {
+            range.end <= symbol.range.start || *range == symbol.range
+        };
+        while open.last().is_some_and(ends) {
             open.pop();
         }
         if let Some((parent, _, kind)) = open.last() {
@@ -261,7 +365,7 @@ fn set_parents(all: &mut [Symbol]) {
                 symbol.kind = SymbolKind::Method;
             }
         }
-        open.push((index, symbol.range.end, symbol.kind));
+        open.push((index, symbol.range.clone(), symbol.kind));
     }
 }
 

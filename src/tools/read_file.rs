@@ -5,9 +5,11 @@ use serde::Deserialize;
 
 use super::builtin::Builtin;
 use super::propose::{resolve, unreadable};
-use super::show::{label, line_count, numbered};
+use super::show::{cap, label, line_count, numbered};
+use super::symbols;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::context::Shown;
+use crate::context::outline::{Reader, reader_of};
 use crate::text::{FileEncoding, LineEnding, Text};
 use crate::workspace::{DocPath, ReadError, View};
 
@@ -26,6 +28,13 @@ pub(in crate::tools) struct Arguments {
 
 /// Lines that are shown when no limit is given.
 const LINES: usize = 2_000;
+/// A file of more lines, or bytes, is shown by its outline where nobody says what of it is wanted.
+const LARGE_LINES: usize = 1_000;
+const LARGE_BYTES: usize = 48 * 1024;
+/// Definitions that an outline must have to be worth more than the text.
+const LEAST_DEFINITIONS: usize = 8;
+/// Lines at the start of a large file that are shown beside its outline: what it is, and what it imports.
+const FIRST_LINES: usize = 40;
 /// What is read of a file too large to be taken whole, in bytes.
 const HEAD: usize = 256 * 1024;
 
@@ -33,8 +42,9 @@ impl Builtin for ReadFile {
     type Arguments = Arguments;
     const NAME: &'static str = "read_file";
     const DESCRIPTION: &'static str = "Reads a text file of the workspace: each line with its number, a tab, then the \
-        line. Shows unsaved text of the user's editor and your own proposed edits. Long files are cut; the last line of \
-        the result then says how to go on. `[secret: …]` stands in place of a secret.";
+        line. Shows unsaved text of the user's editor and your own proposed edits. Of a large file of code it shows the \
+        outline: ask for the lines you need with offset and limit. Long files are cut; the last line of the result then \
+        says how to go on. `[secret: …]` stands in place of a secret.";
     const EFFECT: Effect = Effect::Reads;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
@@ -70,7 +80,11 @@ impl Builtin for ReadFile {
         }
         let shown = Shown::of(&view, &path, &document.text);
         labels.extend(shown.note());
-        let output = page.show(&shown.text, &labels, None)?;
+        let whole = arguments.offset.is_none() && arguments.limit.is_none();
+        let output = match whole.then(|| page.outline(&shown.text, &labels, reader_of(&view, &path))).flatten() {
+            Some(outline) => outline,
+            None => page.show(&shown.text, &labels, None)?,
+        };
         context.seen.note(path, document.text.hash());
         Ok(output)
     }
@@ -86,6 +100,35 @@ struct Page {
 }
 
 impl Page {
+    /// The first lines and the definitions of a large file, where it has many.
+    fn outline(&self, text: &Text, labels: &[String], reader: Option<Reader>) -> Option<ToolOutput> {
+        let count = line_count(text);
+        if count <= LARGE_LINES && text.len() <= LARGE_BYTES {
+            return None;
+        }
+        let rows = symbols::rows(text, reader?.language(), None);
+        if rows.lines().count() < LEAST_DEFINITIONS {
+            return None;
+        }
+        let mut labels = labels.to_vec();
+        labels.push(format!("{count} lines, so this is its start and its outline"));
+        let (first, _) = numbered(text, 0..FIRST_LINES.min(count), self.most / 2);
+        let last = "[ask for lines with offset and limit]\n";
+        let head = format!("[{}: {}]\n{first}[definitions]\n", self.name, labels.join("; "));
+        let room = self.most.saturating_sub(head.len() + last.len());
+        let rows = match rows.len() > room {
+            false => rows,
+            // Those that stand in others are the first to go.
+            true => {
+                let is_outer = |row: &&str| row.split_once('\t').is_some_and(|(_, rest)| !rest.starts_with("    "));
+                rows.lines().filter(is_outer).map(|row| format!("{row}\n")).collect()
+            }
+        };
+        let (rows, _) = cap(rows, room);
+        let rows = format!("{}\n", rows.trim_end_matches('\n'));
+        Some(ToolOutput { text: format!("{head}{rows}{last}"), truncated: true })
+    }
+
     /// `beyond` says what there is behind `text`, where it is the start of something larger.
     fn show(&self, text: &Text, labels: &[String], beyond: Option<&str>) -> Result<ToolOutput, ToolError> {
         let count = line_count(text);

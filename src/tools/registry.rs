@@ -10,6 +10,8 @@ use super::edit_file::EditFile;
 use super::list_files::ListFiles;
 use super::move_file::MoveFile;
 use super::read_file::ReadFile;
+use super::references::FindReferences;
+use super::remember::Remember;
 use super::search::Search;
 use super::shell::Shell;
 use super::shell_job::ShellJob;
@@ -58,6 +60,7 @@ impl Default for Tools {
                 Arc::new(Blocking::<ListFiles>::default()),
                 Arc::new(Blocking::<Search>::default()),
                 Arc::new(Blocking::<FindSymbols>::default()),
+                Arc::new(Blocking::<FindReferences>::default()),
                 Arc::new(Blocking::<EditFile>::default()),
                 Arc::new(Blocking::<WriteFile>::default()),
                 Arc::new(Blocking::<DeleteFile>::default()),
@@ -70,6 +73,7 @@ impl Default for Tools {
                 Arc::new(Blocking::<UpdatePlan>::default()),
                 Arc::new(Task),
                 Arc::new(AskUser),
+                Arc::new(Blocking::<Remember>::default()),
             ],
         }
     }

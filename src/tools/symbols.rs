@@ -9,10 +9,10 @@ use super::builtin::Builtin;
 use super::show::layer_label;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::context::Shown;
-use crate::syntax::{Language, Symbols};
+use crate::context::outline::{Reader, reader_of};
+use crate::syntax::{Language, Symbols, indent};
 use crate::text::Text;
 use crate::text::hidden::visible_line;
-use crate::workspace::DocPath;
 use crate::workspace::search::Scope;
 
 pub(in crate::tools) struct FindSymbols;
@@ -36,13 +36,15 @@ impl Builtin for FindSymbols {
     const NAME: &'static str = "symbols";
     const DESCRIPTION: &'static str = "Lists definitions (functions, types, methods, constants) with line numbers and \
         signatures, file by file. Good to find where something is defined, or to see what is in a file without reading \
-        it. Knows Rust and Python.";
+        it. Files of a language without a grammar are outlined by their indentation.";
     const EFFECT: Effect = Effect::Reads;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
         let view = context.view();
         let scope =
             Scope::new(&view, arguments.path.as_deref(), None).map_err(|error| ToolError::model(error.to_string()))?;
+        let is_file =
+            arguments.path.as_ref().is_some_and(|path| view.roots().resolve(path).is_ok_and(|path| view.exists(&path)));
         let start = Instant::now();
         let stop = || context.cancel.is_cancelled() || start.elapsed() > TIME;
         let listing = view.list(&scope, FILES, &stop);
@@ -56,10 +58,11 @@ impl Builtin for FindSymbols {
                 cut = true;
                 break;
             }
-            let Some(language) = language(path) else { continue };
+            let is_named = is_file && listing.files.len() == 1;
+            let Some(reader) = reader_of(&view, path).or(is_named.then_some(Reader::Indentation)) else { continue };
             let Ok(document) = view.read(path) else { continue };
             parsed = parsed.saturating_add(1);
-            let rows = rows(&Shown::of(&view, path, &document.text).text, language, query.as_deref());
+            let rows = rows(&Shown::of(&view, path, &document.text).text, reader.language(), query.as_deref());
             if rows.is_empty() {
                 continue;
             }
@@ -71,7 +74,7 @@ impl Builtin for FindSymbols {
             shown.push_str(&section);
         }
         if shown.is_empty() {
-            shown = format!("no definition matches, in {parsed} files of a known language (Rust, Python)\n");
+            shown = format!("no definition matches, in {parsed} files of a known language\n");
         }
         if cut {
             shown.push_str("[more was left out: narrow it by path or query]\n");
@@ -81,8 +84,8 @@ impl Builtin for FindSymbols {
 }
 
 /// One line a definition, indented as they lie in one another.
-fn rows(text: &Text, language: Language, query: Option<&str>) -> String {
-    let symbols = Symbols::of(text, language);
+pub(in crate::tools) fn rows(text: &Text, language: Option<Language>, query: Option<&str>) -> String {
+    let symbols = language.map_or_else(|| indent::outline(text), |language| Symbols::of(text, language));
     let mut rows = String::new();
     for (index, symbol) in symbols.all.iter().enumerate() {
         let path = symbols.path(index).unwrap_or_else(|| symbol.name.clone());
@@ -95,7 +98,9 @@ fn rows(text: &Text, language: Language, query: Option<&str>) -> String {
             (Some(_), Some(holder)) => format!("  (in {holder})"),
             _ => String::new(),
         };
-        rows.push_str(&format!("{line:>6}\t{}{}{holder}\n", "  ".repeat(depth), symbol.signature));
+        // What is written about it helps to tell one of several from the others.
+        let doc = symbol.doc.as_ref().filter(|_| query.is_some()).map(|doc| format!("  // {doc}")).unwrap_or_default();
+        rows.push_str(&format!("{line:>6}\t{}{}{holder}{doc}\n", "  ".repeat(depth), symbol.signature));
     }
     rows
 }
@@ -108,11 +113,4 @@ fn plain(name: &str) -> String {
 fn depth(symbols: &Symbols, index: usize) -> usize {
     let parent = |index: &usize| symbols.all.get(*index).and_then(|symbol| symbol.parent);
     std::iter::successors(parent(&index), parent).take(32).count()
-}
-
-fn language(path: &DocPath) -> Option<Language> {
-    match path {
-        DocPath::File { rel, .. } => Language::of_path(rel),
-        DocPath::Virtual(uri) => Language::of_path(uri),
-    }
 }

@@ -1,9 +1,11 @@
 //! What an index knows about a root, kept between runs in a folder of Claw's own.
 //!
-//! One file a root: a head that can be read at once, and the packed definitions, which are read when they are shown. It is
-//! only a cache: a file that is torn, of another version or of another root is as good as none, and nothing depends on one
-//! being written.
+//! One file a root: a head that can be read at once, the packed definitions, which are read when they are shown, and the uses.
+//! Rows are found by path as long as the file looks the same, and by content otherwise: after a change of branches, or a copy,
+//! nothing is parsed again. It is only a cache: a file that is torn, of another version or of another root is as good as none,
+//! and nothing depends on one being written.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,10 +13,11 @@ use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 use super::FileSymbols;
-use crate::text::ContentHash;
+use crate::syntax::Language;
+use crate::text::{ContentHash, Text};
 
 /// Changes with the format, the grammars and the queries.
-const VERSION: &str = concat!("claw-outline 1 ", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("claw-outline 2 ", env!("CARGO_PKG_VERSION"));
 /// Largest cache that is read.
 const MOST_BYTES: u64 = 64 << 20;
 
@@ -28,10 +31,32 @@ pub(super) struct Fingerprint {
     pub len: u64,
 }
 
+/// What identifies the content of a file, and how it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Content(pub u128);
+
 /// A file below the root: its path, what it looked like when it was parsed, and what it defines.
-pub(super) type Row = (Arc<str>, Fingerprint, FileSymbols);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    /// `None` for a content that no file has any more.
+    pub rel: Option<Arc<str>>,
+    pub fingerprint: Fingerprint,
+    pub content: Content,
+    pub symbols: FileSymbols,
+}
+
+impl Content {
+    pub fn of(text: &Text, language: Option<Language>) -> Content {
+        let name = language.map_or("", Language::name);
+        let hash = ContentHash::of(format!("{name} {}", text.hash().to_hex()).as_bytes()).to_hex();
+        Content(hash.get(..32).and_then(|hash| u128::from_str_radix(hash, 16).ok()).unwrap_or_default())
+    }
+}
 
 impl Fingerprint {
+    /// Of nothing that is there.
+    pub const NONE: Fingerprint = Fingerprint { modified: 0, changed: 0, len: 0 };
+
     /// Of a regular file; `None` for anything else.
     pub fn of(path: &Path) -> Option<Fingerprint> {
         let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
@@ -53,26 +78,31 @@ pub(super) fn load(folder: &Path, root: &Path) -> Vec<Row> {
 }
 
 /// Keeps `rows` for the next run. The file is replaced at once or not at all.
-pub(super) fn save<'a>(
-    folder: &Path,
-    root: &Path,
-    rows: impl Iterator<Item = (&'a str, Fingerprint, &'a FileSymbols)>,
-) -> std::io::Result<()> {
-    let (mut head, mut body) = (String::new(), String::new());
-    for (rel, fingerprint, symbols) in rows {
+pub(super) fn save(folder: &Path, root: &Path, rows: impl Iterator<Item = Row>) -> std::io::Result<()> {
+    let (mut head, mut body, mut uses) = (String::new(), String::new(), Vec::new());
+    let mut count = 0;
+    for Row { rel, fingerprint, content, symbols } in rows {
+        let rel = rel.as_deref().unwrap_or_default();
         if rel.contains(['\n', '\t']) {
             continue;
         }
         let start = body.len();
         body.push_str(symbols.packed());
         let Fingerprint { modified, changed, len } = fingerprint;
-        head.push_str(&format!("{modified}\t{changed}\t{len}\t{start}\t{}\t{rel}\n", body.len()));
+        let (end, first) = (body.len(), count);
+        count += symbols.packed_uses().len();
+        uses.extend(symbols.packed_uses().iter().flat_map(|packed| packed.to_le_bytes()));
+        let content = content.0;
+        // Writing to a string does not fail.
+        let _ = writeln!(head, "{modified}\t{changed}\t{len}\t{content:x}\t{start}\t{end}\t{first}\t{count}\t{rel}");
     }
-    let content = format!("{}\n{head}\n{body}", root.display());
-    let hash = ContentHash::of(content.as_bytes()).to_hex();
+    let lengths = format!("{}\n{} {} {}\n", root.display(), head.len(), body.len(), uses.len());
+    let content = [lengths.as_bytes(), head.as_bytes(), body.as_bytes(), &uses].concat();
+    let hash = ContentHash::of(&content).to_hex();
     create_private(folder)?;
     let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
-    temporary.write_all(format!("{VERSION}\n{hash}\n{content}").as_bytes())?;
+    temporary.write_all(format!("{VERSION}\n{hash}\n").as_bytes())?;
+    temporary.write_all(&content)?;
     temporary.persist(file(folder, root))?;
     Ok(())
 }
@@ -94,55 +124,74 @@ fn read(path: &Path, root: &Path) -> Option<Vec<Row>> {
     if fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?.len() > MOST_BYTES {
         return None;
     }
-    let whole = fs::read_to_string(path).ok()?;
-    let rest = whole.strip_prefix(VERSION)?.strip_prefix('\n')?;
-    let (hash, content) = rest.split_once('\n')?;
-    if ContentHash::of(content.as_bytes()).to_hex() != hash {
+    let whole = fs::read(path).ok()?;
+    let rest = whole.strip_prefix(VERSION.as_bytes())?.strip_prefix(b"\n")?;
+    let (hash, content) = line(rest)?;
+    if ContentHash::of(content).to_hex() != hash {
         return None;
     }
-    let rest = content.strip_prefix(&root.display().to_string())?.strip_prefix('\n')?;
-    let (head, body) = match rest.strip_prefix('\n') {
-        Some(body) => ("", body),
-        None => rest.split_once("\n\n")?,
+    let rest = content.strip_prefix(root.display().to_string().as_bytes())?.strip_prefix(b"\n")?;
+    let (lengths, rest) = line(rest)?;
+    let mut lengths = lengths.split(' ').map(str::parse::<usize>);
+    let mut part = |rest: &[u8]| lengths.next()?.ok().filter(|len| *len <= rest.len());
+    let (head, rest) = rest.split_at(part(rest)?);
+    let (body, rest) = rest.split_at(part(rest)?);
+    let (uses, _) = rest.split_at(part(rest)?);
+    let body: Arc<str> = std::str::from_utf8(body).ok()?.into();
+    let (uses, _) = uses.as_chunks::<8>();
+    let uses: Arc<[u64]> = uses.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect();
+    std::str::from_utf8(head).ok()?.lines().map(|line| row(line, &body, &uses)).collect()
+}
+
+fn row(line: &str, body: &Arc<str>, uses: &Arc<[u64]>) -> Option<Row> {
+    let mut fields = line.splitn(9, '\t');
+    let fingerprint = Fingerprint {
+        modified: fields.next()?.parse().ok()?,
+        changed: fields.next()?.parse().ok()?,
+        len: fields.next()?.parse().ok()?,
     };
-    let body: Arc<str> = body.into();
-    head.lines()
-        .map(|line| {
-            let mut fields = line.splitn(6, '\t');
-            let fingerprint = Fingerprint {
-                modified: fields.next()?.parse().ok()?,
-                changed: fields.next()?.parse().ok()?,
-                len: fields.next()?.parse().ok()?,
-            };
-            let (start, end) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-            Some((fields.next()?.into(), fingerprint, FileSymbols::unpacked(&body, start..end)?))
-        })
-        .collect()
+    let content = Content(u128::from_str_radix(fields.next()?, 16).ok()?);
+    let mut number = || fields.next()?.parse::<usize>().ok();
+    let (range, uses_range) = (number()?..number()?, number()?..number()?);
+    let rel = Some(fields.next()?).filter(|rel| !rel.is_empty()).map(Arc::from);
+    Some(Row { rel, fingerprint, content, symbols: FileSymbols::unpacked(body, range, uses, uses_range)? })
+}
+
+/// The first line, and what comes after it.
+fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let at = bytes.iter().position(|byte| *byte == b'\n')?;
+    Some((std::str::from_utf8(bytes.get(..at)?).ok()?, bytes.get(at + 1..)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::syntax::Language;
 
     fn row(rel: &str, source: &str) -> Row {
         let fingerprint = Fingerprint { modified: 1, changed: -2, len: source.len() as u64 };
-        (rel.into(), fingerprint, FileSymbols::of(&source.into(), Language::Rust))
+        let symbols = FileSymbols::of(&source.into(), Some(Language::Rust));
+        let content = Content::of(&source.into(), Some(Language::Rust));
+        Row { rel: Some(rel.into()), fingerprint, content, symbols }
     }
 
     fn save_rows(folder: &Path, root: &Path, rows: &[Row]) {
-        save(folder, root, rows.iter().map(|(rel, print, symbols)| (rel.as_ref(), *print, symbols))).unwrap();
+        save(folder, root, rows.iter().cloned()).unwrap();
     }
 
     #[test]
     fn what_is_kept_is_what_comes_back() {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new("/somewhere/project");
-        for rows in
-            [vec![], vec![row("a.rs", "fn a() {}")], vec![row("a.rs", "x"), row("b/é.rs", "struct B; fn c() {}")]]
-        {
+        for rows in [
+            vec![],
+            vec![row("a.rs", "fn a() { b1(c1) }")],
+            vec![row("a.rs", "x"), row("b/é.rs", "struct B; fn c() { d1() }")],
+        ] {
             save_rows(folder.path(), root, &rows);
             assert_eq!(load(folder.path(), root), rows);
+            let homeless: Vec<Row> = rows.iter().map(|row| Row { rel: None, ..row.clone() }).collect();
+            save_rows(folder.path(), root, &homeless);
+            assert_eq!(load(folder.path(), root), homeless);
         }
         assert_eq!(load(folder.path(), Path::new("/somewhere/else")), []);
         assert_eq!(load(&folder.path().join("missing"), root), []);

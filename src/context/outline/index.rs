@@ -3,14 +3,18 @@
 //! One thread at a time looks at the workspace and parses what changed; whoever asks waits for it no longer than until a
 //! deadline, and takes what is there. The lock is held for moments only, never over a read or a parse.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::FileSymbols;
-use super::cache::{self, Fingerprint};
-use crate::syntax::{Language, Symbols};
+use super::cache::{self, Content, Fingerprint, Row};
+use super::graph::Graph;
+use crate::syntax::{Language, Survey, Symbols};
 use crate::text::{ContentHash, Text};
 use crate::workspace::search::Scope;
 use crate::workspace::{DocPath, RootId, View};
@@ -27,6 +31,10 @@ const RACY: Duration = Duration::from_millis(50);
 const KEPT_EVERY: Duration = Duration::from_millis(50);
 /// Open documents whose definitions are remembered.
 const MOST_OPEN: usize = 512;
+/// Contents that no file has any more, and that may come back with another branch.
+const MOST_RETIRED: usize = 4_096;
+/// Threads that parse side by side.
+const WORKERS: usize = 4;
 
 /// The definitions of a workspace's files, kept up to date in the background. One for each [`Workspace`], shared by all its
 /// sessions: clones are the same index. Idle until it is asked.
@@ -44,7 +52,13 @@ pub struct Snapshot {
     /// without a grammar.
     pub files: Vec<(DocPath, Option<FileSymbols>)>,
     pub state: SnapshotState,
+    /// Who uses whom, found out when it is first asked for.
+    pub(super) graph: SharedGraph,
 }
+
+/// The graph of a snapshot. Snapshots of the same files have the same.
+#[derive(Clone, Default)]
+pub(super) struct SharedGraph(pub Arc<OnceLock<Graph>>);
 
 /// How far a [`Snapshot`] can be relied on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,8 +95,12 @@ struct State {
     /// What the last walk saw, in the order of names; `None` before the first.
     listed: Option<Arc<[DocPath]>>,
     files: HashMap<DocPath, Entry>,
+    /// What was known of contents that no file has any more, oldest first.
+    retired: VecDeque<(Content, FileSymbols)>,
+    /// The graph of the last snapshot, with what it was made from.
+    graph: (u64, SharedGraph),
     /// Open and proposed texts. Whoever comes first parses; others who want the same wait for that.
-    open: HashMap<(ContentHash, Language), Arc<OnceLock<Parse>>>,
+    open: HashMap<(ContentHash, Option<Language>), Arc<OnceLock<Parse>>>,
 }
 
 /// What a text that is at hand defines.
@@ -95,6 +113,7 @@ struct Parse {
 #[derive(Clone)]
 struct Entry {
     fingerprint: Fingerprint,
+    content: Content,
     /// May be kept between runs.
     settled: bool,
     /// The look that last found it unchanged.
@@ -141,7 +160,18 @@ impl Index {
         }
         let snapshot = state.snapshot();
         drop(state);
-        snapshot.with_open(view, open)
+        self.with_graph(snapshot.with_open(view, open))
+    }
+
+    /// The snapshot with the graph of the one before, where that is of the same files.
+    fn with_graph(&self, mut snapshot: Snapshot) -> Snapshot {
+        let print = snapshot.print();
+        let mut state = self.shared.lock();
+        if state.graph.0 != print {
+            state.graph = (print, SharedGraph::default());
+        }
+        snapshot.graph = state.graph.1.clone();
+        snapshot
     }
 
     /// Waits until what was seen is kept for the next run, if that is being done, but no longer than `patience`. For a process
@@ -157,27 +187,31 @@ impl Index {
 
     /// The definitions of a text that is at hand, remembered by its content.
     pub fn symbols_of(&self, text: &Text, language: Language) -> Arc<Symbols> {
-        self.parse_of(text, language).symbols
+        self.parse_of(text, Some(language)).symbols
     }
 
-    /// The same as an outline.
-    pub fn outline_of(&self, text: &Text, language: Language) -> FileSymbols {
+    /// The same as an outline; without a language by its indentation.
+    pub fn outline_of(&self, text: &Text, language: Option<Language>) -> FileSymbols {
         self.parse_of(text, language).outline
     }
 
-    fn parse_of(&self, text: &Text, language: Language) -> Parse {
-        let slot = {
-            let mut state = self.shared.lock();
-            if state.open.len() >= MOST_OPEN {
-                state.open.clear();
-            }
-            Arc::clone(state.open.entry((text.hash(), language)).or_default())
-        };
-        let parse = slot.get_or_init(|| {
-            let symbols = Symbols::of(text, language);
-            Parse { outline: FileSymbols::pack(text, &symbols), symbols: Arc::new(symbols) }
-        });
-        parse.clone()
+    /// What was made of a text already, such as by somebody who keeps its tree up to date from edit to edit.
+    pub fn put(&self, text: &Text, language: Language, survey: impl FnOnce() -> Survey) {
+        self.slot(text, Some(language)).get_or_init(|| Parse::of(text, survey()));
+    }
+
+    fn parse_of(&self, text: &Text, language: Option<Language>) -> Parse {
+        let slot = self.slot(text, language);
+        let survey = || (text.len() as u64 <= MOST_BYTES).then(|| Survey::of(text, language)).flatten();
+        slot.get_or_init(|| Parse::of(text, survey().unwrap_or_default())).clone()
+    }
+
+    fn slot(&self, text: &Text, language: Option<Language>) -> Arc<OnceLock<Parse>> {
+        let mut state = self.shared.lock();
+        if state.open.len() >= MOST_OPEN {
+            state.open.clear();
+        }
+        Arc::clone(state.open.entry((text.hash(), language)).or_default())
     }
 
     /// The definitions of what is open or proposed. Stops at the deadline.
@@ -189,13 +223,62 @@ impl Index {
             if Instant::now() >= deadline {
                 break;
             }
-            let Some(language) = language_of(view, path) else { continue };
+            let Some(reader) = reader_of(view, path) else { continue };
             if let Ok(document) = view.read(path) {
-                documents.insert(path.clone(), self.outline_of(&document.text, language));
+                documents.insert(path.clone(), self.outline_of(&document.text, reader.language()));
             }
         }
         documents
     }
+}
+
+impl Parse {
+    fn of(text: &Text, survey: Survey) -> Parse {
+        Parse { outline: FileSymbols::pack(text, &survey), symbols: Arc::new(survey.symbols) }
+    }
+}
+
+/// How the definitions of a file are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    Grammar(Language),
+    /// A language of which no grammar is at hand.
+    Indentation,
+}
+
+impl Reader {
+    pub fn language(self) -> Option<Language> {
+        match self {
+            Reader::Grammar(language) => Some(language),
+            Reader::Indentation => None,
+        }
+    }
+
+    fn of_path(path: &str) -> Option<Reader> {
+        let end = || path.rsplit('/').next()?.rsplit_once('.').map(|(_, end)| end);
+        let by_indentation = || end().is_some_and(|end| WITHOUT_GRAMMAR.contains(&end));
+        match Language::of_path(path) {
+            Some(language) => Some(Reader::Grammar(language)),
+            None => by_indentation().then_some(Reader::Indentation),
+        }
+    }
+}
+
+/// How the names of code end that no grammar is at hand for.
+const WITHOUT_GRAMMAR: &[&str] = &[
+    "kt", "kts", "swift", "scala", "sbt", "zig", "ex", "exs", "erl", "hs", "ml", "mli", "fs", "fsx", "clj", "cljs",
+    "lisp", "el", "scm", "rkt", "pl", "pm", "r", "R", "jl", "dart", "sql", "proto", "tf", "vim", "nix", "cmake",
+    "gradle", "groovy", "vue", "svelte", "m", "mm", "cr", "nim", "d", "v", "sv", "vhd", "sol", "ps1", "fish",
+    "graphql", "thrift", "scss", "sass", "less", "elm", "purs", "pas", "f90", "jsonnet", "mk",
+];
+
+/// How the definitions of a document are found, if at all.
+pub fn reader_of(view: &View, path: &DocPath) -> Option<Reader> {
+    let name = match path {
+        DocPath::File { rel, .. } => rel.as_ref(),
+        DocPath::Virtual(uri) => uri.as_ref(),
+    };
+    language_of(view, path).map(Reader::Grammar).or_else(|| Reader::of_path(name))
 }
 
 /// By name, or for an open document by what the editor says.
@@ -216,13 +299,14 @@ impl Shared {
 impl State {
     fn snapshot(&self) -> Snapshot {
         let Some(listed) = &self.listed else {
-            return Snapshot { files: Vec::new(), state: SnapshotState::Incomplete { missing: None } };
+            let state = SnapshotState::Incomplete { missing: None };
+            return Snapshot { state, ..Snapshot::default() };
         };
         let mut missing = 0;
         let mut files = Vec::with_capacity(listed.len());
         for path in listed.iter() {
             let symbols = self.files.get(path).map(|entry| entry.symbols.clone());
-            let parsable = matches!(path, DocPath::File { rel, .. } if Language::of_path(rel).is_some());
+            let parsable = matches!(path, DocPath::File { rel, .. } if Reader::of_path(rel).is_some());
             missing += usize::from(parsable && symbols.is_none());
             files.push((path.clone(), symbols));
         }
@@ -231,11 +315,38 @@ impl State {
             (true, 0) => SnapshotState::Incomplete { missing: Some(missing) },
             (true, _) => SnapshotState::Earlier,
         };
-        Snapshot { files, state }
+        Snapshot { files, state, graph: SharedGraph::default() }
+    }
+
+    /// What is known of a content that some file has or had.
+    fn known(&self, content: Content) -> Option<FileSymbols> {
+        let retired = self.retired.iter().rev().find(|(other, _)| *other == content).map(|(_, symbols)| symbols);
+        let current = || self.files.values().find(|entry| entry.content == content).map(|entry| &entry.symbols);
+        retired.or_else(current).cloned()
+    }
+
+    fn retire(&mut self, entry: Entry) {
+        if self.retired.iter().any(|(content, _)| *content == entry.content) {
+            return;
+        }
+        if self.retired.len() >= MOST_RETIRED {
+            self.retired.pop_front();
+        }
+        self.retired.push_back((entry.content, entry.symbols));
     }
 }
 
 impl Snapshot {
+    /// What the graph depends on.
+    fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (path, symbols) in &self.files {
+            path.hash(&mut hasher);
+            symbols.as_ref().map(FileSymbols::print).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// The snapshot with open and proposed documents as they are.
     fn with_open(mut self, view: &View, mut open: HashMap<DocPath, FileSymbols>) -> Snapshot {
         // The index may have been brought up to date through a view that leaves out less.
@@ -293,9 +404,14 @@ impl Looker {
             }
             let rows = cache::load(folder, &root.path);
             let mut state = shared.lock();
-            for (rel, fingerprint, symbols) in rows {
+            for Row { rel, fingerprint, content, symbols } in rows {
+                let Some(rel) = rel else {
+                    state.retired.push_back((content, symbols));
+                    continue;
+                };
                 let path = DocPath::File { root: root.id, rel };
-                state.files.entry(path).or_insert(Entry { fingerprint, settled: true, look: 0, symbols });
+                let entry = Entry { fingerprint, content, settled: true, look: 0, symbols };
+                state.files.entry(path).or_insert(entry);
             }
         }
     }
@@ -304,7 +420,7 @@ impl Looker {
     fn look_at(&self, listed: &[DocPath]) -> Vec<(DocPath, Fingerprint)> {
         let prints: Vec<(&DocPath, Fingerprint)> = listed
             .iter()
-            .filter(|path| language_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none())
+            .filter(|path| reader_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none())
             .filter_map(|path| Some((path, Fingerprint::of(&self.view.roots().absolute(path)?)?)))
             .filter(|(_, print)| print.len <= MOST_BYTES)
             .collect();
@@ -319,34 +435,59 @@ impl Looker {
         }
         let changed_paths: HashSet<&DocPath> = changed.iter().map(|(path, _)| path).collect();
         if state.finished == 0 {
-            // What an earlier run knew about files that have changed since is not true any more.
-            state.files.retain(|path, _| !changed_paths.contains(path));
+            // What an earlier run knew about files that have changed since is not true any more. Under another name, or when
+            // the file is again what it was, it is.
+            let stale: Vec<Entry> =
+                state.files.extract_if(|path, _| changed_paths.contains(path)).map(|(_, entry)| entry).collect();
+            for entry in stale {
+                state.retire(entry);
+            }
             state.listed = Some(listed.into());
         }
         changed
     }
 
-    /// Parses files; says how many. What is known is kept now and then on the way: a command that ends before the look does
-    /// leaves the next one less to parse.
+    /// Parses files, several side by side; says how many. What is known is kept now and then on the way: a command that ends
+    /// before the look does leaves the next one less to parse.
     fn parse(&self, changed: &[(DocPath, Fingerprint)], cache: Option<&Path>) -> usize {
-        let mut parsed = 0;
-        let mut kept = Instant::now();
-        for (path, fingerprint) in changed {
-            let Some(language) = language_of(&self.view, path) else { continue };
-            let Ok(document) = self.view.read_live(path) else { continue };
-            let symbols = FileSymbols::of(&document.text, language);
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let settled = fingerprint.modified + RACY.as_nanos() < now.as_nanos();
-            let Some(shared) = self.shared.upgrade() else { return parsed };
-            let entry = Entry { fingerprint: *fingerprint, settled, look: self.look, symbols };
-            shared.lock().files.insert(path.clone(), entry);
-            parsed += 1;
-            if let Some(folder) = cache.filter(|_| kept.elapsed() > KEPT_EVERY) {
-                self.save(folder);
-                kept = Instant::now();
+        let (next, parsed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let work = |keeps: bool| {
+            let mut kept = Instant::now();
+            while let Some((path, fingerprint)) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let Some(done) = self.parse_file(path, *fingerprint) else { return };
+                parsed.fetch_add(usize::from(done), Ordering::Relaxed);
+                if let Some(folder) = cache.filter(|_| keeps && kept.elapsed() > KEPT_EVERY) {
+                    self.save(folder);
+                    kept = Instant::now();
+                }
             }
+        };
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        std::thread::scope(|scope| {
+            for _ in 1..cores.min(WORKERS).min(changed.len()) {
+                scope.spawn(|| work(false));
+            }
+            work(true);
+        });
+        parsed.into_inner()
+    }
+
+    /// Whether the file could be read; `None` where nobody wants to know any more.
+    fn parse_file(&self, path: &DocPath, fingerprint: Fingerprint) -> Option<bool> {
+        let Some(reader) = reader_of(&self.view, path) else { return Some(false) };
+        let Ok(document) = self.view.read_live(path) else { return Some(false) };
+        let content = Content::of(&document.text, reader.language());
+        let known = self.shared.upgrade()?.lock().known(content);
+        let symbols = known.unwrap_or_else(|| FileSymbols::of(&document.text, reader.language()));
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let settled = fingerprint.modified + RACY.as_nanos() < now.as_nanos();
+        let entry = Entry { fingerprint, content, settled, look: self.look, symbols };
+        let shared = self.shared.upgrade()?;
+        let mut state = shared.lock();
+        if let Some(before) = state.files.insert(path.clone(), entry) {
+            state.retire(before);
         }
-        parsed
+        Some(true)
     }
 
     /// Forgets what is gone, and tells who waits. Whether there is anything new to keep.
@@ -357,7 +498,11 @@ impl Looker {
         let look = self.look;
         // Of open documents the index keeps what it knew: it is right again once they are closed.
         let open = self.view.buffers();
-        state.files.retain(|path, entry| entry.look == look || open.get(path).is_some());
+        let gone = |path: &DocPath, entry: &mut Entry| entry.look != look && open.get(path).is_none();
+        let gone: Vec<Entry> = state.files.extract_if(gone).map(|(_, entry)| entry).collect();
+        for entry in gone {
+            state.retire(entry);
+        }
         let keeps = parsed || state.files.len() < before;
         state.keeping = keeps;
         state.listed = Some(listed.into());
@@ -374,14 +519,25 @@ impl Looker {
             state.files.iter().map(|(path, entry)| (path.clone(), entry.clone())).collect()
         };
         files.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut retired: Vec<(Content, FileSymbols)> = shared.lock().retired.iter().cloned().collect();
         for root in self.view.roots().iter() {
             let rows = files.iter().filter_map(|(path, entry)| match path {
-                DocPath::File { root: of, rel } if *of == root.id && entry.settled => {
-                    Some((rel.as_ref(), entry.fingerprint, &entry.symbols))
-                }
+                DocPath::File { root: of, rel } if *of == root.id && entry.settled => Some(Row {
+                    rel: Some(rel.clone()),
+                    fingerprint: entry.fingerprint,
+                    content: entry.content,
+                    symbols: entry.symbols.clone(),
+                }),
                 DocPath::File { .. } | DocPath::Virtual(_) => None,
             });
-            if let Err(error) = cache::save(folder, &root.path, rows) {
+            // Where there are several, the first keeps what belongs to none.
+            let homeless = std::mem::take(&mut retired).into_iter().map(|(content, symbols)| Row {
+                rel: None,
+                fingerprint: Fingerprint::NONE,
+                content,
+                symbols,
+            });
+            if let Err(error) = cache::save(folder, &root.path, rows.chain(homeless)) {
                 tracing::debug!(%error, "the index is not kept: the next run will parse again");
             }
         }
@@ -404,6 +560,21 @@ impl Drop for Done {
             state.keeping = false;
             shared.progress.notify_all();
         }
+    }
+}
+
+impl PartialEq for SharedGraph {
+    /// It follows from what else is in a snapshot.
+    fn eq(&self, _: &SharedGraph) -> bool {
+        true
+    }
+}
+
+impl Eq for SharedGraph {}
+
+impl std::fmt::Debug for SharedGraph {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Graph").finish_non_exhaustive()
     }
 }
 
@@ -450,9 +621,10 @@ mod tests {
 
         let entry = Entry {
             fingerprint: Fingerprint { modified: 0, changed: 0, len: 0 },
+            content: Content(0),
             settled: true,
             look: 1,
-            symbols: FileSymbols::of(&"fn a() {}".into(), Language::Rust),
+            symbols: FileSymbols::of(&"fn a() {}".into(), Some(Language::Rust)),
         };
         index.shared.lock().files.insert(seen.clone(), entry);
         index.shared.lock().listed = Some([seen, unseen].into());

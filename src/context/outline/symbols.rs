@@ -1,19 +1,24 @@
-//! The definitions of one file, packed: thousands of files are kept, few are ever shown.
+//! What one file defines and uses, packed: thousands of files are kept, few are ever shown.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::secrets;
-use crate::syntax::{Language, SymbolKind, Symbols};
+use crate::syntax::{Language, Survey, SymbolKind, Symbols};
 use crate::text::Text;
 
-/// The definitions of a file, but for those inside functions. Cheap to clone.
+/// The definitions of a file, but for those inside functions, and the names that each of them uses. Cheap to clone.
 #[derive(Clone)]
 pub struct FileSymbols {
     /// Holds the packed lines of this file, and perhaps of others.
     packed: Arc<str>,
     range: Range<usize>,
+    /// Holds the uses of this file, and perhaps of others.
+    uses: Arc<[u64]>,
+    uses_range: Range<usize>,
 }
 
 /// A definition.
@@ -23,48 +28,89 @@ pub struct Item<'a> {
     pub depth: usize,
     /// 1-based.
     pub line: usize,
+    /// The last one, 1-based.
+    pub end: usize,
     pub kind: SymbolKind,
     pub name: &'a str,
     pub signature: &'a str,
+    /// The first line of what is written about it; empty where nothing is.
+    pub doc: &'a str,
+}
+
+/// A name that is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// [`word_hash`](crate::syntax::survey::word_hash) of the name.
+    pub word: u32,
+    /// Index of the definition that uses it, among [`FileSymbols::items`]; `None` for what stands outside of all.
+    pub item: Option<usize>,
 }
 
 impl FileSymbols {
-    /// Parses `text`.
-    pub fn of(text: &Text, language: Language) -> FileSymbols {
-        FileSymbols::pack(text, &Symbols::of(text, language))
+    /// Parses `text`; without a language it is taken by its indentation.
+    pub fn of(text: &Text, language: Option<Language>) -> FileSymbols {
+        /// The largest text that is worth it.
+        const MOST_BYTES: usize = 1 << 20;
+        let survey = (text.len() <= MOST_BYTES).then(|| Survey::of(text, language)).flatten();
+        FileSymbols::pack(text, &survey.unwrap_or_default())
     }
 
-    /// What `symbols` of `text` amount to.
-    pub fn pack(text: &Text, symbols: &Symbols) -> FileSymbols {
+    /// What a survey of `text` amounts to.
+    pub fn pack(text: &Text, survey: &Survey) -> FileSymbols {
+        let symbols = &survey.symbols;
         let mut packed = String::new();
-        let mut depths: Vec<Option<usize>> = Vec::with_capacity(symbols.all.len());
-        for symbol in &symbols.all {
-            let holder = symbol.parent.and_then(|parent| Some((symbols.all.get(parent)?.kind, *depths.get(parent)?)));
-            // What a function holds is its own affair.
-            let depth = match holder {
-                None => Some(0),
-                Some((SymbolKind::Function | SymbolKind::Method, _)) | Some((_, None)) => None,
-                Some((_, Some(depth))) => Some(depth + 1),
+        let depths = depths(symbols);
+        // The item that each symbol is, or stands in.
+        let mut items: Vec<Option<usize>> = Vec::with_capacity(depths.len());
+        let mut count = 0;
+        for (symbol, depth) in symbols.all.iter().zip(depths) {
+            let Some(depth) = depth else {
+                items.push(symbol.parent.and_then(|parent| *items.get(parent)?));
+                continue;
             };
-            depths.push(depth);
-            if let Some(depth) = depth {
-                let line = text.line_of(symbol.name_range.start) + 1;
-                let kind = symbol.kind.name();
-                let signature = shown(&symbol.signature);
-                packed.push_str(&format!("{depth}\t{line}\t{kind}\t{}\t{signature}\n", symbol.name));
-            }
+            items.push(Some(count));
+            count += 1;
+            let line = text.line_of(symbol.name_range.start) + 1;
+            let end = text.line_of(symbol.range.end.saturating_sub(1).max(symbol.range.start)) + 1;
+            let (kind, name) = (symbol.kind.name(), &symbol.name);
+            let signature = shown(&symbol.signature);
+            let doc = symbol.doc.as_deref().map(doc_shown).unwrap_or_default();
+            // Writing to a string does not fail.
+            let _ = writeln!(packed, "{depth}\t{line}\t{end}\t{kind}\t{name}\t{signature}\t{doc}");
         }
-        FileSymbols { range: 0..packed.len(), packed: packed.into() }
+        let item = |symbol: Option<usize>| symbol.and_then(|symbol| *items.get(symbol)?);
+        let packed_use = |(word, symbol): &(u32, Option<usize>)| Use { word: *word, item: item(*symbol) }.packed();
+        let mut uses: Vec<u64> = survey.uses.iter().map(packed_use).collect();
+        uses.sort_unstable();
+        uses.dedup();
+        FileSymbols { range: 0..packed.len(), packed: packed.into(), uses_range: 0..uses.len(), uses: uses.into() }
     }
 
-    /// What stands in `range` of a text that holds [packed](FileSymbols::packed) definitions.
-    pub(super) fn unpacked(packed: &Arc<str>, range: Range<usize>) -> Option<FileSymbols> {
+    /// What stands in these ranges of what holds the [packed](FileSymbols::packed) definitions and uses of many files.
+    pub(super) fn unpacked(
+        packed: &Arc<str>,
+        range: Range<usize>,
+        uses: &Arc<[u64]>,
+        uses_range: Range<usize>,
+    ) -> Option<FileSymbols> {
         packed.get(range.clone())?;
-        Some(FileSymbols { packed: packed.clone(), range })
+        uses.get(uses_range.clone())?;
+        Some(FileSymbols { packed: packed.clone(), range, uses: uses.clone(), uses_range })
     }
 
     pub(super) fn packed(&self) -> &str {
         self.packed.get(self.range.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn packed_uses(&self) -> &[u64] {
+        self.uses.get(self.uses_range.clone()).unwrap_or_default()
+    }
+
+    /// Another number for another content.
+    pub(super) fn print(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.packed(), self.packed_uses()).hash(&mut hasher);
+        hasher.finish()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -74,16 +120,49 @@ impl FileSymbols {
     /// In source order.
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         self.packed().lines().filter_map(|line| {
-            let mut fields = line.splitn(5, '\t');
+            let mut fields = line.splitn(7, '\t');
             Some(Item {
                 depth: fields.next()?.parse().ok()?,
                 line: fields.next()?.parse().ok()?,
+                end: fields.next()?.parse().ok()?,
                 kind: SymbolKind::of_name(fields.next()?)?,
                 name: fields.next()?,
                 signature: fields.next()?,
+                doc: fields.next()?,
             })
         })
     }
+
+    /// In the order of the hashes.
+    pub fn uses(&self) -> impl Iterator<Item = Use> {
+        self.packed_uses().iter().map(|packed| Use::unpacked(*packed))
+    }
+}
+
+impl Use {
+    fn packed(self) -> u64 {
+        let item = self.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or(u32::MAX));
+        u64::from(self.word) << 32 | u64::from(item)
+    }
+
+    fn unpacked(packed: u64) -> Use {
+        let item = usize::try_from(packed & u64::from(u32::MAX)).unwrap_or_default();
+        Use { word: u32::try_from(packed >> 32).unwrap_or_default(), item: item.checked_sub(1) }
+    }
+}
+
+/// How deep each symbol lies; `None` for those that a function holds, which are its own affair.
+fn depths(symbols: &Symbols) -> Vec<Option<usize>> {
+    let mut depths: Vec<Option<usize>> = Vec::with_capacity(symbols.all.len());
+    for symbol in &symbols.all {
+        let holder = symbol.parent.and_then(|parent| Some((symbols.all.get(parent)?.kind, *depths.get(parent)?)));
+        depths.push(match holder {
+            None => Some(0),
+            Some((kind, _)) if kind.is_function() => None,
+            Some((_, depth)) => depth.map(|depth| depth + 1),
+        });
+    }
+    depths
 }
 
 /// A signature without secrets: it may hold a constant's value. Of a text that is cut off nobody can tell what it is.
@@ -97,9 +176,19 @@ fn shown(signature: &str) -> Cow<'_, str> {
     }
 }
 
+/// What is written about a definition, without secrets: nothing that short words could be.
+fn doc_shown(doc: &str) -> Cow<'_, str> {
+    /// Letters of a word that could be a secret.
+    const LONG: usize = 12;
+    match doc.split_whitespace().any(|word| word.len() >= LONG) {
+        true => secrets::mask(doc).text,
+        false => Cow::Borrowed(doc),
+    }
+}
+
 impl PartialEq for FileSymbols {
     fn eq(&self, other: &FileSymbols) -> bool {
-        self.packed() == other.packed()
+        self.packed() == other.packed() && self.packed_uses() == other.packed_uses()
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use expect_test::expect;
 
 use super::*;
-use crate::workspace::{Overlay, Workspace};
+use crate::workspace::{Overlay, Roots, Workspace};
 
 fn write(folder: &Path, rel: &str, text: &str) {
     let path = folder.join(rel);
@@ -72,6 +72,7 @@ fn what_is_near_comes_first() {
         focus: Some(path("src/part_07.rs")),
         open: BTreeSet::from([path("README.md")]),
         skip: BTreeSet::from([path("src/part_00.rs")]),
+        ..Ranking::default()
     };
     let rendered = snapshot.render(view.roots(), &ranking, 150);
     expect![[r#"
@@ -81,14 +82,22 @@ fn what_is_near_comes_first() {
              3   pub fn new() -> Part7
              4   fn helper(&self)
         README.md
+             1 # Project
+        src/deep/down/low.py
+             1 class Low
+             2   def go(self)
         src/part_01.rs
              1 pub struct Part1
-             2 impl Part1
-             3   pub fn new() -> Part1
-             4   fn helper(&self)
+               … 3 more definitions
         src/part_02.rs
+             1 pub struct Part2
+               … 3 more definitions
         src/part_03.rs
+             1 pub struct Part3
+               … 3 more definitions
         src/part_04.rs
+             1 pub struct Part4
+               … 3 more definitions
         src/part_05.rs
         src/part_06.rs
         src/part_08.rs
@@ -96,25 +105,105 @@ fn what_is_near_comes_first() {
         src/part_10.rs
         src/part_11.rs
         src/part_12.rs
-        src/part_13.rs
-        src/part_14.rs
-        src/part_15.rs
-        src/part_16.rs
-        src/part_17.rs
-        src/part_18.rs
-        src/part_19.rs
-        src/part_20.rs
-        src/part_21.rs
-        src/part_22.rs
-        src/part_23.rs
-        src/part_24.rs
-        src/part_25.rs
-        … 7 more files
+        … 19 more files
     "#]]
     .assert_eq(&rendered.text);
-    let names: Vec<String> = snapshot.ranked(&ranking).iter().map(|file| view.roots().display(file.path)).collect();
-    let last: Vec<&str> = names.iter().rev().take(4).map(String::as_str).collect();
-    assert_eq!(last, ["src/lib.rs", "tests/all.rs", "src/deep/down/low.py", "src/part_29.rs"]);
+    let whole = snapshot.render(view.roots(), &ranking, 100_000);
+    let names: Vec<String> = whole.listed.iter().map(|file| view.roots().display(&file.path)).collect();
+    assert_eq!((names.len(), names.first().map(String::as_str)), (33, Some("src/part_07.rs")));
+    assert!(!names.contains(&"src/part_00.rs".to_owned()));
+}
+
+/// A project in which `main` calls `one`, and nobody calls what many files define.
+fn calling() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "src/main.rs", "mod one;\nfn main() { one::entry(); }\nfn idle() {}\n");
+    write(folder.path(), "src/one.rs", "/// Begins.\npub fn entry() { crate::two::deeper() }\npub fn unused_a() {}\n");
+    write(folder.path(), "src/two.rs", "pub fn deeper() { helper() }\nfn helper() {}\npub fn unused_b() {}\n");
+    write(
+        folder.path(),
+        "src/three.rs",
+        "pub fn unused_c() {}\npub fn unused_d() {}\npub fn calls() { super::two::deeper() }\n",
+    );
+    write(folder.path(), "web/app.ts", "export function deeper() {}\nexport function other() { deeper() }\n");
+    write(folder.path(), "notes.md", "# Notes\n\nAbout `deeper`.\n");
+    folder
+}
+
+/// Definitions that come in this order, perhaps with others between them.
+#[track_caller]
+fn check_ranking(rank: impl Fn(&View) -> Ranking, expected: &[&str]) {
+    let folder = calling();
+    let view = view_of(folder.path());
+    let snapshot = Index::default().snapshot(&view, soon());
+    let ranked = rank(&view).ranked(&snapshot);
+    let mut order = Vec::new();
+    for ((path, symbols), ranks) in snapshot.files.iter().zip(&ranked.items) {
+        let stem = view.roots().display(path);
+        let names = symbols.iter().flat_map(|symbols| symbols.items().map(|item| item.name.to_owned()));
+        order.extend(names.zip(ranks).map(|(name, rank)| (*rank, format!("{stem} {name}"))));
+    }
+    order.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    let place = |name: &str| order.iter().position(|(_, other)| other == name).unwrap();
+    assert!(expected.is_sorted_by_key(|name| place(name)), "{order:?}");
+}
+
+#[test]
+fn who_is_used_comes_before_who_is_not() {
+    let path = |view: &View, name: &str| view.roots().resolve(name).unwrap();
+    let default = ["src/two.rs deeper", "src/one.rs entry", "src/one.rs unused_a", "notes.md Notes"];
+    check_ranking(|_| Ranking::default(), &default);
+    check_ranking(|_| Ranking::default(), &["src/two.rs helper", "src/two.rs unused_b"]);
+    // What the focus calls, and who calls it.
+    let at_helper = |view: &View| Ranking { focus: Some(path(view, "src/two.rs")), lines: 2..3, ..Ranking::default() };
+    check_ranking(at_helper, &["src/two.rs helper", "src/two.rs deeper", "src/one.rs entry", "web/app.ts deeper"]);
+    let at_calls = |view: &View| Ranking { focus: Some(path(view, "src/three.rs")), lines: 3..4, ..Ranking::default() };
+    check_ranking(at_calls, &["src/two.rs deeper", "src/three.rs calls", "src/three.rs unused_c", "web/app.ts deeper"]);
+    // What an instruction, a problem, or a change points to.
+    let mentioned = Ranking::mentioned_in("Why is `unused_d` here?");
+    let mentions = |_: &View| Ranking { mentioned: mentioned.clone(), ..Ranking::default() };
+    check_ranking(mentions, &["src/three.rs unused_d", "src/two.rs deeper", "src/three.rs unused_c"]);
+    let files = Ranking::mentioned_in("Look at web/app.ts.");
+    let names_file = |_: &View| Ranking { mentioned: files.clone(), ..Ranking::default() };
+    check_ranking(names_file, &["web/app.ts other", "src/one.rs entry"]);
+    let troubled = |view: &View| Ranking { troubled: BTreeSet::from([path(view, "web/app.ts")]), ..Ranking::default() };
+    check_ranking(troubled, &["web/app.ts deeper", "src/one.rs entry"]);
+    let changed = |view: &View| Ranking { changed: BTreeSet::from([path(view, "web/app.ts")]), ..Ranking::default() };
+    check_ranking(changed, &["web/app.ts deeper", "src/one.rs entry"]);
+    let open = |view: &View| Ranking { open: BTreeSet::from([path(view, "web/app.ts")]), ..Ranking::default() };
+    check_ranking(open, &["web/app.ts deeper", "src/one.rs unused_a"]);
+}
+
+#[test]
+fn what_has_to_do_with_a_definition_is_told() {
+    let folder = calling();
+    write(folder.path(), "tests/all.rs", "#[test]\nfn it_goes_deeper() { two::deeper() }\n");
+    let view = view_of(folder.path());
+    let snapshot = Index::default().snapshot(&view, soon());
+    let related = snapshot.related(&view.roots().resolve("src/two.rs").unwrap(), 1);
+    let names = |places: &[Place]| places.iter().map(|place| place.item.name.to_owned()).collect::<Vec<_>>();
+    assert_eq!(names(&related.callers), ["entry", "calls"]);
+    assert_eq!(names(&related.tests), ["it_goes_deeper"]);
+    assert_eq!(names(&related.callees), ["helper"]);
+    let nowhere = snapshot.related(&view.roots().resolve("src/nowhere.rs").unwrap(), 1);
+    assert_eq!(nowhere, Related::default());
+    assert_eq!(names(&snapshot.defined("deeper")), ["deeper", "deeper"]);
+    assert_eq!(names(&snapshot.defined("nothing")), Vec::<String>::new());
+}
+
+#[test]
+fn a_map_is_full_and_never_over() {
+    let folder = project();
+    let view = view_of(folder.path());
+    let snapshot = Index::default().snapshot(&view, soon());
+    let whole = snapshot.render(view.roots(), &Ranking::default(), 100_000);
+    for tokens in (250..whole.tokens).step_by(7) {
+        let rendered = snapshot.render(view.roots(), &Ranking::default(), tokens);
+        assert!(rendered.tokens <= tokens && rendered.tokens * 100 >= tokens * 98, "{tokens}: {rendered:?}");
+    }
+    // The same in, the same out, whoever makes it.
+    let again = Index::default().snapshot(&view, soon()).render(view.roots(), &Ranking::default(), 500);
+    assert_eq!(again, snapshot.render(view.roots(), &Ranking::default(), 500));
 }
 
 #[test]
@@ -152,7 +241,7 @@ fn a_later_run_starts_from_what_was_kept() {
     });
     // A second run takes the kept definitions for files that look the same, without reading them.
     let rows = cache::load(&kept, &view.roots().iter().next().unwrap().path);
-    assert!(rows.iter().any(|(rel, ..)| rel.as_ref() == "src/part_03.rs"), "{rows:?}");
+    assert!(rows.iter().any(|row| row.rel.as_deref() == Some("src/part_03.rs")), "{rows:?}");
     assert_eq!(Index::new(Some(kept)).snapshot(&view, soon()), before);
 }
 

@@ -6,7 +6,7 @@ use tower_lsp::gen_lsp_types::{ApplyWorkspaceEditParams, ApplyWorkspaceEditReque
 use super::place::{self, focus};
 use super::{Answer, Arguments, done};
 use crate::agent::Ask;
-use crate::context::Focus;
+use crate::context::{Focus, asks_for_diagnostics};
 use crate::event::Mode;
 use crate::lsp::actions::message_of;
 use crate::lsp::ask::{self, Request, Started};
@@ -32,7 +32,10 @@ pub async fn ask(server: &Server, arguments: Arguments) -> Result<Answer, String
         (Some(focus), Some(range)) => place::comment(server, focus, range, &instruction),
         _ => None,
     };
-    let diagnostics = rendered(server, &arguments, focus.as_ref());
+    let diagnostics = match asks_for_diagnostics(&instruction) {
+        true => all_problems(server).await,
+        false => rendered(server, &arguments, focus.as_ref()),
+    };
     let mode = arguments.mode.unwrap_or_default();
     let ask = Ask { instruction, focus, diagnostics, mode, turn: arguments.turn, comment, ..Ask::default() };
     begin(server, Request { ask, session: arguments.session, token: arguments.token }).await
@@ -219,6 +222,16 @@ async fn problems_at(server: &Server, place: &Focus) -> Vec<crate::tools::Diagno
         buffer.text.line_of(diagnostic.range.start) <= last && first <= buffer.text.line_of(diagnostic.range.end)
     };
     known.into_iter().filter(touches).collect()
+}
+
+/// Every problem that the editor knows, one a line, errors first.
+async fn all_problems(server: &Server) -> Vec<String> {
+    let Diagnostics::Known(mut known) = host::EditorHost::new(server.clone()).diagnostics(None).await else {
+        return Vec::new();
+    };
+    known.sort_by_key(|problem| problem.severity);
+    let workspace = server.state.workspace();
+    known.iter().map(|problem| host::render(problem, &workspace.roots().display(&problem.path))).collect()
 }
 
 /// The diagnostics of the arguments, one a line.

@@ -1,6 +1,5 @@
 //! Commands that tell: what runs, what is pending, what would be sent.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -105,6 +104,9 @@ pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, St
     within_patience(preview).await
 }
 
+/// How long the repository may be looked at for what was changed.
+const GIT: Duration = Duration::from_millis(500);
+
 /// `claw.map {uri?, tokens?}`: the outline of the workspace, what is near the document first.
 pub async fn map(server: &Server, arguments: Arguments) -> Result<Answer, String> {
     let focus = focus(server, &arguments).await?;
@@ -113,8 +115,8 @@ pub async fn map(server: &Server, arguments: Arguments) -> Result<Answer, String
         let agent = ask::agent(&server)?;
         let view = agent.visible().live();
         let snapshot = agent.index().snapshot(&view, Instant::now() + INDEX);
-        let open = view.buffers().iter().map(|(path, _)| path.clone()).collect();
-        let ranking = Ranking { focus: focus.map(|focus| focus.path), open, skip: BTreeSet::new() };
+        let start = Instant::now();
+        let ranking = Ranking::of(&view, focus.as_ref(), &|| start.elapsed() > GIT);
         let tokens = arguments.tokens.unwrap_or(agent.config().context.map_tokens);
         let rendered = snapshot.render(view.roots(), &ranking, tokens);
         Ok(done(json!({

@@ -1,6 +1,7 @@
 ; Definitions of Rust.
 ;
-; @definition.KIND is the whole item, @name its name, @body what a signature leaves out.
+; @definition.KIND is the whole item, @name its name, @body what a signature leaves out, @import what makes
+; names of elsewhere known, @text what is no code.
 
 ; A `mod` without a body declares a file.
 (mod_item name: (identifier) @name body: (_) @body) @definition.module
@@ -20,5 +21,8 @@
 ; What belongs to the item that follows it.
 (attribute_item) @attribute
 
+(use_declaration) @import
+
 (line_comment) @comment
 (block_comment) @comment
+[(string_literal) (raw_string_literal)] @text

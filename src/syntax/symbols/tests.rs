@@ -1,5 +1,7 @@
 //! The definitions of fixtures, as they are shown.
 
+mod languages;
+
 use expect_test::{Expect, expect};
 
 use super::*;
@@ -11,12 +13,13 @@ fn shown(text: &Text, symbols: &Symbols) -> String {
     for (index, symbol) in symbols.all.iter().enumerate() {
         assert_eq!(text.slice(symbol.name_range.clone()).as_deref(), Some(symbol.name.as_str()));
         shown.push_str(&format!(
-            "{} {} {}-{} {}\n",
+            "{} {} {}-{} {}{}\n",
             symbol.kind.name(),
             symbols.path(index).unwrap(),
             line(symbol.range.start),
             line(symbol.range.end),
-            symbol.signature
+            symbol.signature,
+            symbol.doc.as_ref().map(|doc| format!(" | {doc}")).unwrap_or_default()
         ));
     }
     shown
@@ -82,7 +85,7 @@ extern "C" { fn c_function(x: i32) -> i32; }
         expect![[r#"
             constant LIMIT 2-2 pub const LIMIT: usize
             static COUNT 3-3 static mut COUNT: u32
-            struct Shape 6-11 pub struct Shape<T: Clone> where T: Copy
+            struct Shape 6-11 pub struct Shape<T: Clone> where T: Copy | A shape.
             struct Pair 12-12 struct Pair
             struct Unit 13-13 struct Unit
             enum Kind 15-15 enum Kind
@@ -142,7 +145,7 @@ type Pair[T] = tuple[T, T]
         expect![[r#"
             constant LIMIT 2-2 LIMIT
             constant name 4-4 name: str
-            class Shape 7-23 class Shape(Base, metaclass=Meta)
+            class Shape 7-23 class Shape(Base, metaclass=Meta) | Docs.
             method Shape::area 15-18 def area(self) -> float
             function Shape::area::helper 17-17 def helper()
             method Shape::fetch 20-23 async def fetch(self, url: str = "x") -> None
