@@ -235,8 +235,7 @@ impl Candidate {
             Some((cut, _)) => format!("{}…", text.get(..cut).unwrap_or_default()),
             None => text.to_owned(),
         };
-        let symbols = self.symbols.all.iter();
-        let holder = symbols.enumerate().filter(|(_, symbol)| symbol.range.contains(&at)).map(|(at, _)| at).last();
+        let holder = self.symbols.all.iter().rposition(|symbol| symbol.range.contains(&at));
         let holder = holder.and_then(|holder| self.symbols.path(holder));
         Reference { path: self.path.clone(), line: line + 1, text, holder, is_import, confidence }
     }

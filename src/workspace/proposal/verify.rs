@@ -333,8 +333,8 @@ fn line_by_line(change: Change, old: &Text, new: &Text) -> Vec<Change> {
         lines
     };
     let (in_old, in_new) = (lines(old, &change.old), lines(new, &change.new));
-    let same = |((_, a), (_, b)): (&(Range<usize>, String), &(Range<usize>, String))| a.trim_end() == b.trim_end();
-    if in_old.len() != in_new.len() || !in_old.iter().zip(&in_new).all(same) {
+    let mut pairs = in_old.iter().zip(&in_new);
+    if in_old.len() != in_new.len() || !pairs.all(|((_, old), (_, new))| old.trim_end() == new.trim_end()) {
         return vec![change];
     }
     in_old.into_iter().zip(in_new).map(|((old, _), (new, _))| Change { old, new }).collect()
