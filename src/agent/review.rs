@@ -47,6 +47,16 @@ pub(in crate::agent) struct Reviews {
     left: BTreeMap<DocPath, Text>,
 }
 
+/// What is proposed, at one moment.
+#[derive(Clone)]
+pub struct Picture {
+    /// The texts that the hunks are placed in.
+    pub live: View,
+    pub proposal: Arc<Proposal>,
+    /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began.
+    pub files: Arc<Vec<ProposedFile>>,
+}
+
 /// What a look found: the proposal, and as clients are shown it but for what is known besides the texts.
 #[derive(Clone, Debug, Default)]
 struct Found {
@@ -64,13 +74,27 @@ struct Accepting {
 impl Session {
     /// What is proposed now, placed in the live text. Blocks on the disk.
     pub fn proposal(&self) -> Proposal {
-        Arc::unwrap_or_clone(self.look().0)
+        Arc::unwrap_or_clone(self.look().proposal)
     }
 
     /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began. Blocks on
     /// the disk.
     pub fn proposed_files(&self) -> Vec<ProposedFile> {
-        let (_, mut files) = self.look();
+        Arc::unwrap_or_clone(self.picture().files)
+    }
+
+    /// What is proposed now, and as clients are shown it. Where nothing changed since the one before, both are the very same.
+    /// Blocks on the disk.
+    pub fn picture(&self) -> Picture {
+        let mut picture = self.look();
+        let is_in_order = |file: &ProposedFile| file.hunks.is_sorted_by_key(|hunk| hunk.start_line);
+        if !self.state().reviews.decided.is_empty() || !picture.files.iter().all(is_in_order) {
+            picture.files = Arc::new(self.with_decided(Arc::unwrap_or_clone(picture.files)));
+        }
+        picture
+    }
+
+    fn with_decided(&self, mut files: Vec<ProposedFile>) -> Vec<ProposedFile> {
         let name = |file: &ProposedFile| (file.uri.clone(), file.old_uri.clone());
         let mut at: HashMap<_, usize> = files.iter().enumerate().map(|(at, file)| (name(file), at)).collect();
         for decided in self.state().reviews.decided.iter() {
@@ -324,27 +348,28 @@ impl Session {
     }
 
     /// The proposal, and as clients are shown it.
-    fn look(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
+    fn look(&self) -> Picture {
         // Not between what a look at the texts finds and what is told of it: that is told as it was shown last.
         let _one_at_a_time = self.lock_observing();
         self.look_now()
     }
 
-    fn look_now(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
+    fn look_now(&self) -> Picture {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
-        let Found { proposal, files } = self.find(&overlay, &live);
-        let mut files = Vec::clone(&files);
+        let Found { proposal, mut files } = self.find(&overlay, &live);
         let mut state = self.state();
         state.reviews.forget_verified(&live);
-        for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
-            hunk.state = state.reviews.shown_state(hunk);
-        }
         // Most looks show what the one before has shown, and thousands of hunks are not copied in no time.
+        if !state.reviews.goes_by_the_texts() {
+            for hunk in Arc::make_mut(&mut files).iter_mut().flat_map(|file| &mut file.hunks) {
+                hunk.state = state.reviews.shown_state(hunk);
+            }
+        }
         if !state.reviews.shown.is(&files) {
-            state.reviews.shown.set(files.clone());
+            state.reviews.shown.set(Arc::clone(&files));
         }
         drop(state);
-        (proposal, files)
+        Picture { live, proposal, files }
     }
 
     /// Derives the proposal, or has it from the look before where nothing that it follows from is another.
@@ -412,7 +437,7 @@ impl Reviews {
             match &event.kind {
                 EventKind::TurnStart(_) => self.begin_turn(),
                 EventKind::Context(_) => self.notes.clear(),
-                EventKind::Proposal { files, .. } => self.shown.set(files.clone()),
+                EventKind::Proposal { files, .. } => self.shown.set(Arc::new(files.clone())),
                 EventKind::Review(review) if review.verified => {
                     self.decide(&HunkId(review.hunk.clone()), review.decision, review.reason.as_deref());
                 }
@@ -504,11 +529,13 @@ impl Reviews {
         format!("{} in {}", hunk.summary.as_deref().unwrap_or_default(), file.path)
     }
 
+    /// Whether nothing besides the texts has a say in how hunks stand.
+    fn goes_by_the_texts(&self) -> bool {
+        self.unverified.is_empty() && self.accepting.is_empty()
+    }
+
     /// A hunk's state, by what is known besides the texts.
     fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
-        if self.unverified.is_empty() && self.accepting.is_empty() {
-            return hunk.state;
-        }
         let id = HunkId(hunk.hunk.clone());
         match hunk.state {
             HunkState::Pending | HunkState::Conflict if self.unverified.contains_key(&id) => HunkState::Unverified,
