@@ -33,9 +33,9 @@ pub(in crate::agent) struct Reviews {
     accepting: BTreeMap<HunkId, Accepting>,
     /// Hunks whose text the user made another, with the ids they had.
     amended: BTreeMap<HunkId, HunkId>,
-    /// Sent to the editor, and the text did not show it: with the document as it was then. When that is another by now, the
+    /// Sent to the editor, and the text did not show it: with what the document held then. When that is another by now, the
     /// hunk stands again as the texts say.
-    unverified: BTreeMap<HunkId, (DocPath, Option<Stamp>)>,
+    unverified: BTreeMap<HunkId, (DocPath, Stamp)>,
     /// Batches of accepted hunks of which the user knows that the text does not hold them.
     pub(in crate::agent) told_gone: BTreeSet<u64>,
     conflicts: BTreeSet<HunkId>,
@@ -274,7 +274,8 @@ impl Session {
         let proposal = self.proposal();
         let open: HashMap<&HunkId, (&FileProposal, &Hunk)> =
             proposal.hunks().map(|(file, hunk)| (&hunk.id, (file, hunk))).collect();
-        let standing = |hunk: &HunkId, applied: bool| {
+        let mut told = Vec::new();
+        let mut standing = |hunk: &HunkId, applied: bool| {
             let by = self.state().reviews.accepting.remove(hunk);
             let Some((file, open)) = open.get(hunk) else {
                 return self.state().reviews.state_of(hunk).unwrap_or(HunkState::Unverified);
@@ -287,18 +288,25 @@ impl Session {
             if !applied || !is_nowhere {
                 return open.state;
             }
-            let place = (file.old_path.clone().unwrap_or_else(|| file.path.clone()), Some(file.stamp));
+            let place = (file.old_path.clone().unwrap_or_else(|| file.path.clone()), file.stamp.content());
             let is_news = self.state().reviews.unverified.insert(hunk.clone(), place).is_none();
             if is_news {
-                let by = by.as_ref().map_or("user", |on| &on.by);
-                self.record_review(hunk, ReviewDecision::Accepted, by, false, None);
+                told.push((hunk.clone(), by.map_or_else(|| "user".to_owned(), |on| on.by)));
             }
             HunkState::Unverified
         };
         let standing = |(hunks, applied): &(Vec<HunkId>, bool)| {
             hunks.iter().map(|hunk| (hunk.clone(), standing(hunk, *applied))).collect()
         };
-        answers.iter().map(standing).collect()
+        let standings = answers.iter().map(standing).collect();
+        if !told.is_empty() {
+            // Before anybody is told.
+            self.save();
+        }
+        for (hunk, by) in told {
+            self.record_review(&hunk, ReviewDecision::Accepted, &by, false, None);
+        }
+        standings
     }
 
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
@@ -518,6 +526,16 @@ impl Reviews {
         self.amended.iter().map(|(amended, original)| (amended.0.clone(), original.0.clone())).collect()
     }
 
+    /// Hunks that were sent to the editor and not found in the text, and what their documents held then.
+    pub(in crate::agent) fn unverified(&self) -> BTreeMap<HunkId, (DocPath, Stamp)> {
+        self.unverified.clone()
+    }
+
+    /// Takes up such hunks from before.
+    pub(in crate::agent) fn restore_unverified(&mut self, hunks: BTreeMap<HunkId, (DocPath, Stamp)>) {
+        self.unverified.extend(hunks);
+    }
+
     /// The id that a hunk had before the user made another text of it.
     fn original(&self, hunk: &HunkId) -> HunkId {
         self.amended.get(hunk).unwrap_or(hunk).clone()
@@ -562,8 +580,8 @@ impl Reviews {
     fn forget_verified(&mut self, live: &View) {
         let mut now: HashMap<DocPath, Option<Stamp>> = HashMap::new();
         self.unverified.retain(|_, (path, then)| {
-            let now = now.entry(path.clone()).or_insert_with(|| live.live_stamp(path).ok());
-            now == then
+            let now = now.entry(path.clone()).or_insert_with(|| live.live_stamp(path).ok().map(Stamp::content));
+            *now == Some(*then)
         });
     }
 }
