@@ -5,11 +5,13 @@
 
 use std::collections::HashMap;
 use std::io::Write as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use claw::lsp::{ServeOptions, serve};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
+use tokio::task::JoinHandle;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -40,27 +42,7 @@ async fn measure() -> Result<(), Failure> {
     let lines: String = steps.chain([json!({"text": "Done."})]).map(|step| format!("{step}\n")).collect();
     std::fs::write(&script, lines)?;
 
-    let variables = [("CLAW_STATE_DIR", folder.path().join("state")), ("HOME", folder.path().join("home"))];
-    let environment = variables.map(|(name, path)| (name.to_owned(), path.display().to_string()));
-    let options = ServeOptions { environment: Some(environment.into_iter().collect()), ..ServeOptions::default() };
-    let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let (input, output) = tokio::io::split(theirs);
-    let server = tokio::spawn(serve(input, output, options));
-    let mut client = Client::new(ours);
-
-    let edits = json!({"documentChanges": true, "resourceOperations": ["create", "rename", "delete"]});
-    client
-        .request(
-            "initialize",
-            json!({
-                "processId": null, "rootUri": format!("file://{}", root.display()),
-                "capabilities": {"workspace": {"applyEdit": true, "workspaceEdit": edits},
-                    "experimental": {"claw": {"events": true, "review": 1}}},
-                "initializationOptions": {"provider": "script", "script": script, "trusted": true},
-            }),
-        )
-        .await?;
-    client.notify("initialized", json!({})).await?;
+    let (mut client, server) = start(folder.path(), &root, &script).await?;
     let asked = client.command("claw.ask", json!({"instruction": "change everything"})).await?;
     let session = asked.get("session").cloned().ok_or("no session")?;
     client.until(|message| is_event(message, "turn_end")).await?;
@@ -73,6 +55,20 @@ async fn measure() -> Result<(), Failure> {
         listed.push(started.elapsed());
     }
     row("claw.proposal, 5,000 hunks in 500 files", &mut listed, "<= 100 ms")?;
+
+    client.leave(server).await?;
+    let started = Instant::now();
+    let (mut client, server) = start(folder.path(), &root, &script).await?;
+    let mut first = loop {
+        let asked = Instant::now();
+        // Not before the session is open again.
+        if client.command("claw.proposal", json!({"session": session})).await.is_ok() {
+            break vec![asked.elapsed()];
+        }
+    };
+    let mut restarted = vec![started.elapsed()];
+    row("claw.proposal, the first after a restart", &mut first, "")?;
+    row("from the start to the first claw.proposal", &mut restarted, "<= 1000 ms")?;
 
     let started = Instant::now();
     client.command("claw.acceptAll", json!({"session": session})).await?;
@@ -101,10 +97,33 @@ async fn measure() -> Result<(), Failure> {
             return Err(format!("{uri} is not as proposed").into());
         }
     }
-    client.request("shutdown", Value::Null).await?;
-    client.notify("exit", Value::Null).await?;
-    server.await?;
-    Ok(())
+    client.leave(server).await
+}
+
+/// A server for the folder `root`, and a client that has said hello to it.
+async fn start(folder: &Path, root: &Path, script: &Path) -> Result<(Client, JoinHandle<i32>), Failure> {
+    let variables = [("CLAW_STATE_DIR", folder.join("state")), ("HOME", folder.join("home"))];
+    let environment = variables.map(|(name, path)| (name.to_owned(), path.display().to_string()));
+    let options = ServeOptions { environment: Some(environment.into_iter().collect()), ..ServeOptions::default() };
+    let (ours, theirs) = tokio::io::duplex(1 << 20);
+    let (input, output) = tokio::io::split(theirs);
+    let server = tokio::spawn(serve(input, output, options));
+    let mut client = Client::new(ours);
+
+    let edits = json!({"documentChanges": true, "resourceOperations": ["create", "rename", "delete"]});
+    client
+        .request(
+            "initialize",
+            json!({
+                "processId": null, "rootUri": format!("file://{}", root.display()),
+                "capabilities": {"workspace": {"applyEdit": true, "workspaceEdit": edits},
+                    "experimental": {"claw": {"events": true, "review": 1}}},
+                "initializationOptions": {"provider": "script", "script": script, "trusted": true},
+            }),
+        )
+        .await?;
+    client.notify("initialized", json!({})).await?;
+    Ok((client, server))
 }
 
 fn name(file: usize) -> String {
@@ -159,6 +178,13 @@ impl Client {
     fn new(stream: DuplexStream) -> Client {
         let (input, output) = tokio::io::split(stream);
         Client { input, output, buffer: Vec::new(), next: 1, open: HashMap::new() }
+    }
+
+    async fn leave(mut self, server: JoinHandle<i32>) -> Result<(), Failure> {
+        self.request("shutdown", Value::Null).await?;
+        self.notify("exit", Value::Null).await?;
+        server.await?;
+        Ok(())
     }
 
     async fn command(&mut self, command: &str, argument: Value) -> Result<Value, Failure> {

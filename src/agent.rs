@@ -40,4 +40,5 @@ pub use builder::{Agent, AgentBuilder, BuildError, ResumeError, RunError, web_of
 pub use history::{UndoPlan, UndoTarget};
 pub use keep::waiting;
 pub use preflight::sure_flags;
+pub use review::Picture;
 pub use session::{Ask, RunResult, Session, Turn};

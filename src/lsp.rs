@@ -46,6 +46,7 @@ mod settings;
 mod state;
 mod uri;
 mod watched;
+mod written;
 
 pub use accept::Patience;
 pub use actions::kinds::ALL as CODE_ACTIONS;

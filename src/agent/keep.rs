@@ -12,12 +12,13 @@ use std::path::PathBuf;
 use super::Session;
 use super::history::Entry;
 use super::snapshot::{
-    BACKUP, FILE, FIRST_FILE, File, Folders, Name, Past, Record, State, TextsIn, TextsOut, Touched, VERSION, read_first,
+    BACKUP, Doubt, FILE, FIRST_FILE, File, Folders, Name, Past, Record, State, TextsIn, TextsOut, Touched, VERSION,
+    read_first,
 };
 use crate::event::{ErrorReported, EventKind};
 use crate::store::{Ledger, Mark, Store};
 use crate::text::ContentHash;
-use crate::workspace::{DocPath, HunkId, Overlay, OverlayFile, Roots};
+use crate::workspace::{DocPath, HunkId, Overlay, OverlayFile, Roots, Stamp};
 
 /// Sessions with proposals that are brought back at once: each keeps two files open.
 const MOST_PENDING: usize = 64;
@@ -33,6 +34,8 @@ pub(in crate::agent) struct Kept {
     pub history: Vec<Entry>,
     /// Hunks whose text the user changed, and the ids that they had before.
     pub amended: BTreeMap<String, String>,
+    /// Hunks that were sent to the editor and not found in the text, and what their documents held then.
+    pub unverified: BTreeMap<HunkId, (DocPath, Stamp)>,
 }
 
 /// The disk's side of a session.
@@ -59,6 +62,7 @@ struct Absent {
     files: BTreeMap<Name, File>,
     /// These stand first in the ledger's history once it is written again.
     history: Vec<Past>,
+    unverified: BTreeMap<String, Doubt>,
     texts: BTreeMap<String, String>,
     /// The history stands in another order on the disk.
     is_moved: bool,
@@ -71,6 +75,7 @@ pub(in crate::agent) struct Found {
     pub files: Vec<(DocPath, Option<OverlayFile>)>,
     /// To stand before the rest of the history.
     pub history: Vec<Entry>,
+    pub unverified: BTreeMap<HunkId, (DocPath, Stamp)>,
 }
 
 /// A session that is taken up again.
@@ -174,7 +179,7 @@ impl Keeper {
 
     /// What lies in open folders. The rest stays beside.
     fn resolve(&mut self, store: &Store, session: &str, roots: &Roots, state: State) -> Kept {
-        let State { files, history, amended, texts: table } = state;
+        let State { files, history, amended, unverified, texts: table } = state;
         let mut kept = Kept { amended, ..Kept::default() };
         let texts = TextsIn { store, session, table: &table };
         let mut absent = Absent::default();
@@ -197,6 +202,12 @@ impl Keeper {
                     tracing::error!(session, %error, "an accepted hunk can not be brought back, and is left as it is kept");
                     absent.history.push(past);
                 }
+            }
+        }
+        for (hunk, doubt) in unverified {
+            match doubt.read(roots) {
+                Some(doubt) => drop(kept.unverified.insert(HunkId(hunk), doubt)),
+                None => drop(absent.unverified.insert(hunk, doubt)),
             }
         }
         if !absent.files.is_empty() || !absent.history.is_empty() {
@@ -239,6 +250,12 @@ impl Keeper {
             found.history.push(entry);
             false
         });
+        self.absent.unverified.retain(|hunk, doubt| {
+            let Some(doubt) = doubt.read(roots) else { return true };
+            found.unverified.insert(HunkId(hunk.clone()), doubt);
+            false
+        });
+        self.written.unverified.extend(found.unverified.clone());
         for (path, file) in &found.files {
             self.written.overlay.set(path.clone(), file.clone());
         }
@@ -317,6 +334,12 @@ impl Keeper {
         }
         let amended = after.amended.iter().filter(|(id, original)| before.amended.get(*id) != Some(original));
         record.amended = amended.map(|(id, original)| (id.clone(), original.clone())).collect();
+        if whole || before.unverified != after.unverified {
+            let known = after.unverified.iter();
+            let known = known
+                .filter_map(|(hunk, (path, stamp))| Some((hunk.0.clone(), Doubt::of(path, *stamp, &self.folders)?)));
+            record.unverified = Some(known.chain(self.absent.unverified.clone()).collect());
+        }
         if whole {
             let absent = self.absent.files.iter();
             record.files.extend(absent.map(|(name, file)| Touched { name: name.clone(), file: Some(file.clone()) }));
@@ -367,6 +390,7 @@ impl Session {
         let mut keeper = self.lock_keeper();
         let found = keeper.follow_folders(store, self.id(), &self.parts().workspace.roots(), &self.overlay());
         self.lock_history().entries.splice(0..0, found.history);
+        self.state().reviews.restore_unverified(found.unverified);
         let mut overlay = self.lock_overlay();
         let any = !found.files.is_empty();
         found.files.into_iter().for_each(|(path, file)| overlay.set(path, file));
@@ -380,16 +404,21 @@ impl Session {
 
     fn kept(&self) -> Kept {
         let history = self.lock_history().entries.clone();
-        Kept { overlay: self.overlay(), history, amended: self.state().reviews.amended_ids() }
+        let (amended, unverified) = {
+            let state = self.state();
+            (state.reviews.amended_ids(), state.reviews.unverified())
+        };
+        Kept { overlay: self.overlay(), history, amended, unverified }
     }
 
     pub(in crate::agent) fn set_kept(&self, kept: Kept) {
-        let Kept { overlay, history, amended } = kept;
+        let Kept { overlay, history, amended, unverified } = kept;
         *self.lock_overlay() = overlay;
         self.lock_history().entries = history;
         for (amended, original) in amended {
             self.state().reviews.amended(&HunkId(amended), &HunkId(original));
         }
+        self.state().reviews.restore_unverified(unverified);
     }
 
     /// Tells the user of something about what is kept. It is no part of a turn.

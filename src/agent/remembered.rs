@@ -1,13 +1,14 @@
 //! The hunks that a session remembers as they were shown, found by their ids however many there are.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::event::{ProposedFile, ProposedHunk};
 
 /// The proposal as it was last shown.
 #[derive(Debug, Default)]
 pub(in crate::agent) struct Shown {
-    files: Vec<ProposedFile>,
+    files: Arc<Vec<ProposedFile>>,
     /// File and hunk of each id.
     at: HashMap<String, (usize, usize)>,
     /// Shown before, and neither there any more nor decided: the text may hold them, and nobody has looked yet.
@@ -24,13 +25,13 @@ pub(in crate::agent) struct Decided {
 
 impl Shown {
     /// Whether these are the files as they were last shown, with nothing decided since.
-    pub fn is(&self, files: &[ProposedFile]) -> bool {
+    pub fn is(&self, files: &Arc<Vec<ProposedFile>>) -> bool {
         self.gone.is_empty()
             && self.at.len() == files.iter().map(|file| file.hunks.len()).sum::<usize>()
-            && self.files == files
+            && (Arc::ptr_eq(&self.files, files) || self.files == *files)
     }
 
-    pub fn set(&mut self, files: Vec<ProposedFile>) {
+    pub fn set(&mut self, files: Arc<Vec<ProposedFile>>) {
         let hunks = files.iter().enumerate().flat_map(|(at, file)| {
             file.hunks.iter().enumerate().map(move |(index, hunk)| (hunk.hunk.clone(), (at, index)))
         });
@@ -105,6 +106,10 @@ impl Decided {
 
     pub fn get(&self, id: &str) -> Option<&ProposedFile> {
         self.by_number.get(self.numbers.get(id)?)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.by_number.is_empty()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &ProposedFile> {

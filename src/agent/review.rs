@@ -33,9 +33,9 @@ pub(in crate::agent) struct Reviews {
     accepting: BTreeMap<HunkId, Accepting>,
     /// Hunks whose text the user made another, with the ids they had.
     amended: BTreeMap<HunkId, HunkId>,
-    /// Sent to the editor, and the text did not show it: with the document as it was then. When that is another by now, the
+    /// Sent to the editor, and the text did not show it: with what the document held then. When that is another by now, the
     /// hunk stands again as the texts say.
-    unverified: BTreeMap<HunkId, (DocPath, Option<Stamp>)>,
+    unverified: BTreeMap<HunkId, (DocPath, Stamp)>,
     /// Batches of accepted hunks of which the user knows that the text does not hold them.
     pub(in crate::agent) told_gone: BTreeSet<u64>,
     conflicts: BTreeSet<HunkId>,
@@ -45,6 +45,16 @@ pub(in crate::agent) struct Reviews {
     notes: Vec<String>,
     /// Documents as the model left them: what is another by then, the user changed.
     left: BTreeMap<DocPath, Text>,
+}
+
+/// What is proposed, at one moment.
+#[derive(Clone)]
+pub struct Picture {
+    /// The texts that the hunks are placed in.
+    pub live: View,
+    pub proposal: Arc<Proposal>,
+    /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began.
+    pub files: Arc<Vec<ProposedFile>>,
 }
 
 /// What a look found: the proposal, and as clients are shown it but for what is known besides the texts.
@@ -64,13 +74,27 @@ struct Accepting {
 impl Session {
     /// What is proposed now, placed in the live text. Blocks on the disk.
     pub fn proposal(&self) -> Proposal {
-        Arc::unwrap_or_clone(self.look().0)
+        Arc::unwrap_or_clone(self.look().proposal)
     }
 
     /// The contract's `proposal` object: pending and conflicting hunks, and those decided since the last turn began. Blocks on
     /// the disk.
     pub fn proposed_files(&self) -> Vec<ProposedFile> {
-        let (_, mut files) = self.look();
+        Arc::unwrap_or_clone(self.picture().files)
+    }
+
+    /// What is proposed now, and as clients are shown it. Where nothing changed since the one before, both are the very same.
+    /// Blocks on the disk.
+    pub fn picture(&self) -> Picture {
+        let mut picture = self.look();
+        let is_in_order = |file: &ProposedFile| file.hunks.is_sorted_by_key(|hunk| hunk.start_line);
+        if !self.state().reviews.decided.is_empty() || !picture.files.iter().all(is_in_order) {
+            picture.files = Arc::new(self.with_decided(Arc::unwrap_or_clone(picture.files)));
+        }
+        picture
+    }
+
+    fn with_decided(&self, mut files: Vec<ProposedFile>) -> Vec<ProposedFile> {
         let name = |file: &ProposedFile| (file.uri.clone(), file.old_uri.clone());
         let mut at: HashMap<_, usize> = files.iter().enumerate().map(|(at, file)| (name(file), at)).collect();
         for decided in self.state().reviews.decided.iter() {
@@ -250,7 +274,8 @@ impl Session {
         let proposal = self.proposal();
         let open: HashMap<&HunkId, (&FileProposal, &Hunk)> =
             proposal.hunks().map(|(file, hunk)| (&hunk.id, (file, hunk))).collect();
-        let standing = |hunk: &HunkId, applied: bool| {
+        let mut told = Vec::new();
+        let mut standing = |hunk: &HunkId, applied: bool| {
             let by = self.state().reviews.accepting.remove(hunk);
             let Some((file, open)) = open.get(hunk) else {
                 return self.state().reviews.state_of(hunk).unwrap_or(HunkState::Unverified);
@@ -263,18 +288,25 @@ impl Session {
             if !applied || !is_nowhere {
                 return open.state;
             }
-            let place = (file.old_path.clone().unwrap_or_else(|| file.path.clone()), Some(file.stamp));
+            let place = (file.old_path.clone().unwrap_or_else(|| file.path.clone()), file.stamp.content());
             let is_news = self.state().reviews.unverified.insert(hunk.clone(), place).is_none();
             if is_news {
-                let by = by.as_ref().map_or("user", |on| &on.by);
-                self.record_review(hunk, ReviewDecision::Accepted, by, false, None);
+                told.push((hunk.clone(), by.map_or_else(|| "user".to_owned(), |on| on.by)));
             }
             HunkState::Unverified
         };
         let standing = |(hunks, applied): &(Vec<HunkId>, bool)| {
             hunks.iter().map(|hunk| (hunk.clone(), standing(hunk, *applied))).collect()
         };
-        answers.iter().map(standing).collect()
+        let standings = answers.iter().map(standing).collect();
+        if !told.is_empty() {
+            // Before anybody is told.
+            self.save();
+        }
+        for (hunk, by) in told {
+            self.record_review(&hunk, ReviewDecision::Accepted, &by, false, None);
+        }
+        standings
     }
 
     /// Takes a hunk out of the proposal and records it; the model is told at the next turn, with the reason. `false` if there is
@@ -324,27 +356,28 @@ impl Session {
     }
 
     /// The proposal, and as clients are shown it.
-    fn look(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
+    fn look(&self) -> Picture {
         // Not between what a look at the texts finds and what is told of it: that is told as it was shown last.
         let _one_at_a_time = self.lock_observing();
         self.look_now()
     }
 
-    fn look_now(&self) -> (Arc<Proposal>, Vec<ProposedFile>) {
+    fn look_now(&self) -> Picture {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
-        let Found { proposal, files } = self.find(&overlay, &live);
-        let mut files = Vec::clone(&files);
+        let Found { proposal, mut files } = self.find(&overlay, &live);
         let mut state = self.state();
         state.reviews.forget_verified(&live);
-        for hunk in files.iter_mut().flat_map(|file| &mut file.hunks) {
-            hunk.state = state.reviews.shown_state(hunk);
-        }
         // Most looks show what the one before has shown, and thousands of hunks are not copied in no time.
+        if !state.reviews.goes_by_the_texts() {
+            for hunk in Arc::make_mut(&mut files).iter_mut().flat_map(|file| &mut file.hunks) {
+                hunk.state = state.reviews.shown_state(hunk);
+            }
+        }
         if !state.reviews.shown.is(&files) {
-            state.reviews.shown.set(files.clone());
+            state.reviews.shown.set(Arc::clone(&files));
         }
         drop(state);
-        (proposal, files)
+        Picture { live, proposal, files }
     }
 
     /// Derives the proposal, or has it from the look before where nothing that it follows from is another.
@@ -412,7 +445,7 @@ impl Reviews {
             match &event.kind {
                 EventKind::TurnStart(_) => self.begin_turn(),
                 EventKind::Context(_) => self.notes.clear(),
-                EventKind::Proposal { files, .. } => self.shown.set(files.clone()),
+                EventKind::Proposal { files, .. } => self.shown.set(Arc::new(files.clone())),
                 EventKind::Review(review) if review.verified => {
                     self.decide(&HunkId(review.hunk.clone()), review.decision, review.reason.as_deref());
                 }
@@ -493,6 +526,16 @@ impl Reviews {
         self.amended.iter().map(|(amended, original)| (amended.0.clone(), original.0.clone())).collect()
     }
 
+    /// Hunks that were sent to the editor and not found in the text, and what their documents held then.
+    pub(in crate::agent) fn unverified(&self) -> BTreeMap<HunkId, (DocPath, Stamp)> {
+        self.unverified.clone()
+    }
+
+    /// Takes up such hunks from before.
+    pub(in crate::agent) fn restore_unverified(&mut self, hunks: BTreeMap<HunkId, (DocPath, Stamp)>) {
+        self.unverified.extend(hunks);
+    }
+
     /// The id that a hunk had before the user made another text of it.
     fn original(&self, hunk: &HunkId) -> HunkId {
         self.amended.get(hunk).unwrap_or(hunk).clone()
@@ -504,11 +547,13 @@ impl Reviews {
         format!("{} in {}", hunk.summary.as_deref().unwrap_or_default(), file.path)
     }
 
+    /// Whether nothing besides the texts has a say in how hunks stand.
+    fn goes_by_the_texts(&self) -> bool {
+        self.unverified.is_empty() && self.accepting.is_empty()
+    }
+
     /// A hunk's state, by what is known besides the texts.
     fn shown_state(&self, hunk: &ProposedHunk) -> HunkState {
-        if self.unverified.is_empty() && self.accepting.is_empty() {
-            return hunk.state;
-        }
         let id = HunkId(hunk.hunk.clone());
         match hunk.state {
             HunkState::Pending | HunkState::Conflict if self.unverified.contains_key(&id) => HunkState::Unverified,
@@ -535,8 +580,8 @@ impl Reviews {
     fn forget_verified(&mut self, live: &View) {
         let mut now: HashMap<DocPath, Option<Stamp>> = HashMap::new();
         self.unverified.retain(|_, (path, then)| {
-            let now = now.entry(path.clone()).or_insert_with(|| live.live_stamp(path).ok());
-            now == then
+            let now = now.entry(path.clone()).or_insert_with(|| live.live_stamp(path).ok().map(Stamp::content));
+            *now == Some(*then)
         });
     }
 }

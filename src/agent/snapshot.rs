@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::text::diff::Change;
-use crate::text::{Edit, Text};
+use crate::text::{ContentHash, Edit, Text};
 use crate::workspace::{Author, DocPath, HunkId, OverlayFile, RootId, Roots, Stamp};
 
 pub(in crate::agent) use first::{BACKUP, FILE as FIRST_FILE, read as read_first};
@@ -45,9 +45,21 @@ pub(in crate::agent) struct Record {
     /// Hunks whose text the user changed, and the ids that they had before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub amended: BTreeMap<String, String>,
+    /// All hunks that were sent to an editor and not found in the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<BTreeMap<String, Doubt>>,
     /// Texts that this record and later ones name, by their hash.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub texts: BTreeMap<String, String>,
+}
+
+/// What a document held when a hunk that had been sent was not found in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::agent) struct Doubt {
+    name: Name,
+    /// The hash of its text; without one there was no file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
 }
 
 /// A touched document; without a `file` nothing is proposed for it any more.
@@ -113,17 +125,19 @@ pub(in crate::agent) struct State {
     pub files: BTreeMap<Name, File>,
     pub history: Vec<Past>,
     pub amended: BTreeMap<String, String>,
+    pub unverified: BTreeMap<String, Doubt>,
     pub texts: BTreeMap<String, String>,
 }
 
 impl State {
     pub fn add(&mut self, record: Record) {
-        let Record { whole, files, history, history_length, amended, texts } = record;
+        let Record { whole, files, history, history_length, amended, unverified, texts } = record;
         if whole {
             *self = State::default();
         }
         self.texts.extend(texts);
         self.amended.extend(amended);
+        self.unverified = unverified.unwrap_or_else(|| std::mem::take(&mut self.unverified));
         for Touched { name, file } in files {
             match file {
                 Some(file) => drop(self.files.insert(name, file)),
@@ -139,6 +153,26 @@ impl State {
         if let Some(length) = history_length {
             self.history.truncate(length);
         }
+    }
+}
+
+impl Doubt {
+    /// `None` where the document can not be named.
+    pub fn of(path: &DocPath, stamp: Stamp, folders: &Folders) -> Option<Doubt> {
+        let text = match stamp {
+            Stamp::Buffer { hash, .. } | Stamp::Disk { hash } => Some(hash.to_hex()),
+            Stamp::Absent => None,
+        };
+        Some(Doubt { name: folders.name(path)?, text })
+    }
+
+    /// `None` where it lies in a folder that is not open.
+    pub fn read(&self, roots: &Roots) -> Option<(DocPath, Stamp)> {
+        let stamp = match &self.text {
+            Some(hash) => Stamp::Disk { hash: ContentHash::of_hex(hash)? },
+            None => Stamp::Absent,
+        };
+        Some((self.name.resolve(roots)?, stamp))
     }
 }
 

@@ -16,7 +16,7 @@ use super::setup::{self, Setup};
 use super::status_line::Progress;
 use super::terminal::{ColorChoice, Out, Palette, say};
 use super::visible::{visible, visible_line};
-use super::{asking, describe, diff, hunks, plan};
+use super::{asking, describe, diff, hunks, plan, trace};
 use crate::agent::prompt::CARRY_OUT;
 use crate::agent::{Agent, Ask, RunResult, Session, Skipped};
 use crate::config::Flag;
@@ -166,6 +166,7 @@ fn session(agent: &Agent, setup: &Setup, arguments: &RunArguments) -> Result<Ses
     };
     let store = agent.store().ok_or_else(|| CliError::failed("no sessions are kept"))?;
     let id = store.find(&name).map_err(|error| CliError::usage(error.to_string()))?;
+    trace::tell_if_edited(store, &id)?;
     agent.resume(&id).map_err(|error| CliError::usage(error.to_string()))
 }
 

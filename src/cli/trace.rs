@@ -6,15 +6,17 @@ use serde_json::json;
 
 use super::arguments::{ReplayArguments, TraceArguments};
 use super::error::{CliError, Exit};
-use super::terminal::{ColorChoice, Out, Style};
+use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::visible_line;
 use super::{describe, run, sessions, setup, trace_tree};
 use crate::agent::replay::{Outcome, replay};
+use crate::store::{Edited, Store};
 use crate::tools::Tools;
 
 pub fn trace(arguments: &TraceArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let store = setup::store()?;
     let id = sessions::find(&store, &arguments.session)?;
+    tell_if_edited(&store, &id)?;
     let events = store.events(&id)?;
     let mut out = Out::stdout(color);
     if arguments.json {
@@ -34,9 +36,24 @@ pub fn trace(arguments: &TraceArguments, color: ColorChoice) -> Result<Exit, Cli
     Ok(Exit::Done)
 }
 
+/// Says on standard error that a trace is not as it was written.
+pub fn tell_if_edited(store: &Store, id: &str) -> Result<(), CliError> {
+    match store.check_trace(id)? {
+        Some(Edited::Line(line)) => {
+            say(format_args!("this trace was edited: what it tells from line {line} on may not be what happened"));
+        }
+        Some(Edited::Missing(lines)) => {
+            say(format_args!("this trace was cut: {} at its end went missing", describe::amount(lines as u64, "line")));
+        }
+        None => {}
+    }
+    Ok(())
+}
+
 pub fn run_replay(arguments: &ReplayArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let store = setup::store()?;
     let id = sessions::find(&store, &arguments.session)?;
+    tell_if_edited(&store, &id)?;
     let runtime = run::runtime()?;
     let outcome = runtime
         .block_on(replay(&store, &id, &Tools::default(), None))

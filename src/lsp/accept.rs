@@ -7,7 +7,7 @@
 mod batch;
 mod landing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,7 +144,11 @@ async fn run_undo(server: Server, session: Session, plan: UndoPlan) {
     let (overlay, live) = (plan.overlay.clone(), workspace.clone());
     let derived = tokio::task::spawn_blocking(move || {
         let live = live.live();
-        Proposal::derive(&overlay, &live).files.iter().filter_map(|file| ReviewFile::of(file, &live, &[])).collect()
+        Proposal::derive(&overlay, &live)
+            .files
+            .iter()
+            .filter_map(|file| ReviewFile::of(file, &live, &HashMap::new()))
+            .collect()
     });
     let files: Vec<ReviewFile> = derived.await.unwrap_or_default();
     let (batches, mut complaints) = batches(&server, &workspace, &files, |_| true);
@@ -183,10 +187,10 @@ async fn run_undo(server: Server, session: Session, plan: UndoPlan) {
 /// Places the hunks in the text of this moment. What has no place any more is a complaint.
 async fn prepare(server: &Server, session: &Session, wanted: &[String], way: Way) -> (Vec<Batch>, Vec<String>) {
     let workspace = server.state.workspace();
-    let (looker, live) = (session.clone(), workspace.clone());
+    let looker = session.clone();
     let derived = tokio::task::spawn_blocking(move || {
         looker.observe();
-        Review::derive(&looker, &live.live())
+        Review::derive(&looker)
     });
     let Ok(review) = derived.await else { return (Vec::new(), vec!["the proposal could not be derived".to_owned()]) };
     let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();

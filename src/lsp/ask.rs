@@ -20,6 +20,7 @@ use super::state::SessionEntry;
 use crate::agent::{Agent, Ask, Session, Turn};
 use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus, Usage};
 use crate::model::Connector;
+use crate::store::Edited;
 
 /// Characters of a title.
 const TITLE: usize = 60;
@@ -153,8 +154,17 @@ pub fn open(server: &Server, id: &str) -> Result<Session, String> {
     if let Some(session) = server.state.with(|state| state.sessions.get(id).map(|entry| entry.session.clone())) {
         return Ok(session);
     }
-    let session = agent(server)?.resume(id).map_err(|error| error.to_string())?;
+    let agent = agent(server)?;
+    // Looked at before it goes on.
+    let edited = agent.store().and_then(|store| store.check_trace(id).ok()?);
+    let session = agent.resume(id).map_err(|error| error.to_string())?;
     enter(server, &session);
+    if let Some(Edited::Line(line)) = edited {
+        let message = format!(
+            "Claw: the trace of session {id} was edited: what it tells from line {line} on may not be what happened"
+        );
+        server.outbox.show_message(MessageType::Warning, message);
+    }
     Ok(session)
 }
 

@@ -14,11 +14,13 @@ mod reviewing;
 mod undoing;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use tower_lsp::gen_lsp_types::{Diagnostic, ExecuteCommandParams, LspAny, ProgressToken, Range as LspRange};
 use tower_lsp::jsonrpc::Result;
 
 use super::server::Server;
+use super::written;
 use crate::config::{Effort, Provider};
 use crate::event::{Mode, PermissionMode};
 
@@ -57,15 +59,31 @@ pub async fn execute(server: &Server, params: ExecuteCommandParams) -> Result<Op
     let body = async move {
         let server = &owned;
         let answer = match Arguments::of(params.arguments.unwrap_or_default()) {
+            Ok(arguments) if params.command == "claw.proposal" => match reviewing::proposal(server, arguments).await {
+                Ok(listing) => return Ok(Reply::Written(listing)),
+                Err(message) => refused(message),
+            },
             Ok(mut arguments) => {
                 arguments.token = params.work_done_progress_params.work_done_token;
                 run(server, &params.command, arguments).await
             }
             Err(message) => refused(message),
         };
-        Ok(Some(Value::Object(answer)))
+        Ok(Reply::Object(answer))
     };
-    server.request(body).await
+    match server.request(body).await? {
+        Reply::Object(answer) => Ok(Some(Value::Object(answer))),
+        Reply::Written(answer) => {
+            written::leave(answer);
+            Ok(None)
+        }
+    }
+}
+
+/// An answer as an object, or as it is sent.
+enum Reply {
+    Object(Answer),
+    Written(Box<RawValue>),
 }
 
 /// What a command says back.
@@ -134,7 +152,6 @@ async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
         "claw.acceptFile" => deciding::accept_file(server, arguments).await,
         "claw.acceptAll" => deciding::accept_all(server, arguments).await,
         "claw.rejectAll" => deciding::reject_all(server, arguments).await,
-        "claw.proposal" => reviewing::proposal(server, arguments).await,
         "claw.nextHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Next),
         "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),
         "claw.setModel" => choosing::set_model(server, &arguments),

@@ -3,6 +3,8 @@
 //!
 //! A client is known by what it declares, never by its name.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tower_lsp::gen_lsp_types::{LspNotificationMethod, LspRequestMethod, MessageDirection, Notification, Request};
@@ -59,7 +61,7 @@ impl Notification for ClawProposal {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalParams {
     pub session: String,
-    pub files: Vec<ProposedFile>,
+    pub files: Arc<Vec<ProposedFile>>,
     /// The check commands that were run on it: an extension of the contract.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub checks: Vec<ProposalCheck>,

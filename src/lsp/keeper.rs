@@ -166,11 +166,11 @@ fn look(server: &Server) -> Vec<Arc<Review>> {
             continue;
         }
         session.observe();
-        let review = Review::derive(&session, &workspace.live());
-        if before.as_deref() == Some(&review) {
+        let picture = session.picture();
+        if before.as_ref().is_some_and(|before| before.is_of(&session, &picture)) {
             continue;
         }
-        let review = Arc::new(review);
+        let review = Arc::new(Review::of(&session, picture));
         server.state.with(|state| state.reviews.by_session.insert(session.id().to_owned(), Arc::clone(&review)));
         if before.is_none_or(|before| before.files != review.files || before.checks != review.checks) {
             changed.push(review);
@@ -229,7 +229,7 @@ fn tell(server: &Server, changed: &[Arc<Review>]) {
         for review in changed {
             let params = ProposalParams {
                 session: review.session.clone(),
-                files: review.files.clone(),
+                files: Arc::clone(&review.files),
                 checks: review.checks.clone(),
             };
             server.outbox.notify::<ClawProposal>(params);

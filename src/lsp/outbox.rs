@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tower_lsp::gen_lsp_types::{
@@ -59,6 +60,13 @@ pub enum AskError {
     Malformed(String),
     #[error("the editor is gone")]
     Gone,
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    jsonrpc: &'static str,
+    result: &'a RawValue,
+    id: &'a Id,
 }
 
 #[derive(Serialize)]
@@ -145,6 +153,11 @@ impl Outbox {
     /// Answers a request of the client.
     pub fn respond(&self, response: &Response) {
         self.put(response);
+    }
+
+    /// Answers a request of the client by what is written already.
+    pub fn respond_written(&self, id: &Id, result: &RawValue) {
+        self.put(&Written { jsonrpc: "2.0", result, id });
     }
 
     /// Delivers the client's answer to a request of ours.

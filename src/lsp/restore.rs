@@ -9,7 +9,7 @@ use super::server::Server;
 use super::{ask, keeper, settings};
 use crate::agent::{Session, waiting};
 use crate::config;
-use crate::store::{Mark, Store};
+use crate::store::{MOST_OF_SESSIONS, Mark, Store};
 
 /// Sessions that another process has are asked for again after these times: an editor that starts anew may overtake its own
 /// server on the way out.
@@ -20,6 +20,7 @@ pub fn begin(server: &Server) {
     let restorer = server.clone();
     server.spawn(async move {
         let mut waits = AGAIN.into_iter();
+        let mut is_first = true;
         loop {
             let looker = restorer.clone();
             let looked = tokio::task::spawn_blocking(move || bring_back(&looker)).await;
@@ -27,6 +28,11 @@ pub fn begin(server: &Server) {
             settings::tell_problems(&restorer);
             if brought_back {
                 keeper::refresh(&restorer).await;
+            }
+            if std::mem::take(&mut is_first) {
+                // Not before what waits is open, and so stays.
+                let tidier = restorer.clone();
+                let _ = tokio::task::spawn_blocking(move || make_room(&tidier)).await;
             }
             match waits.next() {
                 Some(wait) if busy => tokio::time::sleep(wait).await,
@@ -41,6 +47,15 @@ struct Looked {
     brought_back: bool,
     /// Another process has one of them.
     busy: bool,
+}
+
+fn make_room(server: &Server) {
+    let store = config::state_dir(&server.environment()).map(|folder| Store::existing(&folder));
+    if let Some(Ok(Some(store))) = store
+        && let Err(error) = store.make_room(MOST_OF_SESSIONS)
+    {
+        tracing::warn!(%error, "old sessions could not be removed");
+    }
 }
 
 fn bring_back(server: &Server) -> Looked {

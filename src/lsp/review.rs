@@ -7,14 +7,15 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use tower_lsp::gen_lsp_types::Uri;
 
-use crate::agent::{Session, sure_flags};
+use crate::agent::{Picture, Session, sure_flags};
 use crate::event::{ChangeKind, HunkFlag, HunkState, ProposalCheck, ProposedFile, ProposedHunk};
 use crate::text::hidden::{visible, visible_line};
 use crate::text::{PositionEncoding, Shift, Text};
-use crate::workspace::{DocPath, FileProposal, Proposal, View};
+use crate::workspace::{DocPath, FileProposal, HunkId, Proposal, View};
 
 use super::edits::{Step, text_edit};
 pub use super::keeper::document_changed;
@@ -26,14 +27,19 @@ pub struct Review {
     /// The session's title.
     pub title: String,
     /// The contract's `proposal` object.
-    pub files: Vec<ProposedFile>,
+    pub files: Arc<Vec<ProposedFile>>,
     /// The same without what has been decided, placed.
     pub pending: Vec<ReviewFile>,
     /// How the check commands went on what is proposed.
     pub checks: Vec<ProposalCheck>,
     /// Where in `pending` each hunk stands: its file and its own place in there, by its id.
     places: HashMap<String, (usize, usize)>,
+    /// What `pending` was made of.
+    proposal: Arc<Proposal>,
 }
+
+/// Hunks as clients are shown them, by their ids.
+pub type Told<'a> = HashMap<&'a str, &'a ProposedHunk>;
 
 /// A file with hunks that wait.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,20 +88,34 @@ pub struct ReviewHunk {
 
 impl Review {
     /// Derives the proposal and places it. Blocks on the disk.
-    pub fn derive(session: &Session, live: &View) -> Review {
-        let files = session.proposed_files();
-        let proposal = Proposal::derive(&session.overlay(), live);
-        let pending: Vec<ReviewFile> =
-            proposal.files.iter().filter_map(|file| ReviewFile::of(file, live, &files)).collect();
-        let checks = if pending.is_empty() { Vec::new() } else { session.checks() };
-        Review { checks, ..Review::new(session.id().to_owned(), session.title(), files, pending) }
+    pub fn derive(session: &Session) -> Review {
+        Review::of(session, session.picture())
     }
 
-    pub fn new(session: String, title: String, files: Vec<ProposedFile>, pending: Vec<ReviewFile>) -> Review {
+    /// A session's proposal, placed. Blocks on the disk.
+    pub fn of(session: &Session, picture: Picture) -> Review {
+        let Picture { live, proposal, files } = picture;
+        let told = files.iter().flat_map(|file| &file.hunks).map(|hunk| (hunk.hunk.as_str(), hunk)).collect();
+        let pending: Vec<ReviewFile> =
+            proposal.files.iter().filter_map(|file| ReviewFile::of(file, &live, &told)).collect();
+        let checks = if pending.is_empty() { Vec::new() } else { session.checks() };
+        Review { checks, proposal, ..Review::new(session.id().to_owned(), session.title(), files, pending) }
+    }
+
+    /// Whether it would be made again of this picture.
+    pub fn is_of(&self, session: &Session, picture: &Picture) -> bool {
+        Arc::ptr_eq(&self.proposal, &picture.proposal)
+            && Arc::ptr_eq(&self.files, &picture.files)
+            && self.title == session.title()
+            && (self.pending.is_empty() || self.checks == session.checks())
+    }
+
+    pub fn new(session: String, title: String, files: Arc<Vec<ProposedFile>>, pending: Vec<ReviewFile>) -> Review {
         let places = pending.iter().enumerate().flat_map(|(index, file)| {
             file.hunks.iter().enumerate().map(move |(place, hunk)| (hunk.id.clone(), (index, place)))
         });
-        Review { session, title, places: places.collect(), files, pending, checks: Vec::new() }
+        let places = places.collect();
+        Review { session, title, places, files, pending, checks: Vec::new(), proposal: Arc::default() }
     }
 
     pub fn hunks(&self) -> impl Iterator<Item = (&ReviewFile, &ReviewHunk)> {
@@ -129,19 +149,16 @@ impl Review {
 }
 
 impl ReviewFile {
-    /// A file's hunks, placed in `live`; `files` is how clients are shown them. `None` where there are no hunks.
-    pub fn of(file: &FileProposal, live: &View, files: &[ProposedFile]) -> Option<ReviewFile> {
+    /// A file's hunks, placed in `live`. `None` where there are no hunks.
+    pub fn of(file: &FileProposal, live: &View, told: &Told<'_>) -> Option<ReviewFile> {
         if file.hunks.is_empty() {
             return None;
         }
         let live_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
         let text = live.read(&live_path).map(|document| document.text).unwrap_or_default();
-        let uri = live.uri(&file.path);
-        let shown = files.iter().filter(|shown| shown.uri == uri).flat_map(|shown| &shown.hunks);
-        let shown: HashMap<&str, &ProposedHunk> = shown.map(|hunk| (hunk.hunk.as_str(), hunk)).collect();
-        let told = |id: &str| shown.get(id).copied();
         let hunks = file.hunks.iter().map(|hunk| {
-            let told = told(&hunk.id.0);
+            let HunkId(id) = &hunk.id;
+            let told = told.get(id.as_str());
             ReviewHunk {
                 id: hunk.id.0.clone(),
                 state: told.map_or(hunk.state, |told| told.state),

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::{AbortHandle, Abortable, Aborted, BoxFuture};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tokio::sync::oneshot;
@@ -27,6 +28,7 @@ use super::frame::{Frame, FrameDecoder};
 use super::message::{self, Message};
 use super::outbox::Outbox;
 use super::server::{self, Server};
+use super::written;
 use crate::config::Environment;
 use crate::workspace::Workspace;
 
@@ -189,8 +191,8 @@ struct InTheWorks {
 /// A handler on its way, polled or not.
 type Handling = BoxFuture<'static, Outcome>;
 
-/// What came of a handler; the outer error is a panic.
-type Outcome = std::thread::Result<Result<Option<Response>, ExitedError>>;
+/// What came of a handler, and the answer it left where that is not what it gave; the outer error is a panic.
+type Outcome = std::thread::Result<(Result<Option<Response>, ExitedError>, Option<Box<RawValue>>)>;
 
 impl Dispatcher {
     fn new(outbox: Outbox, options: ServeOptions) -> Dispatcher {
@@ -327,7 +329,7 @@ impl Dispatcher {
             }
             handled.await
         };
-        AssertUnwindSafe(MESSAGE_IS_LOSSY.scope(lossy, handled)).catch_unwind().boxed()
+        AssertUnwindSafe(MESSAGE_IS_LOSSY.scope(lossy, written::look_for(handled))).catch_unwind().boxed()
     }
 
     fn with_running<T>(&self, change: impl FnOnce(&mut HashMap<Id, InTheWorks>) -> T) -> T {
@@ -346,18 +348,22 @@ struct Answer {
 impl Answer {
     /// Answers with what came of the handler. `true` if that was a result.
     fn send(self, outcome: Result<Outcome, Aborted>) -> bool {
-        let result = match outcome {
-            Err(Aborted) => Err(Error::request_cancelled()),
-            Ok(outcome) => self.result(outcome),
+        let (result, left) = match outcome {
+            Err(Aborted) => (Err(Error::request_cancelled()), None),
+            Ok(Ok((given, left))) => (self.result(Ok(given)), left),
+            Ok(Err(panic)) => (self.result(Err(panic)), None),
         };
         let is_ok = result.is_ok();
         self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
-        self.outbox.respond(&Response::from_parts(self.id, result));
+        match left.filter(|_| is_ok) {
+            Some(left) => self.outbox.respond_written(&self.id, &left),
+            None => self.outbox.respond(&Response::from_parts(self.id, result)),
+        }
         is_ok
     }
 
-    fn result(&self, outcome: Outcome) -> Result<Value, Error> {
-        match outcome {
+    fn result(&self, given: std::thread::Result<Result<Option<Response>, ExitedError>>) -> Result<Value, Error> {
+        match given {
             Ok(Ok(Some(response))) => response.into_parts().1,
             // A notification's name with an id.
             Ok(Ok(None)) => Err(invalid_request("this method is a notification")),

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::chain::Chain;
 use super::files;
 
 /// Bytes looked at in one step when the end of the last whole line is sought.
@@ -21,6 +22,7 @@ pub struct Journal {
     file: File,
     /// Bytes of whole lines: what an append that failed half-way is cut back to.
     length: u64,
+    chain: Option<Chain>,
 }
 
 impl Journal {
@@ -40,7 +42,15 @@ impl Journal {
         if length < file.metadata()?.len() {
             file.set_len(length)?;
         }
-        Ok(Journal { file, length })
+        Ok(Journal { file, length, chain: None })
+    }
+
+    /// Like [`Journal::open`], and keeps beside `path` what tells that it was edited by hand.
+    pub fn open_chained(path: &Path) -> io::Result<Journal> {
+        let journal = Journal::open(path)?;
+        let chain = Chain::open(path)
+            .inspect_err(|error| tracing::warn!(%error, "what tells that a trace was edited can not be kept"));
+        Ok(Journal { chain: chain.ok(), ..journal })
     }
 
     /// Appends one line and hands it to the operating system before it returns. If that fails nothing of it stays.
@@ -56,6 +66,9 @@ impl Journal {
         match self.file.write_all(&bytes) {
             Ok(()) => {
                 self.length += bytes.len() as u64;
+                if let Some(chain) = &mut self.chain {
+                    chain.add(line);
+                }
                 Ok(())
             }
             Err(error) => {

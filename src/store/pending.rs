@@ -4,6 +4,7 @@
 //! A hint, so that a start need not read every session: a session may stand here and have nothing any more. It never misses
 //! one, because it is made before what it tells of is written. Without `pending` both are made anew from the sessions.
 
+use std::collections::BTreeSet;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -49,6 +50,22 @@ impl Store {
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut ids: Vec<String> = names.filter(|name| is_id(name)).collect();
         ids.sort();
+        Ok(ids)
+    }
+
+    /// The sessions that propose something in any folder.
+    pub(in crate::store) fn all_pending(&self) -> io::Result<BTreeSet<String>> {
+        let mut ids = BTreeSet::new();
+        let folders = match std::fs::read_dir(self.root().join("pending")) {
+            Ok(folders) => folders,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(ids),
+            Err(error) => return Err(error),
+        };
+        for folder in folders {
+            let names =
+                std::fs::read_dir(folder?.path())?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+            ids.extend(names);
+        }
         Ok(ids)
     }
 

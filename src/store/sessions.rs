@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::chain::{self, Edited};
 use super::journal::{Journal, whole_lines};
 use super::ledger::{self, Ledger, Record};
 use super::{files, folder, read_journal};
@@ -144,7 +145,12 @@ impl Store {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a session id"));
         }
         files::make_folder(&self.session_folder(id))?;
-        Journal::open(&self.trace_path(id))
+        Journal::open_chained(&self.trace_path(id))
+    }
+
+    /// Where the session's trace is not as it was written. Changes nothing.
+    pub fn check_trace(&self, id: &str) -> io::Result<Option<Edited>> {
+        chain::check(&self.trace_path(id))
     }
 
     /// Whether a running process has the session open.

@@ -20,6 +20,16 @@ pub enum Stamp {
     Absent,
 }
 
+impl Stamp {
+    /// The same of a document that no editor has open: what was read, whatever the layer.
+    pub fn content(self) -> Stamp {
+        match self {
+            Stamp::Buffer { hash, .. } => Stamp::Disk { hash },
+            Stamp::Disk { .. } | Stamp::Absent => self,
+        }
+    }
+}
+
 /// Which layer a document came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layer {

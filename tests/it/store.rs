@@ -4,3 +4,4 @@ mod failing;
 mod killed;
 mod ledger;
 mod restart;
+mod traces;

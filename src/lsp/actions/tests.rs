@@ -87,7 +87,7 @@ fn review() -> Arc<Review> {
         file(path(), "a.rs", ChangeKind::Edit, SOURCE, here),
         file(other, "new.rs", ChangeKind::Create, "", vec![made]),
     ];
-    Arc::new(Review::new("s1".to_owned(), "make it saturate".to_owned(), Vec::new(), pending))
+    Arc::new(Review::new("s1".to_owned(), "make it saturate".to_owned(), Arc::default(), pending))
 }
 
 fn problem(message: &str) -> Diagnostic {

@@ -60,7 +60,7 @@ pub async fn accept_hunk(server: &Server, arguments: Arguments) -> Result<Answer
     let (session, review, id) = hunk(server, &arguments).await?;
     match standing(&review, &id) {
         Some(HunkState::Pending) => {
-            let (hunk, review) = shaped(server, &session, review, &id, &arguments).await?;
+            let (hunk, review) = shaped(&session, review, &id, &arguments).await?;
             let needed = needs::closure(&review, &hunk);
             let (with, left) = if arguments.with_needs { Batch::of(&needed) } else { Default::default() };
             let hunks = std::iter::once(hunk).chain(with).collect();
@@ -176,7 +176,7 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
             return Ok(done(json!({"session": session.id(), "hunk": id, "hunks": hunks, "message": message})));
         }
     };
-    let review = derived(server, &session).await?;
+    let review = derived(&session).await?;
     accept(server, session, &review, vec![settled.0], Left::default(), Way::Straight).map(|mut answer| {
         answer.insert("hunk".to_owned(), json!(id));
         answer
@@ -185,7 +185,6 @@ pub async fn resolve_hunk(server: &Server, arguments: Arguments) -> Result<Answe
 
 /// The hunk that is accepted: the one that is meant, the lines of it, or with the user's text; and the review that holds it.
 async fn shaped(
-    server: &Server,
     session: &Session,
     review: Arc<Review>,
     id: &str,
@@ -203,13 +202,13 @@ async fn shaped(
         (None, None) => Ok(hunk),
     });
     let shaped = shaped.await?;
-    Ok((shaped.0, derived(server, session).await?))
+    Ok((shaped.0, derived(session).await?))
 }
 
 /// What is pending in a session at this moment.
-async fn derived(server: &Server, session: &Session) -> Result<Arc<Review>, String> {
-    let (deriver, workspace) = (session.clone(), server.state.workspace());
-    blocking(move || Ok(Arc::new(Review::derive(&deriver, &workspace.live())))).await
+async fn derived(session: &Session) -> Result<Arc<Review>, String> {
+    let deriver = session.clone();
+    blocking(move || Ok(Arc::new(Review::derive(&deriver)))).await
 }
 
 /// Accepts what can be accepted of the files that `is_meant` says, but for what is decided one by one.

@@ -80,8 +80,8 @@ pub async fn review_of(server: &Server, session: &Session) -> Result<Arc<Review>
     if let Some(review) = server.state.with(|state| state.reviews.get(session.id())) {
         return Ok(review);
     }
-    let (deriver, workspace) = (session.clone(), server.state.workspace());
-    blocking(move || Ok(Arc::new(Review::derive(&deriver, &workspace.live())))).await
+    let deriver = session.clone();
+    blocking(move || Ok(Arc::new(Review::derive(&deriver)))).await
 }
 
 pub fn named_session(server: &Server, arguments: &Arguments) -> Result<Session, String> {

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::json;
+use serde_json::value::{RawValue, to_raw_value};
 use tower_lsp::gen_lsp_types::{ShowDocumentParams, ShowDocumentRequest, Uri};
 
 use super::meant::named_session;
@@ -20,14 +22,23 @@ use crate::workspace::DocPath;
 /// How long an editor may take to show a place.
 const SHOW: Duration = Duration::from_secs(5);
 
-/// `claw.proposal {session?}`.
-pub async fn proposal(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+/// `claw.proposal {session?}`, written: there may be thousands of hunks.
+pub async fn proposal(server: &Server, arguments: Arguments) -> Result<Box<RawValue>, String> {
     let session = named_session(server, &arguments)?;
-    let proposer = session.clone();
-    let files = blocking(move || Ok(proposer.proposed_files())).await?;
-    let checks = if files.is_empty() { Vec::new() } else { session.checks() };
-    let params = ext::ProposalParams { session: session.id().to_owned(), files, checks };
-    Ok(done(serde_json::to_value(params).map_err(|error| error.to_string())?))
+    let listing = move || {
+        let files = session.picture().files;
+        let checks = if files.is_empty() { Vec::new() } else { session.checks() };
+        let proposal = ext::ProposalParams { session: session.id().to_owned(), files, checks };
+        to_raw_value(&Listing { ok: true, proposal }).map_err(|error| error.to_string())
+    };
+    blocking(listing).await
+}
+
+#[derive(Serialize)]
+struct Listing {
+    ok: bool,
+    #[serde(flatten)]
+    proposal: ext::ProposalParams,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -323,19 +323,20 @@ fn carried_by_lines(range: &Range<usize>, old: &Text, new: &Text) -> Option<Rang
 /// A change as one of each of its lines, where all that happened to them is the white space at their ends: a formatter does that to
 /// many lines at once, and between two of them is still the same place.
 fn line_by_line(change: Change, old: &Text, new: &Text) -> Vec<Change> {
-    let lines = |text: &Text, range: &Range<usize>| -> Vec<(Range<usize>, String)> {
+    let lines = |text: &Text, range: &Range<usize>| -> Vec<Range<usize>> {
         let (mut lines, mut at) = (Vec::new(), range.start);
         while at < range.end {
             let line = text.line_range(text.line_of(at));
             at = line.end.max(at.saturating_add(1));
-            lines.push((line.clone(), text.slice(line).unwrap_or_default()));
+            lines.push(line);
         }
         lines
     };
+    let content = |text: &Text, line: &Range<usize>| text.slice(line.clone()).unwrap_or_default();
     let (in_old, in_new) = (lines(old, &change.old), lines(new, &change.new));
     let mut pairs = in_old.iter().zip(&in_new);
-    if in_old.len() != in_new.len() || !pairs.all(|((_, old), (_, new))| old.trim_end() == new.trim_end()) {
+    if in_old.len() != in_new.len() || !pairs.all(|(a, b)| content(old, a).trim_end() == content(new, b).trim_end()) {
         return vec![change];
     }
-    in_old.into_iter().zip(in_new).map(|((old, _), (new, _))| Change { old, new }).collect()
+    in_old.into_iter().zip(in_new).map(|(old, new)| Change { old, new }).collect()
 }

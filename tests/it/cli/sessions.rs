@@ -117,6 +117,33 @@ fn r02_a_torn_last_line_is_dropped() {
 }
 
 #[test]
+fn r10_a_trace_edited_by_hand_is_told() {
+    let place = worked();
+    let id = place.session();
+    let path = place.state().join("sessions").join(&id).join("trace.jsonl");
+    assert_eq!(place.output(&["trace", "last"]).exits(0).stderr, "");
+    let lines: Vec<String> = place.trace(&id).lines().map(str::to_owned).collect();
+    let mut edited = lines.clone();
+    edited[2] = edited[2].replacen("\"seq\":3", "\"seq\":3 ", 1);
+    assert_ne!(edited, lines);
+    std::fs::write(&path, edited.join("\n") + "\n").unwrap();
+    for arguments in [&["trace", "last"][..], &["trace", "last", "--json"], &["replay", "last"]] {
+        let told = place.output(arguments).stderr;
+        assert!(told.contains("from line 3 on"), "{arguments:?}: {told}");
+    }
+    std::fs::write(&path, lines[..lines.len() - 1].join("\n") + "\n").unwrap();
+    let told = place.output(&["trace", "last"]).exits(0).stderr;
+    assert!(told.contains("1 line at its end"), "{told}");
+    // Who goes on with it is told, and going on makes it no better.
+    std::fs::write(&path, edited.join("\n") + "\n").unwrap();
+    let turns = [says("Never said."), says("Never said."), says("Never said."), says("Here I am.")];
+    let told = place.run(&turns, &["--continue", "Are you there?"]).exits(0).stderr;
+    assert!(told.contains("from line 3 on"), "{told}");
+    let told = place.output(&["trace", "last"]).exits(0).stderr;
+    assert!(told.contains("from line 3 on"), "{told}");
+}
+
+#[test]
 fn a_session_goes_on() {
     let place = worked();
     let id = place.session();

@@ -4,10 +4,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use claw::lsp::Patience;
 use serde_json::{Value, json};
 
 use crate::support::lsp_client::file_uri;
-use crate::support::lsp_editor::{Editor, Setup, hunk_ids, states};
+use crate::support::lsp_editor::{Applies, Editor, Setup, hunk_ids, states};
 
 const NOTES: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\n";
 
@@ -113,6 +114,41 @@ async fn what_waited_for_review_comes_back() {
     assert_eq!((&status["pending"], &status["sessions"][0]["session"]), (&json!(0), &json!(session)));
     let shown: Vec<String> = editor.client.unread_of("claw/proposal").flat_map(states).collect();
     assert!(shown.iter().all(|state| state != "pending"), "{shown:?}");
+    editor.finish().await;
+}
+
+/// What was sent to an editor that did not make it is no more certain because the server died.
+#[tokio::test]
+async fn e08_what_is_unverified_is_so_after_kill_9_and_not_sent_again() {
+    let hasty = Duration::from_millis(150);
+    let patience = Patience { answer: hasty, evidence: hasty };
+    let mut editor = Editor::start(Setup { applies: Applies::OnlyInWords, patience, ..setup() }).await;
+    let session = editor.ask(json!({"instruction": "Count in digits"})).await;
+    let hunk = hunk_ids(&editor.pending(4).await).remove(1);
+    let accept = json!({"session": session, "hunk": hunk});
+    assert_eq!(editor.command("claw.acceptHunk", accept.clone()).await["ok"], true);
+    let is_shown = |proposal: &Value| states(proposal).contains(&"unverified".to_owned());
+    let before = states(&editor.proposal(is_shown).await);
+    // What stands on the disk when it is shown is all that kill -9 would leave.
+    let state = editor.path("").parent().unwrap().join("state");
+    let ledger = session_folder(state.parent().unwrap()).join("proposal.ledger");
+    let bytes = std::fs::read(&ledger).unwrap();
+    let _ = editor.client.notification("window/showMessage").await;
+    let folder = editor.leave().await;
+    std::fs::write(&ledger, bytes).unwrap();
+
+    let mut editor = Editor::start_in(folder, again()).await;
+    assert_eq!(states(&editor.proposal(is_shown).await), before);
+    assert_eq!(editor.command("claw.acceptHunk", accept.clone()).await["ok"], false);
+    // Another text, and it is as pending as the others.
+    let name = editor.path("notes.txt");
+    editor.open("notes.txt");
+    editor.type_over("notes.txt", "three\n", "three, and mine\n");
+    editor.pending(4).await;
+    assert!(editor.asked("workspace/applyEdit").is_empty());
+    assert_eq!(editor.command("claw.acceptHunk", accept).await["ok"], true);
+    editor.pending(3).await;
+    assert_eq!(std::fs::read_to_string(name).unwrap(), NOTES);
     editor.finish().await;
 }
 
@@ -278,6 +314,24 @@ async fn r10_an_edit_by_hand_is_reported() {
     assert!(told["message"].as_str().unwrap().contains("proposal.ledger.broken-1"), "{told}");
     let shown = editor.pending(2).await;
     assert!(hunk_ids(&shown).iter().all(|hunk| ids.contains(hunk)), "{shown}");
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn r10_a_trace_edited_by_hand_is_reported() {
+    let mut editor = Editor::start(setup()).await;
+    editor.ask(json!({"instruction": "Count in digits"})).await;
+    let ids = hunk_ids(&editor.pending(4).await);
+    let folder = editor.leave().await;
+    let path = session_folder(folder.path()).join("trace.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("Count in digits", "Count in words!", 1)).unwrap();
+
+    let mut editor = Editor::start_in(folder, again()).await;
+    let told = editor.client.notification("window/showMessage").await;
+    assert!(told["message"].as_str().unwrap().contains("from line 1 on"), "{told}");
+    // The proposal has checksums of its own.
+    assert_eq!(hunk_ids(&editor.pending(4).await), ids);
     editor.finish().await;
 }
 
