@@ -26,7 +26,7 @@ pub mod retry;
 pub mod script;
 pub mod sse;
 pub mod surrogates;
-mod windows;
+mod told;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +55,8 @@ pub trait Model: Send + Sync {
         None
     }
 
-    /// Its window as its provider tells it, asked once and only where nothing else is known. Takes a moment, and never long.
+    /// Its window as its provider tells it, asked once and only where nothing else is known. Takes a moment, and never long. A
+    /// price that comes with it is known from then on.
     fn told_window(&self) -> BoxFuture<'static, Option<u64>> {
         Box::pin(std::future::ready(self.window()))
     }

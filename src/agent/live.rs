@@ -322,8 +322,9 @@ impl Live {
                 }
                 Delta::Usage(_) | Delta::Opaque(_) => {}
                 Delta::Notice(error) => {
-                    if error.kind == ModelErrorKind::ContextLength {
-                        self.told_cut.store(true, Ordering::Relaxed);
+                    let is_cut = error.kind == ModelErrorKind::ContextLength;
+                    if is_cut && self.told_cut.swap(true, Ordering::Relaxed) {
+                        continue;
                     }
                     hear(Heard::Notice(ErrorReported {
                         code: error.kind.code().to_owned(),

@@ -3,15 +3,24 @@
 //! A tokenizer for each model would be exact, and megabytes of tables. The counts that come with answers teach nearly as much at
 //! no cost. All of it is in whole numbers and follows from what is in the trace, so that a replay estimates the same.
 
+use serde_json::Value;
+
 use super::session::Session;
-use crate::event::EventKind;
+use crate::event::{EventKind, Opaque};
 
 /// Bytes that a thousand tokens have where nothing has been counted.
 const FIRST: u32 = 4000;
 
-/// What a count may say of a thousand tokens and be believed. More bytes than this are no text that was read whole.
+/// What a count may say of a thousand tokens and be believed. More bytes of what was said than this are no text that was read
+/// whole.
 const LEAST: u64 = 1500;
 const MOST: u64 = 7000;
+
+/// Bytes of a thousand tokens that few texts have.
+const SPARSE: u64 = 5000;
+
+/// The most bytes of a whole request that a thousand tokens may have: some models' templates leave the tools out.
+const MOST_OF_ALL: u64 = 40_000;
 
 /// A prompt that was cut fills a window, and no server has one so small: fewer tokens than this are a count of something else, as
 /// of what was not in a cache.
@@ -27,8 +36,17 @@ pub(in crate::agent) struct Meter {
     model: String,
     /// Bytes of a thousand tokens, once that was counted.
     counted: Option<u32>,
-    /// Bytes of the last request, until its answer is there.
-    sent: Option<u64>,
+    /// The last request, until its answer is there.
+    sent: Option<Size>,
+}
+
+/// How large a request is, without what only its provider can read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::agent) struct Size {
+    /// Bytes of all of it.
+    pub all: u64,
+    /// Bytes of what is said in it: what no template leaves out.
+    pub said: u64,
 }
 
 /// The prompt was not read whole.
@@ -38,6 +56,38 @@ pub(in crate::agent) struct Cut {
     pub read: u64,
     /// … and that were sent, about.
     pub sent: u64,
+}
+
+impl Size {
+    /// That of a body which is `text` in all.
+    pub fn of(body: &Value, text: &str) -> Size {
+        let mut said = Said::default();
+        for (name, value) in body.as_object().into_iter().flatten() {
+            if matches!(name.as_str(), "messages" | "input" | "system" | "instructions") {
+                said.add(name, value);
+            }
+        }
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        Size { all: length.saturating_sub(said.sealed), said: said.plain }
+    }
+}
+
+#[derive(Default)]
+struct Said {
+    plain: u64,
+    sealed: u64,
+}
+
+impl Said {
+    fn add(&mut self, name: &str, value: &Value) {
+        match value {
+            Value::String(text) if Opaque::SEALED.contains(&name) => self.sealed += text.len() as u64,
+            Value::String(text) => self.plain += text.len() as u64,
+            Value::Array(items) => items.iter().for_each(|item| self.add(name, item)),
+            Value::Object(fields) => fields.iter().for_each(|(name, field)| self.add(name, field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
 }
 
 impl Cut {
@@ -69,11 +119,10 @@ impl Meter {
         self.provider == provider && self.model == model
     }
 
-    /// The tokens that a request of so many bytes has, about. It is sent next.
-    pub fn send(&mut self, bytes: usize) -> u64 {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-        self.sent = Some(bytes);
-        self.estimate(bytes)
+    /// The tokens that a request of this size has, about. It is sent next.
+    pub fn send(&mut self, size: Size) -> u64 {
+        self.sent = Some(size);
+        self.estimate(size.all)
     }
 
     fn estimate(&self, bytes: u64) -> u64 {
@@ -92,20 +141,21 @@ impl Meter {
                 };
             }
             EventKind::ModelResponse(response) => {
-                if let Some(bytes) = self.sent.take() {
-                    self.learn(bytes, response.usage.input);
+                if let Some(size) = self.sent.take() {
+                    self.learn(size, response.usage.input);
                 }
             }
             _ => {}
         }
     }
 
-    fn learn(&mut self, bytes: u64, tokens: u64) {
-        if self.provider == UNCOUNTED || self.cut(bytes, tokens).is_some() {
+    fn learn(&mut self, size: Size, tokens: u64) {
+        if self.provider == UNCOUNTED || self.cut(size, tokens).is_some() {
             return;
         }
-        let Some(counted) = bytes.saturating_mul(1000).checked_div(tokens) else { return };
-        if (LEAST..=MOST).contains(&counted) {
+        let of = |bytes: u64| bytes.saturating_mul(1000).checked_div(tokens);
+        let (Some(counted), Some(said)) = (of(size.all), of(size.said)) else { return };
+        if (LEAST..=MOST_OF_ALL).contains(&counted) && said <= MOST {
             let counted = u32::try_from(counted).unwrap_or(FIRST);
             // What the last requests have in common counts, and no single one.
             self.counted = Some(self.counted.map_or(counted, |before| before.midpoint(counted)));
@@ -117,12 +167,15 @@ impl Meter {
         if self.provider == UNCOUNTED { None } else { self.cut(self.sent?, tokens) }
     }
 
-    fn cut(&self, bytes: u64, read: u64) -> Option<Cut> {
-        let sent = self.estimate(bytes);
+    fn cut(&self, size: Size, read: u64) -> Option<Cut> {
+        let sent = self.estimate(size.all);
         let is_cut = match self.counted {
-            // Texts of one session differ by less than this.
-            Some(_) => read.saturating_mul(10) < sent.saturating_mul(6),
-            None => read.saturating_mul(MOST) < bytes.saturating_mul(1000),
+            // Texts of one model differ by less than this, where they are no sparser than nearly all text is.
+            Some(_) => {
+                read.saturating_mul(10) < sent.saturating_mul(6)
+                    && read.saturating_mul(SPARSE) < size.said.saturating_mul(1000)
+            }
+            None => read.saturating_mul(MOST) < size.said.saturating_mul(1000),
         };
         (read >= SMALLEST_CUT && is_cut).then_some(Cut { read, sent })
     }
@@ -139,7 +192,7 @@ impl Session {
         }
         let (store, provider, model) = (self.parts().store.clone()?, provider.to_owned(), model.to_owned());
         let kept = tokio::task::spawn_blocking(move || store.counted(&provider, &model)).await.ok().flatten();
-        kept.filter(|kept| (LEAST..=MOST).contains(&u64::from(*kept)))
+        kept.filter(|kept| (LEAST..=MOST_OF_ALL).contains(&u64::from(*kept)))
     }
 
     /// Keeps what was counted, for other sessions. Blocks on the disk.
@@ -162,17 +215,39 @@ mod tests {
         Meter { provider: "openai".to_owned(), model: "m".to_owned(), counted, sent: None }
     }
 
+    fn said(bytes: u64) -> Size {
+        Size { all: bytes, said: bytes }
+    }
+
+    #[test]
+    fn what_only_the_provider_can_read_and_tools_that_a_template_leaves_out_are_no_tokens() {
+        let body = serde_json::json!({
+            "system": "0123456789",
+            "messages": [{"role": "user", "content": [{"type": "text", "text": "12345", "signature": "x".repeat(1000)}]}],
+            "tools": [{"name": "t".repeat(500)}],
+        });
+        let Size { all, said } = Size::of(&body, &body.to_string());
+        assert!((500..1000).contains(&all), "{all}");
+        assert_eq!(said, 10 + 4 + 4 + 5);
+        // A small model whose template knows no tools: all that was said was read.
+        let mut meter = meter(None);
+        meter.send(Size { all: 13_332, said: 3_600 });
+        assert_eq!(meter.judge(748), None);
+        meter.learn(Size { all: 13_332, said: 3_600 }, 748);
+        assert_eq!(meter.counted, Some(17_823));
+    }
+
     #[test]
     fn estimates_follow_the_counts() {
         let mut meter = meter(None);
-        assert_eq!(meter.send(40_001), 10_001);
-        meter.learn(40_000, 8_000);
+        assert_eq!(meter.send(said(40_001)), 10_001);
+        meter.learn(said(40_000), 8_000);
         assert_eq!(meter.counted, Some(5000));
-        meter.learn(30_000, 10_000);
-        assert_eq!((meter.counted, meter.send(40_000)), (Some(4000), 10_000));
+        meter.learn(said(30_000), 10_000);
+        assert_eq!((meter.counted, meter.send(said(40_000))), (Some(4000), 10_000));
         // Nonsense teaches nothing: no count, a count of what was not cached, more tokens than bytes.
         for tokens in [0, 100, 5_000, 60_000, u64::MAX] {
-            meter.learn(40_000, tokens);
+            meter.learn(said(40_000), tokens);
         }
         assert_eq!(meter.counted, Some(4000));
         assert_eq!((meter.known("openai", "m"), meter.known("openai", "other")), (Some(4000), None));
@@ -180,9 +255,9 @@ mod tests {
 
     #[test]
     fn a_cut_prompt_is_told_from_a_dense_one() {
-        let check = |counted: Option<u32>, bytes: usize, read: u64, expected: bool| {
+        let check = |counted: Option<u32>, bytes: u64, read: u64, expected: bool| {
             let mut meter = meter(counted);
-            meter.send(bytes);
+            meter.send(said(bytes));
             assert_eq!(meter.judge(read).is_some(), expected, "{counted:?} {bytes} {read}");
         };
         // Before anything was counted only what no text can be is one.
@@ -191,12 +266,14 @@ mod tests {
         check(Some(4000), 100_000, 14_000, true);
         check(Some(4000), 100_000, 16_000, false);
         check(Some(4000), 20_000, 2048, true);
+        // Plain words after dense ones.
+        check(Some(2500), 100_000, 22_000, false);
         // No server has a window of 100 tokens.
         check(None, 100_000, 100, false);
         check(None, 100_000, 0, false);
         check(Some(4000), 100_000, 60_000, false);
         let mut script = Meter { provider: "script".to_owned(), ..meter(None) };
-        script.send(1_000_000);
+        script.send(said(1_000_000));
         assert_eq!(script.judge(300), None);
     }
 }

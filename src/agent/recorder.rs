@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::builder::Observer;
 use super::clock::Clock;
 use super::conversation::Conversation;
-use super::meter::Meter;
+use super::meter::{Meter, Size};
 use super::prefix::Before;
 use crate::event::{ErrorReported, Event, EventKind, ModelRequestSent, SCHEMA_VERSION, StreamPart, ToolOutputPart};
 use crate::store::{Journal, Redactor, Store};
@@ -196,7 +196,7 @@ impl Recorder {
         let mut state = self.lock();
         state.part = 0;
         let text = body.to_string();
-        let tokens_estimate = state.meter.send(text.len());
+        let tokens_estimate = state.meter.send(Size::of(body, &text));
         let prefix = state.before.next(body);
         let blob = if text.len() < INLINE_BODY { None } else { state.keep_blob(&text) };
         let body = if blob.is_some() { None } else { Some(Arc::clone(body)) };

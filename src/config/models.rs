@@ -13,7 +13,9 @@ pub struct SmallModel {
     pub provider: Option<Provider>,
     /// Its name as its provider knows it.
     pub model: Option<String>,
+    /// Where its provider is.
     pub base_url: Option<String>,
+    /// Name of the environment variable that holds its key. Never the key.
     pub api_key_env: Option<String>,
     /// How much it thinks. That of the other model does not count for it.
     pub effort: Option<Effort>,

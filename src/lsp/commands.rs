@@ -115,6 +115,8 @@ struct Arguments {
     /// Of `claw.acceptHunk`: the hunks that it needs too.
     with_needs: bool,
     model: Option<String>,
+    /// Of `claw.setModel`: a model, a provider and an effort as a user writes them.
+    words: Option<String>,
     provider: Option<Provider>,
     effort: Option<Effort>,
     tokens: Option<u64>,

@@ -27,6 +27,9 @@ pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 /// The model that is asked of OpenAI itself when none is configured.
 pub const OPENAI_DEFAULT_MODEL: &str = "gpt-5.4";
 
+/// A reseller whose list of models has their prices.
+const PRICED: &str = "openrouter.ai";
+
 /// How long a server may take to list its models before Claw looks elsewhere.
 const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -207,7 +210,12 @@ async fn openai(
     Ok(match wire {
         Provider::OpenaiResponses => Arc::new(Responses::new(endpoint, model).with(facts)),
         Provider::Openai | Provider::Anthropic | Provider::Ollama | Provider::Script => {
-            Arc::new(OpenAi::new(endpoint, model).with(facts))
+            let tells_prices = endpoint.host() == PRICED || config.limits.max_cost.is_some();
+            let model = OpenAi::new(endpoint, model).with(facts);
+            if facts.price.is_none() && tells_prices {
+                model.told().await;
+            }
+            Arc::new(model)
         }
     })
 }

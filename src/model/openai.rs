@@ -6,6 +6,7 @@
 mod body;
 mod chunk;
 
+pub(super) use body::conversation;
 use serde_json::Value;
 
 use super::Request;

@@ -15,7 +15,8 @@ use tokio::sync::OnceCell;
 
 use super::http::failure::{self, Complaint};
 use super::http::{Decode, Endpoint};
-use super::{Delta, Effort, Listing, Model, ModelError, ModelErrorKind, Price, Request, json, windows};
+use super::told::{self, Told};
+use super::{Delta, Effort, Listing, Model, ModelError, ModelErrorKind, Price, Request, json};
 
 /// How long an endpoint may take to list its models when a user waits for the answer.
 const LIST_PATIENCE: Duration = Duration::from_secs(10);
@@ -59,8 +60,8 @@ pub struct Remote<F> {
     pub(super) endpoint: Endpoint,
     pub(super) model: String,
     pub(super) facts: Facts,
-    /// What the provider told of its window, if it was asked.
-    told: Arc<OnceCell<Option<u64>>>,
+    /// What the provider told, if it was asked.
+    told: Arc<OnceCell<Told>>,
     format: PhantomData<F>,
 }
 
@@ -111,6 +112,15 @@ impl<F> Clone for Remote<F> {
     }
 }
 
+impl<F: Format> Remote<F> {
+    /// What the provider tells of the model, asked once.
+    pub async fn told(&self) -> Told {
+        let ask = || told::ask::<F>(&self.endpoint, &self.model);
+        let told = || async { tokio::time::timeout(WINDOW_PATIENCE, ask()).await.unwrap_or_default() };
+        *self.told.get_or_init(told).await
+    }
+}
+
 impl<F: Format> Model for Remote<F> {
     fn provider(&self) -> &str {
         F::PROVIDER
@@ -127,18 +137,16 @@ impl<F: Format> Model for Remote<F> {
     fn told_window(&self) -> BoxFuture<'static, Option<u64>> {
         let model = self.clone();
         async move {
-            if model.facts.window.is_some() {
-                return model.facts.window;
+            match model.facts.window {
+                Some(window) => Some(window),
+                None => model.told().await.window,
             }
-            let ask = || windows::ask::<F>(&model.endpoint, &model.model);
-            let told = || async { tokio::time::timeout(WINDOW_PATIENCE, ask()).await.ok().flatten() };
-            *model.told.get_or_init(told).await
         }
         .boxed()
     }
 
     fn price(&self) -> Option<Price> {
-        self.facts.price
+        self.facts.price.or_else(|| self.told.get()?.price)
     }
 
     fn effort(&self) -> Option<Effort> {
@@ -171,7 +179,7 @@ impl<F: Format> Model for Remote<F> {
             let listed = list::<F>(endpoint, LIST_PATIENCE).await?;
             let window = match model.facts.window {
                 Some(window) => Some(window),
-                None => windows::of_listing(endpoint, &listed, &model.model).await,
+                None => told::of_listing(endpoint, &listed, &model.model).await.window,
             };
             let models = listed.iter().filter_map(name_of).collect();
             Ok(Some(Listing { endpoint: endpoint.shown(), models, window }))

@@ -9,6 +9,7 @@ mod faults;
 mod formats;
 mod hostile;
 mod process;
+mod quirks;
 mod retries;
 mod validator;
 

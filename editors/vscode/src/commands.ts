@@ -28,6 +28,8 @@ export function registerCommands(context: ExtensionContext, server: Server, revi
   register("acceptAllPreview", () => server.command("claw.acceptAll", { preview: true }));
   register("rejectAll", () => server.command("claw.rejectAll"));
   register("cancel", () => server.command("claw.cancel"));
+  // The server asks which.
+  register("setModel", () => server.command("claw.setModel"));
   register("restart", () => server.restart());
   register("log", () => log.show());
 }

@@ -13,9 +13,19 @@ use crate::lsp::server::Server;
 use crate::lsp::settings::freedom;
 use crate::model::Connector;
 
+/// `claw.setModel` of what a user wrote: for the session that was acted on last, if there is one.
+fn set_what_was_said(server: &Server, session: Option<String>, words: &str) -> Result<Answer, String> {
+    let Choice { provider, model, effort, .. } = meant(words);
+    let session = session.or_else(|| server.state.with(|state| state.last_session.clone()));
+    set_model(server, &Arguments { session, provider, model, effort, ..Arguments::default() })
+}
+
 /// `claw.setModel {session?, provider?, model?, effort?, permission_mode?}`: for one session, or for those begun from now on. It can
 /// take permissions away and never gives any.
 pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, String> {
+    if let Some(words) = arguments.words.as_deref().filter(|words| !words.trim().is_empty()) {
+        return set_what_was_said(server, arguments.session.clone(), words);
+    }
     let Arguments { provider, effort, permission_mode, .. } = *arguments;
     let choice = Choice { provider, model: arguments.model.clone(), effort, ..Choice::default() };
     let chooses = choice != Choice::default();
@@ -63,27 +73,24 @@ pub fn set_model(server: &Server, arguments: &Arguments) -> Result<Answer, Strin
     }
 }
 
-/// Asks the user, where the client can: about the session that was acted on last, if there is one.
+/// Asks the user, where the client can.
 fn ask_what(server: &Server, session: Option<String>) -> Result<Answer, String> {
-    let (can_ask, patience, session, now) = server.state.with(|state| {
-        let session = session.or_else(|| state.last_session.clone());
-        let limits = &state.settings.config.limits;
-        (state.client.claw.input, limits.prompt_timeout_s, session, state.settings.chosen().model)
+    let (can_ask, patience, now) = server.state.with(|state| {
+        let patience = Duration::from_secs(state.settings.config.limits.prompt_timeout_s);
+        (state.client.claw.input, patience, state.settings.chosen().model)
     });
     if !can_ask {
         return Err("say what to set: `model`, `provider`, `effort` or `permission_mode`".to_owned());
     }
     let prompt = "Model (also a provider, or how much it thinks: `anthropic claude-sonnet-4-6 high`)".to_owned();
-    let typing = server.outbox.ask::<ClawInput>(InputParams { prompt, default: now }, Duration::from_secs(patience));
+    let typing = server.outbox.ask::<ClawInput>(InputParams { prompt, default: now }, patience);
     let asker = server.clone();
     server.spawn(async move {
         let Some(words) = typing.await.ok().as_ref().and_then(typed) else { return };
-        let Choice { provider, model, effort, .. } = meant(&words);
-        let (kind, message) =
-            match set_model(&asker, &Arguments { session, provider, model, effort, ..Arguments::default() }) {
-                Ok(_) => (MessageType::Info, format!("Claw: {words}, from the next turn on")),
-                Err(message) => (MessageType::Error, format!("Claw: {message}")),
-            };
+        let (kind, message) = match set_what_was_said(&asker, session, &words) {
+            Ok(_) => (MessageType::Info, format!("Claw: {words}, from the next turn on")),
+            Err(message) => (MessageType::Error, format!("Claw: {message}")),
+        };
         asker.outbox.show_message(kind, message);
     });
     Ok(done(json!({"message": "asked for the model"})))

@@ -2,24 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Effort, Message, Request, ToolCallRequested, json as provider_json};
+use crate::model::{Effort, Message, Request, ToolCallRequested, json as provider_json, openai};
 
 /// The body for `request`, with a window of so many tokens.
 pub(super) fn body(model: &str, window: u64, effort: Option<Effort>, request: &Request) -> Value {
-    let system = (!request.system.is_empty()).then(|| json!({"role": "system", "content": request.system}));
-    let messages: Vec<Value> = system.into_iter().chain(request.messages.iter().map(message)).collect();
-    let mut body = Map::new();
-    body.insert("model".to_owned(), model.into());
-    body.insert("messages".to_owned(), messages.into());
-    if !request.tools.is_empty() {
-        let tools = request.tools.iter().map(|tool| {
-            json!({
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-            })
-        });
-        body.insert("tools".to_owned(), tools.collect());
-    }
+    let mut body = openai::conversation(model, request, message);
     if let Some(effort) = effort {
         body.insert("think".to_owned(), think(model, effort));
     }

@@ -6,6 +6,20 @@ use crate::model::{Effort, Message, Request, ToolCallRequested};
 
 /// The body for `request`; `limit` is the name under which the endpoint takes the limit of output tokens.
 pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit: &str) -> Value {
+    let mut body = conversation(model, request, message);
+    if let Some(tokens) = request.max_output_tokens {
+        body.insert(limit.to_owned(), tokens.into());
+    }
+    if let Some(effort) = effort {
+        body.insert("reasoning_effort".to_owned(), effort.of_openai().into());
+    }
+    body.insert("stream".to_owned(), true.into());
+    body.insert("stream_options".to_owned(), json!({"include_usage": true}));
+    Value::Object(body)
+}
+
+/// The beginning of a body, which Ollama's own API has too but for how it writes a message.
+pub fn conversation(model: &str, request: &Request, message: fn(&Message) -> Value) -> Map<String, Value> {
     let system = (!request.system.is_empty()).then(|| json!({"role": "system", "content": request.system}));
     let messages: Vec<Value> = system.into_iter().chain(request.messages.iter().map(message)).collect();
     let mut body = Map::new();
@@ -20,15 +34,7 @@ pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit
         });
         body.insert("tools".to_owned(), tools.collect());
     }
-    if let Some(tokens) = request.max_output_tokens {
-        body.insert(limit.to_owned(), tokens.into());
-    }
-    if let Some(effort) = effort {
-        body.insert("reasoning_effort".to_owned(), effort.of_openai().into());
-    }
-    body.insert("stream".to_owned(), true.into());
-    body.insert("stream_options".to_owned(), json!({"include_usage": true}));
-    Value::Object(body)
+    body
 }
 
 fn message(message: &Message) -> Value {

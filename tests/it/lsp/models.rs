@@ -123,3 +123,28 @@ async fn a_session_gets_another_model_and_another_effort() {
     assert_eq!((&status["model"], &status["effort"]), (&json!("mock"), &json!("low")));
     editor.finish().await;
 }
+
+/// Without arguments the user is asked; what is typed means the session that was acted on last.
+#[tokio::test]
+async fn a_model_is_chosen_by_words() {
+    let model = MockModel::start(["One.", "Two."].map(Answer::text));
+    let claw = json!({"events": true, "input": true});
+    let mut editor = Editor::start(Setup { settings: served_by(&model), claw, ..Setup::default() }).await;
+    let answer = editor.command("claw.ask", json!({"instruction": "look"})).await;
+    assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+    editor.client.notification("window/showMessage").await;
+    editor.answer_input(json!("larger low"));
+    assert_eq!(editor.command("claw.setModel", Value::Null).await["ok"], true);
+    let told = editor.client.notification("window/showMessage").await;
+    assert_eq!(told, json!({"type": 3, "message": "Claw: larger low, from the next turn on"}));
+    let set = json!({"words": "high"});
+    assert_eq!(editor.command("claw.setModel", set).await["ok"], true);
+    let again = json!({"instruction": "look again", "session": answer["session"]});
+    let answer = editor.command("claw.ask", again).await;
+    assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+    editor.client.notification("window/showMessage").await;
+    editor.until(|editor| editor.progress_ended() == 2).await;
+    let bodies: Vec<Value> = model.requests().iter().filter(|r| r.method == "POST").map(|r| r.json()).collect();
+    assert_eq!((&bodies[1]["model"], &bodies[1]["reasoning_effort"]), (&json!("larger"), &json!("high")));
+    editor.finish().await;
+}

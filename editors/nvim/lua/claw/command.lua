@@ -59,6 +59,9 @@ local commands = {
   cancel = function()
     require('claw').cancel()
   end,
+  model = function(text)
+    require('claw').model(text ~= '' and text or nil)
+  end,
   status = function()
     require('claw').status()
   end,

@@ -180,6 +180,12 @@ function M.cancel()
   require('claw.client').command('claw.cancel', vim.empty_dict())
 end
 
+--- Another model from the next turn on. Without words the server asks.
+---@param words? string a model, a provider, how much it thinks: `anthropic claude-sonnet-4-6 high`
+function M.model(words)
+  require('claw.client').command('claw.setModel', words and { words = words } or vim.empty_dict())
+end
+
 --- Says what runs and what waits for review.
 function M.status()
   vim.notify(table.concat(require('claw.client').status(), '\n'))
