@@ -428,7 +428,11 @@ impl World for Live {
             let (provider, name, window) = match &model {
                 Ok(model) => {
                     let _ = self.model.set(Arc::clone(model));
-                    (model.provider().to_owned(), model.name().to_owned(), model.window())
+                    (
+                        model.provider().to_owned(),
+                        model.name().to_owned(),
+                        model.window().or(parts.config.context.window),
+                    )
                 }
                 Err(_) => (
                     parts.config.provider.map(|provider| provider.name().to_owned()).unwrap_or_default(),

@@ -236,7 +236,7 @@ impl Candidate {
             None => text.to_owned(),
         };
         let symbols = self.symbols.all.iter();
-        let holder = symbols.enumerate().filter(|(_, symbol)| symbol.range.contains(&at)).map(|(at, _)| at).last();
+        let holder = symbols.enumerate().filter(|(_, symbol)| symbol.range.contains(&at)).map(|(at, _)| at).next_back();
         let holder = holder.and_then(|holder| self.symbols.path(holder));
         Reference { path: self.path.clone(), line: line + 1, text, holder, is_import, confidence }
     }

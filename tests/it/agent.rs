@@ -9,6 +9,7 @@ mod failures;
 mod hostile;
 mod limits;
 mod living;
+mod long;
 mod permission;
 mod plan;
 mod preflight;
