@@ -11,6 +11,7 @@ mod calls;
 pub mod change;
 mod checks;
 pub mod clock;
+mod compaction;
 mod context_of;
 mod conversation;
 mod cost;

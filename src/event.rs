@@ -179,8 +179,8 @@ pub struct TurnStart {
     pub permission_mode: PermissionMode,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
-    /// Tokens of the model's window, where a request says how many it needs: an extension of the contract, without which a replay
-    /// could not build the same request.
+    /// Tokens of the model's window, where it is known: an extension of the contract, without which a replay could not build the
+    /// same request, nor make the history shorter at the same place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub window: Option<u64>,
     /// How much the model is asked to think, where that is set: an extension of the contract, needed to build the same request.

@@ -24,6 +24,7 @@ pub mod response;
 pub mod responses;
 pub mod retry;
 pub mod script;
+pub mod shortened;
 pub mod sse;
 pub mod surrogates;
 mod told;

@@ -10,6 +10,7 @@ mod docs;
 mod grammar;
 pub mod indent;
 pub mod languages;
+pub mod live;
 pub mod names;
 pub mod parsed;
 pub mod problems;
@@ -19,6 +20,7 @@ pub mod symbols;
 
 pub use comments::{comment_body, comments};
 pub use languages::Language;
+pub use live::Live;
 pub use parsed::Parsed;
 pub use survey::Survey;
 pub use symbols::{Symbol, SymbolKind, Symbols};

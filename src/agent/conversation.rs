@@ -7,11 +7,12 @@
 use std::collections::HashSet;
 
 use super::calls::{Call, prepare};
+use super::compaction::{self, Facts};
 use super::policy::COST_UNKNOWN;
 use super::prompt;
 use crate::context::render;
-use crate::event::{EventKind, Opaque, PlanItem, ToolResultReturned, TurnStatus, Usage};
-use crate::model::Message;
+use crate::event::{Compacted, EventKind, Opaque, PlanItem, ToolResultReturned, TurnStatus, Usage};
+use crate::model::{Message, ToolSchema};
 
 /// A session's history.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,8 @@ pub(in crate::agent) struct Conversation {
     in_turn: bool,
     /// The user was told that a limit of cost does not hold.
     cost_is_unknown: bool,
+    /// What must not be lost when the history is made shorter.
+    facts: Facts,
     /// The message before tells of a check.
     last_was_check: bool,
     /// Of the running or last turn.
@@ -81,8 +84,15 @@ impl Conversation {
         self.open.iter().filter(|(_, result)| result.is_none()).map(|(call, _)| call.clone()).collect()
     }
 
+    /// What makes the next request fit the window, if it does not.
+    pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>) -> Option<Compacted> {
+        let history = compaction::History { messages: &self.messages, facts: &self.facts, plan: &self.plan };
+        compaction::next(&history, tools, window)
+    }
+
     /// Takes in the next stored event.
     pub fn absorb(&mut self, event: &EventKind) {
+        self.facts.absorb(event, self.messages.len());
         let is_check = matches!(event, EventKind::Check(check) if check.is_told() || self.last_was_check);
         match event {
             EventKind::TurnStart(_) => {
@@ -134,8 +144,10 @@ impl Conversation {
             | EventKind::ToolCall(_)
             | EventKind::Proposal { .. }
             | EventKind::Review(_)
-            | EventKind::Compaction(_)
             | EventKind::Error(_) => {}
+            EventKind::Compaction(compacted) => {
+                compaction::absorb(&mut self.messages, &mut self.facts, compacted);
+            }
         }
         self.last_was_check = is_check;
     }

@@ -457,7 +457,8 @@ impl World for Live {
             let (provider, name, window, effort) = match &model {
                 Ok(model) => {
                     let _ = self.model.set(Arc::clone(model));
-                    (model.provider().to_owned(), model.name().to_owned(), model.window(), model.effort())
+                    let window = model.window().or(parts.config.context.window);
+                    (model.provider().to_owned(), model.name().to_owned(), window, model.effort())
                 }
                 Err(_) => (
                     parts.config.provider.map(|provider| provider.name().to_owned()).unwrap_or_default(),

@@ -15,7 +15,7 @@ pub struct Prompt {
     pub text: &'static str,
 }
 
-const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
+pub(in crate::agent) const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
 const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
 const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };

@@ -39,6 +39,9 @@ pub(in crate::agent) struct TurnRun {
 /// How often a turn's model is told that what it proposes is not fit to be shown.
 const CHECKS: u32 = 2;
 
+/// Steps in which a history is made shorter before one request.
+const COMPACTIONS: u32 = 3;
+
 /// What came of the checks of a turn.
 #[derive(Default)]
 struct Checks {
@@ -130,6 +133,7 @@ impl TurnRun {
         let mut may_repeat = true;
         loop {
             let request = self.policy.admit_request()?;
+            self.compact();
             let body = self
                 .recorder
                 .with_conversation(|history| model.body(&prompt::request(history.messages(), &self.offered)));
@@ -156,6 +160,16 @@ impl TurnRun {
                 }
                 Err(end) => return Err(end),
             }
+        }
+    }
+
+    /// Makes the history shorter where the request would not fit the window.
+    fn compact(&self) {
+        // Each does something, or it is not done; old output goes first, then all but the latest messages.
+        for _ in 0..COMPACTIONS {
+            let next = self.recorder.with_conversation(|history| history.compaction(&self.offered, self.start.window));
+            let Some(compacted) = next else { return };
+            self.recorder.record(EventKind::Compaction(compacted));
         }
     }
 

@@ -1,13 +1,15 @@
 //! The symbol around the cursor, by the last parse that succeeded, carried over the typing since then.
 //!
-//! Symbols are kept, and not the trees they came from: the trees of all open documents would take many times the memory of
-//! their texts, to make quicker what nobody waits for.
+//! Symbols are kept of every open document. Trees take many times the memory of their texts: they are kept of the few documents
+//! that were typed in last, and brought up to date edit by edit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::syntax::{Language, Symbols};
+#[cfg(test)]
+use crate::syntax::Language;
+use crate::syntax::{Live, Symbols};
 use crate::text::{Shift, Text};
 use crate::workspace::DocPath;
 
@@ -15,7 +17,14 @@ use crate::workspace::DocPath;
 #[derive(Clone, Debug, Default)]
 pub struct SymbolCache {
     parsed: BTreeMap<DocPath, Arc<Parsed>>,
+    /// The trees of the documents that were typed in last, the latest behind.
+    live: VecDeque<(DocPath, Arc<Live>)>,
 }
+
+/// Documents whose trees are kept, and bytes of the largest and of all of them.
+const MOST_LIVE: usize = 8;
+const LARGEST_LIVE: usize = 1 << 20;
+const MOST_LIVE_BYTES: usize = 2 << 20;
 
 /// A text and its symbols.
 #[derive(Debug)]
@@ -45,16 +54,43 @@ impl SymbolCache {
         }
     }
 
+    /// The tree of a document as it was last parsed, where it is kept.
+    pub fn live(&self, path: &DocPath) -> Option<Arc<Live>> {
+        self.live.iter().find(|(other, _)| other == path).map(|(_, live)| Arc::clone(live))
+    }
+
+    /// Takes in a tree; those of documents that were not typed in for longer go.
+    pub fn keep_live(&mut self, path: DocPath, live: Arc<Live>) {
+        self.live.retain(|(other, _)| *other != path);
+        if live.parsed().text().len() > LARGEST_LIVE {
+            return;
+        }
+        self.live.push_back((path, live));
+        let bytes = |live: &VecDeque<(DocPath, Arc<Live>)>| {
+            live.iter().map(|(_, live)| live.parsed().text().len()).sum::<usize>()
+        };
+        while self.live.len() > MOST_LIVE || self.live.len() > 1 && bytes(&self.live) > MOST_LIVE_BYTES {
+            self.live.pop_front();
+        }
+    }
+
     pub fn forget(&mut self, path: &DocPath) {
         self.parsed.remove(path);
+        self.live.retain(|(other, _)| other != path);
     }
 }
 
 impl Parsed {
     /// Parses; takes as long as that takes. `None` for a text too large or too strange to parse in time.
+    #[cfg(test)]
     pub fn of(text: Text, language: Language) -> Option<Parsed> {
         let symbols = Symbols::parse(&text, language)?;
         Some(Parsed { text, symbols })
+    }
+
+    /// Of a tree that is at hand.
+    pub fn of_live(live: &Live) -> Parsed {
+        Parsed { text: live.parsed().text().clone(), symbols: live.symbols() }
     }
 
     pub fn is_of(&self, text: &Text) -> bool {

@@ -23,7 +23,7 @@ use super::server::Server;
 use super::watched::{self, Watch};
 use crate::agent::Session;
 use crate::context::Index;
-use crate::syntax::Language;
+use crate::syntax::{Language, Live};
 use crate::workspace::{DocPath, Workspace};
 
 /// A pause in the typing that is long enough to derive again.
@@ -209,8 +209,24 @@ fn parse(server: &Server, workspace: &Workspace, mut paths: BTreeSet<DocPath>) {
             break;
         }
         parsed += 1;
-        let fresh = Parsed::of(buffer.text.clone(), language);
-        server.state.with(|state| state.reviews.symbols.update(path, fresh));
+        let (known, index) =
+            server.state.with(|state| (state.reviews.symbols.live(&path), state.reviews.index.clone()));
+        let known = known.filter(|live| live.parsed().language() == language);
+        let live = match &known {
+            Some(live) => live.update(&buffer.text),
+            None => Live::of(&buffer.text, language),
+        };
+        let fresh = live.as_ref().map(Parsed::of_live);
+        if let (Some(live), Some(index)) = (&live, &index) {
+            // A map finds it done.
+            index.put(known.as_ref().map(|known| known.parsed().text()), &buffer.text, language, || live.survey());
+        }
+        server.state.with(|state| {
+            state.reviews.symbols.update(path.clone(), fresh);
+            if let Some(live) = live {
+                state.reviews.symbols.keep_live(path, Arc::new(live));
+            }
+        });
     }
     if !paths.is_empty() {
         // The rest in the next round.

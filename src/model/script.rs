@@ -14,7 +14,8 @@
 //! - `when`: a text. A conversation whose first message holds it plays the lines with this `when` and no others; all other
 //!   conversations play the lines without one.
 //!
-//! Which turn is played follows from the request alone: a request that holds n assistant messages gets turn n + 1. So every
+//! Which turn is played follows from the request alone: a request that holds n assistant messages, or says that it did before it was
+//! made shorter, gets turn n + 1. So every
 //! session plays from the first line, any number run side by side, and a replay asks the same and hears the same.
 
 use std::path::Path;
@@ -26,7 +27,7 @@ use futures::stream::{self, BoxStream};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Delta, Model, ModelError, ModelErrorKind, Request, StopReason, Usage};
+use super::{Delta, Model, ModelError, ModelErrorKind, Request, StopReason, Usage, shortened};
 
 /// A script is small; more than this is some other file.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -183,7 +184,10 @@ fn first_message(body: &Value) -> String {
 fn assistant_messages(body: &Value) -> usize {
     let messages = body.get("messages").and_then(Value::as_array);
     messages.map_or(0, |messages| {
-        messages.iter().filter(|message| message.get("role").and_then(Value::as_str) == Some("assistant")).count()
+        let is_its = |message: &&Value| message.get("role").and_then(Value::as_str) == Some("assistant");
+        // A conversation that was made shorter says how many are missing.
+        let first = messages.first().and_then(|message| message.get("text")).and_then(Value::as_str);
+        messages.iter().filter(is_its).count() + first.map_or(0, shortened::messages)
     })
 }
 

@@ -35,6 +35,13 @@ impl Parsed {
         Parsed::parse(text, self.language, self.edited_tree(text, edits).as_ref())
     }
 
+    /// The same after one edit, with the old tree moved to where the edit put it; `None` where only a parse of the whole helps.
+    pub(in crate::syntax) fn advance(&self, text: &Text, edit: &Edit) -> Option<(Parsed, Tree)> {
+        let before = self.edited_tree(text, std::slice::from_ref(edit))?;
+        let parsed = Parsed::parse(text, self.language, Some(&before))?;
+        Some((parsed, before))
+    }
+
     pub fn language(&self) -> Language {
         self.language
     }

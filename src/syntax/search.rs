@@ -33,6 +33,11 @@ pub(in crate::syntax) struct Definition<'tree> {
 
 impl<'tree> Found<'tree> {
     pub fn search(parsed: &'tree Parsed) -> Found<'tree> {
+        Found::search_in(parsed, 0..usize::MAX)
+    }
+
+    /// What reaches into `range`.
+    pub fn search_in(parsed: &'tree Parsed, range: Range<usize>) -> Found<'tree> {
         let mut found = Found::default();
         let Some(grammar) = Grammar::of(parsed.language()) else { return found };
         let start = Instant::now();
@@ -42,6 +47,7 @@ impl<'tree> Found<'tree> {
         };
         let options = QueryCursorOptions::new().progress_callback(&mut in_time);
         let mut cursor = QueryCursor::new();
+        cursor.set_byte_range(range);
         let text = |node: Node<'_>| std::iter::once(parsed.text().slice(node.byte_range()).unwrap_or_default());
         let mut matches = cursor.matches_with_options(&grammar.query, parsed.tree().root_node(), text, options);
         while let Some(found_match) = matches.next() {

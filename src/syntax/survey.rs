@@ -1,6 +1,7 @@
 //! What one file defines and which names each of its definitions uses: all that a map of many files needs of it.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::search::Found;
 use super::{Language, Parsed, Symbols, indent};
@@ -108,10 +109,11 @@ fn uses(source: &str, symbols: &Symbols, skip: &[Range<usize>]) -> Vec<(u32, Opt
             next += 1;
         }
         open.retain(|index| symbols.all.get(*index).is_some_and(|symbol| symbol.range.end > at));
-        if is_keyword(word) || names.binary_search(&at).is_ok() {
+        let hash = word_hash(word);
+        if is_keyword(hash) || names.binary_search(&at).is_ok() {
             return;
         }
-        let found = (word_hash(word), open.last().copied());
+        let found = (hash, open.last().copied());
         // The same word again and again is common.
         if last != Some(found) {
             uses.push(found);
@@ -123,9 +125,15 @@ fn uses(source: &str, symbols: &Symbols, skip: &[Range<usize>]) -> Vec<(u32, Opt
     uses
 }
 
-/// They stand in the order of their bytes.
-fn is_keyword(word: &str) -> bool {
-    KEYWORDS.binary_search(&word).is_ok()
+/// By its [`word_hash`]: this is asked of every word of a workspace.
+fn is_keyword(hash: u32) -> bool {
+    static HASHES: OnceLock<Vec<u32>> = OnceLock::new();
+    let hashes = HASHES.get_or_init(|| {
+        let mut hashes: Vec<u32> = KEYWORDS.iter().map(|word| word_hash(word)).collect();
+        hashes.sort_unstable();
+        hashes
+    });
+    hashes.binary_search(&hash).is_ok()
 }
 
 #[cfg(test)]
@@ -135,9 +143,9 @@ mod tests {
     #[test]
     fn keywords_are_found() {
         for word in KEYWORDS {
-            assert!(is_keyword(word), "{word}");
+            assert!(is_keyword(word_hash(word)), "{word}");
         }
-        assert!(!is_keyword("Shape") && !is_keyword("selfish"));
+        assert!(!is_keyword(word_hash("Shape")) && !is_keyword(word_hash("selfish")));
     }
 
     #[track_caller]

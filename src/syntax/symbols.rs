@@ -87,10 +87,17 @@ impl Symbols {
     }
 
     pub(in crate::syntax) fn of_found(parsed: &Parsed, found: &Found) -> Symbols {
-        let source = parsed.text();
-        let language = parsed.language();
-        let mut all: Vec<Symbol> =
-            found.definitions.iter().filter_map(|definition| definition.symbol(source, language, found)).collect();
+        Symbols::arranged(Symbols::found(parsed, found), parsed.language())
+    }
+
+    /// The symbols as they stand in the tree, some perhaps twice.
+    pub(in crate::syntax) fn found(parsed: &Parsed, found: &Found) -> Vec<Symbol> {
+        let (source, language) = (parsed.text(), parsed.language());
+        found.definitions.iter().filter_map(|definition| definition.symbol(source, language, found)).collect()
+    }
+
+    /// In source order, each once and with its holder.
+    pub(in crate::syntax) fn arranged(mut all: Vec<Symbol>, language: Language) -> Symbols {
         // Of two answers for one definition the more telling one stays.
         let is_vague = |kind| matches!(kind, SymbolKind::Constant | SymbolKind::TypeAlias);
         let place = |symbol: &Symbol| (symbol.range.start, std::cmp::Reverse(symbol.range.end));

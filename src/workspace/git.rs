@@ -210,6 +210,3 @@ fn alike(one: &Text, other: &Text) -> bool {
         one.len().abs_diff(other.len()) <= one.line_count() && plain(one) == plain(other)
     }
 }
-
-#[cfg(test)]
-mod tests;

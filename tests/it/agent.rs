@@ -10,6 +10,7 @@ mod failures;
 mod hostile;
 mod limits;
 mod living;
+mod long;
 mod permission;
 mod plan;
 mod preflight;

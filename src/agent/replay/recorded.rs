@@ -140,7 +140,8 @@ impl World for Recorded {
             return Ok(messages);
         }
         match place {
-            Some((_, EventKind::ModelRequest(_))) => Ok(messages),
+            // The history may be made shorter before it.
+            Some((_, EventKind::ModelRequest(_) | EventKind::Compaction(_))) => Ok(messages),
             // What the loop decides by itself.
             Some((_, EventKind::Error(error)))
                 if matches!(error.code.as_str(), "limit" | "length" | "content_filter") =>

@@ -195,8 +195,12 @@ impl Index {
         self.parse_of(text, language).outline
     }
 
-    /// What was made of a text already, such as by somebody who keeps its tree up to date from edit to edit.
-    pub fn put(&self, text: &Text, language: Language, survey: impl FnOnce() -> Survey) {
+    /// What was made of a text already, such as by somebody who keeps its tree up to date from edit to edit. What was known of
+    /// the text `before` it goes.
+    pub fn put(&self, before: Option<&Text>, text: &Text, language: Language, survey: impl FnOnce() -> Survey) {
+        if let Some(before) = before.filter(|before| before.hash() != text.hash()) {
+            self.shared.lock().open.remove(&(before.hash(), Some(language)));
+        }
         self.slot(text, Some(language)).get_or_init(|| Parse::of(text, survey()));
     }
 
@@ -635,6 +639,32 @@ mod tests {
         index.shared.lock().finished = 1;
         assert_eq!(state(&index), SnapshotState::Earlier);
         assert_eq!(outline(&index, &view), (true, Some("as of the last turn".to_owned())));
+    }
+
+    #[test]
+    fn what_was_parsed_once_is_known_when_it_comes_back() {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |text: &str| {
+            std::fs::write(folder.path().join("a.rs"), text).unwrap();
+            let file = std::fs::File::open(folder.path().join("a.rs")).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+        };
+        let mut roots = Roots::default();
+        roots.add(folder.path()).unwrap();
+        let view = Workspace::new(roots).view(&Overlay::default());
+        let index = Index::new(Some(cache.path().join("outline")));
+        let look = |index: &Index| index.snapshot(&view, Instant::now() + Duration::from_secs(60)).state;
+        let one = Content::of(&"fn one() {}\n".into(), Some(Language::Rust));
+        write("fn one() {}\n");
+        look(&index);
+        // As with another branch.
+        write("fn another() {}\n");
+        look(&index);
+        assert_eq!(index.shared.lock().known(one).unwrap().items().next().unwrap().name, "one");
+        index.wait_kept(Duration::from_secs(60));
+        let later = Index::new(Some(cache.path().join("outline")));
+        look(&later);
+        assert_eq!(later.shared.lock().known(one).unwrap().items().next().unwrap().name, "one");
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl Snapshot {
                     before.iter().rfind(|other| other.depth < item.depth).is_some_and(|other| other.name == *holder)
                         || item.depth == 0 && item.signature.contains(*holder)
                 };
-                if holder.is_none_or(holds) {
+                if holder.is_none_or(&holds) {
                     found.push(Place { path, item: *item });
                 }
             }

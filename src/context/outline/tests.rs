@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use expect_test::expect;
+use proptest::prelude::*;
 
 use super::*;
 use crate::workspace::{Overlay, Roots, Workspace};
@@ -266,4 +267,82 @@ fn a_deadline_that_has_passed_gives_what_is_there() {
     let again = index.snapshot(&view, Instant::now());
     assert!(matches!(again.state, SnapshotState::Earlier | SnapshotState::Ready), "{:?}", again.state);
     assert_eq!(again.files.len(), 34);
+}
+
+/// What is done to a folder of files.
+#[derive(Clone, Debug)]
+enum Step {
+    Write(usize, usize),
+    Remove(usize),
+    Rename(usize, usize),
+    Look,
+    Restart,
+    Damage(usize),
+}
+
+const FILES: &[&str] = &["a.rs", "b.py", "src/c.rs", "src/d.ts", "e.kt", "notes.md", "f.json"];
+const TEXTS: &[&str] = &[
+    "pub fn one() { two() }\n",
+    "fn two() {}\nstruct Three;\n",
+    "def four():\n    return two()\n",
+    "fn broken( {\n",
+    "# Title\n",
+    "{\"key\": {\"inner\": 1}}",
+    "",
+    "class Five {\n  six() { return 1 }\n}\n",
+];
+
+fn step() -> impl Strategy<Value = Step> {
+    let file = 0..FILES.len();
+    prop_oneof![
+        6 => (file.clone(), 0..TEXTS.len()).prop_map(|(file, text)| Step::Write(file, text)),
+        2 => file.clone().prop_map(Step::Remove),
+        2 => (file.clone(), file).prop_map(|(from, to)| Step::Rename(from, to)),
+        3 => Just(Step::Look),
+        2 => Just(Step::Restart),
+        1 => (0..10_000usize).prop_map(Step::Damage),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whatever happened to the files, to the index and to what it keeps: what it tells is what a new one finds.
+    #[test]
+    fn an_index_brought_up_to_date_is_one_made_anew(steps in prop::collection::vec(step(), 1..14)) {
+        let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let kept = cache.path().join("outline");
+        let view = view_of(folder.path());
+        let mut index = Index::new(Some(kept.clone()));
+        for step in steps {
+            match step {
+                Step::Write(file, text) => write(folder.path(), FILES[file], TEXTS[text]),
+                Step::Remove(file) => drop(std::fs::remove_file(folder.path().join(FILES[file]))),
+                Step::Rename(from, to) => {
+                    write(folder.path(), FILES[to], "");
+                    drop(std::fs::rename(folder.path().join(FILES[from]), folder.path().join(FILES[to])));
+                }
+                Step::Look => drop(index.snapshot(&view, soon())),
+                Step::Restart => {
+                    index.wait_kept(Duration::from_secs(10));
+                    index = Index::new(Some(kept.clone()));
+                }
+                Step::Damage(at) => {
+                    index.wait_kept(Duration::from_secs(10));
+                    for file in std::fs::read_dir(&kept).into_iter().flatten() {
+                        let path = file.unwrap().path();
+                        let mut bytes = std::fs::read(&path).unwrap();
+                        let at = at % bytes.len().max(1);
+                        bytes.truncate(at);
+                        bytes.push(7);
+                        std::fs::write(&path, bytes).unwrap();
+                    }
+                }
+            }
+        }
+        let (snapshot, cold) = (index.snapshot(&view, soon()), Index::default().snapshot(&view, soon()));
+        prop_assert_eq!(&snapshot, &cold);
+        let render = |snapshot: &Snapshot| snapshot.render(view.roots(), &Ranking::default(), 300);
+        prop_assert_eq!(render(&snapshot), render(&cold));
+    }
 }

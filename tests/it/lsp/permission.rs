@@ -464,6 +464,7 @@ async fn a_command_takes_rights_away_and_nothing_but_the_settings_gives_them_bac
         let settings = json!({"claw": {"permissionMode": mode}});
         editor.client.notify("workspace/didChangeConfiguration", json!({"settings": settings}));
     }
+    answers(&mut editor, &["Allow"]);
     let (session, turn) = ask(&mut editor, None).await;
     assert_eq!(decisions(&events(&mut editor, &turn).await), [("allow", "mode")]);
     // One session by itself.

@@ -103,6 +103,7 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
         "list_files",
         "search",
         "symbols",
+        "references",
         "edit_file",
         "write_file",
         "delete_file",
@@ -115,10 +116,11 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
         "update_plan",
         "task",
         "ask_user",
+        "remember",
     ];
     assert_eq!(names, expected);
     let edits: Vec<&str> = tools.iter().filter(|tool| tool.effect() == Effect::Edits).map(Tool::name).collect();
-    assert_eq!(edits, ["edit_file", "write_file", "delete_file", "move_file"]);
+    assert_eq!(edits, ["edit_file", "write_file", "delete_file", "move_file", "remember"]);
 }
 
 #[test]
@@ -365,6 +367,106 @@ fn t11_unsaved_text_wins_and_is_labelled_in_read_list_and_search() {
     assert_eq!(bench.fixture.on_disk("b.txt").as_deref(), Some("old b\n"), "the disk is untouched");
 }
 
+const SHAPES: &str = "\
+//- /src/shape.rs
+pub struct Shape;
+impl Shape {
+    /// How large it is.
+    pub fn area(&self) -> f64 { helper() }
+}
+pub fn helper() -> f64 { 0.0 } // helper
+//- /src/main.rs
+use shape::{Shape, helper};
+fn main() {
+    let area = Shape::area(&Shape);
+    helper();
+}
+//- /src/other.rs
+struct Field;
+impl Field { fn area(&self) -> u8 { 0 } }
+fn unrelated(field: Field) { field.area(); helper(\"helper\") }
+//- /lib/shape.py
+def helper(): pass
+//- /notes.md
+Call helper().
+";
+
+#[test]
+fn references_tell_where_a_definition_is_used_and_how_sure_that_is() {
+    let check = |input: Value, expected: &str| check(SHAPES, "references", input, expected);
+    check(
+        json!({"symbol": "helper", "path": "src"}),
+        "defined in\n\
+         lib/shape.py\n     1\tdef helper()\n\
+         src/shape.rs\n     6\tpub fn helper() -> f64\n\
+         used in (3 sure, 1 likely, 0 possible)\n\
+         src/main.rs\n     1\tuse shape::{Shape, helper}; [import, sure]\n     4\thelper();  (in main) [sure]\n\
+         src/shape.rs\n     4\tpub fn area(&self) -> f64 { helper() }  (in Shape::area) [sure]\n\
+         src/other.rs\n     3\tfn unrelated(field: Field) { field.area(); helper(\"helper\") }  (in unrelated) [likely]\n",
+    );
+    check(
+        json!({"symbol": "Shape.area"}),
+        "defined in\n\
+         src/shape.rs\n     4\tpub fn area(&self) -> f64  (in Shape)\n\
+         used in (1 sure, 1 likely, 0 possible)\n\
+         src/main.rs\n     3\tlet area = Shape::area(&Shape);  (in main) [sure]\n\
+         src/other.rs\n     3\tfn unrelated(field: Field) { field.area(); helper(\"helper\") }  (in unrelated) [likely]\n\
+         [1 parameter or variable of this name left out]\n",
+    );
+    check(json!({"symbol": "nowhere"}), "`nowhere` is not defined in this workspace, as far as can be told\nno uses\n");
+    check(json!({"symbol": "::"}), "error: `symbol` names nothing: give the name of a definition");
+    check(json!({"symbol": "helper", "path": "gone"}), "error: `gone` does not exist");
+}
+
+#[test]
+fn of_a_large_file_of_code_the_outline_is_read() {
+    let bench = Bench::new("");
+    let source: String = (0..400).map(|at| format!("fn part_{at}() {{\n    let x = {at};\n}}\n")).collect();
+    bench.fixture.write("large.rs", &source);
+    let output = bench.try_call("read_file", json!({"path": "large.rs"})).unwrap();
+    assert!(output.truncated && output.text.len() <= bench.context.max_output, "{}", output.text.len());
+    let start = "[large.rs: 1200 lines, so this is its start and its outline]\n     1\tfn part_0() {\n";
+    assert!(output.text.starts_with(start), "{}", output.text);
+    assert!(output.text.contains("\n    40\tfn part_13() {\n[definitions]\n     1\tfn part_0()\n"), "{}", output.text);
+    assert!(output.text.contains("\n  1198\tfn part_399()\n"), "{}", output.text);
+    assert!(output.text.ends_with("[ask for lines with offset and limit]\n"), "{}", output.text);
+    let part = bench.call("read_file", json!({"path": "large.rs", "offset": 1198, "limit": 1}));
+    assert_eq!(part, "  1198\tfn part_399() {\n[lines 1198 to 1198 of 1200; go on with offset 1199]\n");
+    // What has no definitions is read as ever.
+    bench.fixture.write("large.txt", "word\n".repeat(1_200));
+    assert!(bench.call("read_file", json!({"path": "large.txt"})).starts_with("     1\tword\n"));
+}
+
+#[test]
+fn what_is_remembered_is_an_edit() {
+    let bench = Bench::new("");
+    let told = "proposed in `.claw/memory.md`; later sessions read it once the user accepts it";
+    assert_eq!(bench.call("remember", json!({"text": " Build with\n  `make`. "})), told);
+    assert_eq!(bench.call("remember", json!({"text": "- Tests need a key."})), told);
+    assert_eq!(bench.call("remember", json!({"text": "Build with `make`."})), "this is remembered already");
+    let expected = "# Memory\n\n- Build with `make`.\n- Tests need a key.\n";
+    assert_eq!(bench.text(".claw/memory.md").as_deref(), Some(expected));
+    assert_eq!(bench.fixture.on_disk(".claw/memory.md"), None, "nothing is written");
+    for (text, why) in [
+        ("  ", "error: `text` is empty"),
+        (&"x ".repeat(600), "error: a note may have 1000 bytes"),
+        ("The key is AKIAIOSFODNN7EXAMPLX.", "error: this holds a secret"),
+    ] {
+        let answer = bench.call("remember", json!({"text": text}));
+        assert!(answer.starts_with(why), "{answer}");
+    }
+    let bench = Bench::new("//- /.claw/memory.md\nkept");
+    assert_eq!(bench.call("remember", json!({"text": "more"})), told);
+    assert_eq!(bench.text(".claw/memory.md").as_deref(), Some("kept\n- more\n"));
+}
+
+#[test]
+fn a_file_without_a_grammar_is_outlined_by_its_indentation() {
+    let kotlin = "//- /a.kt\nclass Shape {\n    fun area() {\n        x()\n    }\n}\n//- /rules.conf\nserver {\n  listen 80\n}\n";
+    check(kotlin, "symbols", json!({}), "a.kt\n     1\tclass Shape\n     2\t  fun area()\n");
+    check(kotlin, "symbols", json!({"path": "rules.conf"}), "rules.conf\n     1\tserver\n");
+}
+
 #[test]
 fn symbols_outline_files_and_find_definitions() {
     let fixture = "//- /shape.py\nclass Shape:\n    def area(self):\n        return 0\n\ndef make():\n    return Shape()\n//- /lib.rs\npub fn area() -> u32 { 0 }\n";
@@ -375,12 +477,7 @@ fn symbols_outline_files_and_find_definitions() {
     assert!(found.contains("lib.rs\n     1\tpub fn area() -> u32"), "{found}");
     assert!(found.contains("def area(self)") && found.contains("(in Shape)"), "{found}");
     assert!(!found.contains("make"), "{found}");
-    check(
-        fixture,
-        "symbols",
-        json!({"query": "nothing"}),
-        "no definition matches, in 2 files of a known language (Rust, Python)\n",
-    );
+    check(fixture, "symbols", json!({"query": "nothing"}), "no definition matches, in 2 files of a known language\n");
 }
 
 #[test]

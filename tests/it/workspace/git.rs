@@ -1,9 +1,10 @@
-//! Repositories as `git` makes them, loose and packed.
+//! What was changed since the last commit, in repositories as `git` makes them, loose and packed.
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::workspace::{Buffer, DocPath, Overlay, Roots, View, Workspace};
+use claw::text::Text;
+use claw::workspace::{Buffer, DocPath, GitChange, Overlay, Roots, View, Workspace};
 
 fn git(folder: &Path, arguments: &[&str]) {
     let output = Command::new("git")
@@ -27,10 +28,10 @@ fn view_of(folder: &Path) -> (View, Workspace) {
 /// Name, committed, staged and current first lines of each change.
 fn changes(view: &View) -> Vec<(String, [Option<String>; 3])> {
     let root = view.roots().iter().next().unwrap().id;
-    let first = |text: &Option<crate::text::Text>| text.as_ref().map(|text| text.to_string().trim().to_owned());
+    let first = |text: &Option<Text>| text.as_ref().map(|text| text.to_string().trim().to_owned());
     let found = view.git_changes(root, None, &|| false).unwrap();
     assert!(!found.is_cut);
-    let change = |change: &super::GitChange| {
+    let change = |change: &GitChange| {
         let one = view.git_changes(root, Some(&change.path), &|| false).unwrap();
         assert_eq!(one.changes, std::slice::from_ref(change), "one file alone is told like among others");
         assert!(view.git_touched(root, &|| false).contains(&change.path) || view.buffers().get(&change.path).is_some());

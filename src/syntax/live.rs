@@ -1,0 +1,205 @@
+//! The symbols of a text that is being typed: only what an edit touched is looked at again.
+
+use std::ops::Range;
+
+use tree_sitter::{Node, Tree};
+
+use super::search::Found;
+use super::symbols::{Symbol, Symbols};
+use super::{Language, Parsed, Survey};
+use crate::text::{Edit, Shift, Text};
+
+/// A text with its tree and its symbols.
+#[derive(Clone, Debug)]
+pub struct Live {
+    parsed: Parsed,
+    /// As they were found, in source order.
+    found: Vec<Symbol>,
+}
+
+/// The largest text that is followed.
+const MOST_BYTES: usize = 1 << 20;
+
+impl Live {
+    /// Parses a text whole. `None` if it is too large, or too strange to parse in time.
+    pub fn of(text: &Text, language: Language) -> Option<Live> {
+        if text.len() > MOST_BYTES {
+            return None;
+        }
+        let parsed = Parsed::of(text, language)?;
+        let found = Symbols::found(&parsed, &Found::search(&parsed));
+        Some(Live { parsed, found })
+    }
+
+    /// Brought up to date with a text that came from this one, by whatever edits. `None` where it can not be parsed in time.
+    pub fn update(&self, text: &Text) -> Option<Live> {
+        if text.len() > MOST_BYTES {
+            return None;
+        }
+        let shift = Shift::between(self.parsed.text(), text);
+        let edit = Edit { range: shift.old.clone(), insert: text.slice(shift.new.clone())? };
+        let Some((parsed, before)) = self.parsed.advance(text, &edit) else {
+            return Live::of(text, self.parsed.language());
+        };
+        let touched = touched(&before, &parsed, &shift.new);
+        // Where that was before; both ends lie outside of the edit.
+        let was = shift.back(touched.start)..shift.back(touched.end);
+        let fresh = Symbols::found(&parsed, &Found::search_in(&parsed, touched.clone()));
+        // What reaches out of the place has another end now, and perhaps another head: everything is looked at.
+        if self.found.iter().any(|symbol| reaches_out(&symbol.range, &was))
+            || fresh.iter().any(|symbol| reaches_out(&symbol.range, &touched))
+        {
+            let found = Symbols::found(&parsed, &Found::search(&parsed));
+            return Some(Live { parsed, found });
+        }
+        let is_within = |range: &Range<usize>, place: &Range<usize>| range.start < place.end && place.start < range.end;
+        let kept = self.found.iter().filter(|symbol| !is_within(&symbol.range, &was));
+        let kept = kept.map(|symbol| Symbol {
+            range: shift.forth(symbol.range.start)..shift.forth(symbol.range.end),
+            name_range: shift.forth(symbol.name_range.start)..shift.forth(symbol.name_range.end),
+            ..symbol.clone()
+        });
+        let fresh = fresh.iter().filter(|symbol| is_within(&symbol.range, &touched)).cloned();
+        let mut found: Vec<Symbol> = kept.chain(fresh).collect();
+        found.sort_by_key(|symbol| symbol.range.start);
+        Some(Live { parsed, found })
+    }
+
+    pub fn parsed(&self) -> &Parsed {
+        &self.parsed
+    }
+
+    /// The same as [`Symbols::of_parsed`] of the tree.
+    pub fn symbols(&self) -> Symbols {
+        Symbols::arranged(self.found.clone(), self.parsed.language())
+    }
+
+    /// The same as [`Survey::of_parsed`] of the tree. Looks at all of it.
+    pub fn survey(&self) -> Survey {
+        Survey::of_parsed(&self.parsed)
+    }
+}
+
+/// Whether a range lies partly in a place and partly not.
+fn reaches_out(range: &Range<usize>, place: &Range<usize>) -> bool {
+    let overlaps = range.start < place.end && place.start < range.end;
+    overlaps && (range.start < place.start || place.end < range.end)
+}
+
+/// The outermost nodes that an edit changed, with what belongs to them: comments and attributes before an item, and the item
+/// behind comments.
+fn touched(before: &Tree, parsed: &Parsed, edit: &Range<usize>) -> Range<usize> {
+    let tree = parsed.tree();
+    let (mut start, mut end) = (edit.start, edit.end);
+    for range in before.changed_ranges(tree) {
+        start = start.min(range.start_byte);
+        end = end.max(range.end_byte);
+    }
+    let root = tree.root_node();
+    let mut cursor = root.walk();
+    let (mut first, mut last): (Option<Node<'_>>, Option<Node<'_>>) = (None, None);
+    if cursor.goto_first_child_for_byte(start.saturating_sub(1)).is_some() {
+        first = Some(cursor.node());
+        // A text's last items may be gone: what stands before them is the next to it.
+        loop {
+            let node = cursor.node();
+            last = Some(node);
+            let is_behind = node.start_byte() > end && !is_aside(node);
+            if is_behind || !cursor.goto_next_sibling() {
+                break;
+            }
+        }
+    }
+    while let Some(previous) = first.and_then(|node| node.prev_sibling()) {
+        if previous.end_byte() < start && !is_aside(previous) {
+            break;
+        }
+        start = start.min(previous.start_byte());
+        first = Some(previous);
+    }
+    match (first, last) {
+        (Some(first), Some(last)) => {
+            start = start.min(first.start_byte());
+            end = end.max(last.end_byte());
+        }
+        _ => (start, end) = (0, parsed.text().len()),
+    }
+    start..end
+}
+
+/// Whether a node belongs to what stands behind it.
+fn is_aside(node: Node<'_>) -> bool {
+    matches!(
+        node.kind(),
+        "line_comment"
+            | "block_comment"
+            | "comment"
+            | "attribute_item"
+            | "inner_attribute_item"
+            | "decorator"
+            | "html_block"
+    ) || !node.is_named()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::floor_char_boundary;
+
+    const SOURCES: &[(Language, &str)] = &[
+        (
+            Language::Rust,
+            "//! Top.\nuse a::b;\n\n/// One é.\n#[test]\nfn one() { two(\"x\") }\n\nmod c {\n    /// Three.\n    pub fn three() {}\n}\n\n/// T.\n\nstruct T;\nimpl T {\n    fn four(&self) {}\n}\n// end\n",
+        ),
+        (
+            Language::Python,
+            "import a\n\nX = 1\nX = 2\n\n# About.\n@prop\nclass A:\n    \"\"\"Docs.\"\"\"\n    def b(self):\n        return c\n\ndef d():\n    pass\n",
+        ),
+        (
+            Language::TypeScript,
+            "import { a } from 'b';\n/** C. */\n@D()\nexport class C { e(): void {} }\nexport const f = () => 1, g = 2;\n// h\nfunction i() {}\n",
+        ),
+        (
+            Language::Go,
+            "package p\n\n// A is.\ntype A struct{ b int }\n\nfunc (a A) c() {}\nconst (\n\tD = 1\n\tE\n)\n",
+        ),
+        (Language::Markdown, "# A\n\ntext\n\n## B\n\n- x\n\n# C\n"),
+        (Language::Json, "{\n  \"a\": {\"b\": 1},\n  \"c\": [1]\n}\n"),
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn symbols_brought_up_to_date_are_those_of_the_tree(
+            changes in prop::collection::vec(
+                (any::<prop::sample::Index>(), 0usize..12, prop::sample::select(&[
+                    "", "\n", "\r\n", "\r", " ", "x", "é", "fn n() {}\n", "/// Doc.\n", "\n\n", "{", "}", "\"", "#", "# H\n", "(", ",", "#[a]\n",
+                    "def e(): pass\n", "    ",
+                ][..])),
+                1..6,
+            ),
+        ) {
+            for (language, source) in SOURCES {
+                let mut current = (*source).to_owned();
+                let mut live = Live::of(&Text::new(&current), *language).unwrap();
+                for (at, len, insert) in &changes {
+                    let start = floor_char_boundary(&current, at.index(current.len() + 1));
+                    let end = floor_char_boundary(&current, (start + len).min(current.len()));
+                    current.replace_range(start..end, insert);
+                    live = live.update(&Text::new(&current)).unwrap();
+                    prop_assert_eq!(live.parsed().text().to_string(), current.as_str());
+                    prop_assert_eq!(live.symbols(), Symbols::of_parsed(live.parsed()), "{:?} {:?}", language, current);
+                    // Where nothing is broken, a parse from nothing gives the same.
+                    let cold = Parsed::of(&Text::new(&current), *language).unwrap();
+                    if !cold.tree().root_node().has_error() {
+                        prop_assert_eq!(live.symbols(), Symbols::of_parsed(&cold));
+                        prop_assert_eq!(live.survey(), Survey::of_parsed(&cold));
+                    }
+                }
+            }
+        }
+    }
+}
