@@ -6,6 +6,7 @@ mod edits;
 mod exclude;
 #[cfg(target_os = "linux")]
 mod faults;
+mod hostile_edits;
 mod living;
 mod path;
 mod proposal;
