@@ -18,6 +18,7 @@ mod from_web;
 pub mod host;
 mod list_files;
 mod move_file;
+mod places;
 mod preflight;
 mod propose;
 mod read_file;

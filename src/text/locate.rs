@@ -1,11 +1,20 @@
 //! Where a piece of text stands in a document: the answer an edit by content needs, and never a guess.
+//!
+//! [`locate`] compares to the byte, line breaks aside. Where that finds nothing, [`climb`] reads less strictly, rung by rung, and what
+//! it finds is carried over to the bytes that stand there. Both tell how many places there are: who edits takes one only.
 
+mod carry;
+mod fold;
+mod indent;
+mod ladder;
 mod nearest;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{LineEnding, Text};
+
+pub use ladder::{Climbed, Rung, climb};
 
 /// Where `needle` was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +58,17 @@ pub fn locate(text: &Text, needle: &str) -> Located {
     }
 }
 
+/// The place at which `needle` stands a second time within `range`, where it stands: a text that repeats itself. [`locate`] tells of
+/// places that do not overlap.
+pub fn again_within(text: &Text, range: &Range<usize>, needle: &str) -> Option<Range<usize>> {
+    let document = Document::of(text);
+    let needle = LineEnding::Lf.normalize(needle);
+    let first = document.normal(range.clone())?.start;
+    let from = first + document.text.get(first..)?.chars().next()?.len_utf8();
+    let at = from + document.text.get(from..)?.find(needle.as_ref())?;
+    Some(document.original(at..at + needle.len()))
+}
+
 /// A text with every line break as `\n`, and the way back to the bytes it came from.
 struct Document {
     text: String,
@@ -73,6 +93,15 @@ impl Document {
     fn original(&self, range: Range<usize>) -> Range<usize> {
         let original = |at: usize| at + self.shortened.partition_point(|shortened| *shortened < at);
         original(range.start)..original(range.end)
+    }
+
+    /// The range of `text` that stands for bytes of the original.
+    fn normal(&self, range: Range<usize>) -> Option<Range<usize>> {
+        let before = |at: usize| {
+            let mut places = self.shortened.iter().enumerate();
+            places.position(|(index, place)| index + place >= at).unwrap_or(self.shortened.len())
+        };
+        Some(range.start.checked_sub(before(range.start))?..range.end.checked_sub(before(range.end))?)
     }
 }
 

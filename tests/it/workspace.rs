@@ -7,6 +7,7 @@ mod exclude;
 #[cfg(target_os = "linux")]
 mod faults;
 mod git;
+mod hostile_edits;
 mod living;
 mod path;
 mod proposal;

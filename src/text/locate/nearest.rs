@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Nearest;
+use super::fold::plain;
 use crate::text::floor_char_boundary;
 
 /// Bytes of the document that are looked at.
@@ -190,14 +191,14 @@ impl Fold {
     fn fold(self, text: &str, trace: bool) -> (String, Vec<u32>) {
         let (mut folded, mut origins) = (String::with_capacity(text.len()), Vec::new());
         for (at, character) in text.char_indices() {
-            let character = if self.look { plain(character) } else { character };
-            if self.space && character.is_whitespace() {
+            let alike = if self.look { plain(character) } else { None };
+            if self.space && (character.is_whitespace() || alike == Some(" ")) {
                 continue;
             }
-            if self.case {
-                folded.extend(character.to_lowercase());
-            } else {
-                folded.push(character);
+            match alike {
+                Some(alike) => folded.push_str(alike),
+                None if self.case => folded.extend(character.to_lowercase()),
+                None => folded.push(character),
             }
             if trace {
                 // At most MOST_BYTES, so a u32 holds it.
@@ -205,17 +206,6 @@ impl Fold {
             }
         }
         (folded, origins)
-    }
-}
-
-/// The character of a keyboard that looks like `character`.
-fn plain(character: char) -> char {
-    match character {
-        '\u{2018}'..='\u{201b}' | '\u{2032}' => '\'',
-        '\u{201c}'..='\u{201f}' | '\u{2033}' => '"',
-        '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
-        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{3000}' => ' ',
-        _ => character,
     }
 }
 
