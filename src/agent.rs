@@ -32,6 +32,7 @@ pub mod review;
 pub mod rules;
 pub mod session;
 mod snapshot;
+mod titles;
 pub mod turn;
 mod world;
 
