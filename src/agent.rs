@@ -33,6 +33,7 @@ pub mod review;
 pub mod rules;
 pub mod session;
 mod snapshot;
+mod titles;
 pub mod turn;
 mod world;
 

@@ -179,6 +179,9 @@ pub struct TurnStart {
     pub permission_mode: PermissionMode,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
+    /// It is asked without tools and without context, as for a title: an extension of the contract.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub bare: bool,
     /// Tokens of the model's window, where it is known: an extension of the contract, without which a replay could not build the
     /// same request, nor make the history shorter at the same place.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -197,7 +200,7 @@ pub struct TurnStart {
 impl TurnStart {
     /// Whether a `task` call of the parent's turn started it: it answers another model, and nobody talks to it.
     pub fn is_subagent(&self) -> bool {
-        self.parent.is_some() && self.mode == Mode::Explain
+        self.parent.is_some() && self.mode == Mode::Explain && !self.bare
     }
 }
 

@@ -478,6 +478,7 @@ impl World for Live {
                 mode: self.ask.mode,
                 permission_mode: self.permission_mode,
                 parent: self.ask.parent.clone(),
+                bare: self.ask.bare,
                 window,
                 effort,
                 bytes_per_1000_tokens,
@@ -491,6 +492,11 @@ impl World for Live {
         Box::pin(async move {
             let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
             let (model, runtime) = (self.model.get().cloned(), tokio::runtime::Handle::current());
+            if ask.bare {
+                let mut receipt = context_of::bare(&ask).receipt;
+                self.redactor().redact_receipt(&mut receipt);
+                return Ok(receipt);
+            }
             let gathered = tokio::task::spawn_blocking(move || {
                 let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
                 let known = model.as_ref().and_then(|model| model.window());

@@ -6,6 +6,7 @@
 use super::checks::SYNTAX;
 use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
+use crate::store::cut_title;
 use crate::tools::{Effect, Needs, Tool, Tools};
 
 /// A prompt as `claw manifest` shows it.
@@ -21,6 +22,7 @@ const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md"
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
 const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
+const TITLE: Prompt = Prompt { name: "title", text: include_str!("prompts/title.md") };
 const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
 impl Prompt {
@@ -35,7 +37,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT]
+    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -74,6 +76,14 @@ pub(in crate::agent) fn change(file: &str, old: &str, new: &str, instruction: &s
     format!("{instruction}\n\n{}\nThe hunk is in `{file}`. It replaces\n{old}\nby\n{new}", CHANGE.text)
 }
 
+/// What is asked for a title of a session whose first turn came to `answer`. Its first line is what the request itself is called.
+pub(in crate::agent) fn title(task: &str, answer: &str) -> String {
+    const MOST: usize = 2000;
+    let beginning = |text: &str| text.chars().take(MOST).collect::<String>();
+    let (named, prompt) = (cut_title(task), TITLE.text.trim_end());
+    format!("Title: {named}\n\n{prompt}\n\nThe task:\n{}\n\nWhat came of it:\n{}", beginning(task), beginning(answer))
+}
+
 /// An included section.
 pub(in crate::agent) fn section(name: &str, source: &str, text: &str) -> ContextSection {
     ContextSection {
@@ -105,6 +115,9 @@ pub(in crate::agent) fn has(tool: &dyn Tool, start: &TurnStart) -> bool {
 
 /// The tools that a turn offers to the model.
 pub(in crate::agent) fn offered(tools: &Tools, start: &TurnStart) -> Vec<ToolSchema> {
+    if start.bare {
+        return Vec::new();
+    }
     let may = |tool: &&dyn Tool| may(tool.effect(), start.mode, start.permission_mode) && has(*tool, start);
     tools.iter().filter(may).map(schema).collect()
 }

@@ -107,6 +107,8 @@ pub struct Ask {
     pub parent: Option<String>,
     /// What the turn may use, instead of what the configuration says.
     pub limits: Option<TurnLimits>,
+    /// Without tools, and with the instruction alone.
+    pub bare: bool,
 }
 
 /// A running turn. Dropping it cancels; [`Turn::detach`] lets it run on by itself.
@@ -336,6 +338,11 @@ impl Session {
         self.inner.recorder.with_conversation(|conversation| conversation.answer().to_owned())
     }
 
+    /// Another title. One that the user gave stays.
+    pub(in crate::agent) fn set_title(&self, title: &str) {
+        title.clone_into(&mut self.state().title);
+    }
+
     pub(in crate::agent) fn is_aside(&self) -> bool {
         self.inner.is_aside
     }
@@ -502,6 +509,7 @@ impl Session {
                 "Claw made a mistake and this turn is lost: ask again, and please report it",
             );
         }
+        super::titles::give(&self).await;
     }
 
     /// Ends a turn that nobody runs any more: every call gets its result, and the trace its end.

@@ -19,6 +19,8 @@ pub struct SmallModel {
     pub api_key_env: Option<String>,
     /// How much it thinks. That of the other model does not count for it.
     pub effort: Option<Effort>,
+    /// It also gives sessions of the editor their titles, which are else cut from their first task: one more request a session.
+    pub titles: bool,
 }
 
 /// What a model takes and what it costs, where Claw's own table does not say, or says it wrong. Prices are in US dollars for a
@@ -82,7 +84,7 @@ impl Config {
 
     /// The configuration of the small model; `None` where one model does everything.
     pub fn for_small(&self) -> Option<Config> {
-        let SmallModel { provider, model, base_url, api_key_env, effort } = self.small_model.clone();
+        let SmallModel { provider, model, base_url, api_key_env, effort, titles: _ } = self.small_model.clone();
         if model.is_none() && provider.is_none() && base_url.is_none() {
             return None;
         }

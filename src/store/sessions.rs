@@ -235,6 +235,11 @@ impl Store {
         files::replace(&path, title.as_bytes())
     }
 
+    /// Gives a session a title, unless it has one that is not cut from its task.
+    pub fn name_unnamed(&self, id: &str, title: &str) -> io::Result<()> {
+        if self.file_exists(id, TITLE) { Ok(()) } else { self.rename(id, title) }
+    }
+
     /// Removes a session and all that is kept of it. One that is open in a running process is refused.
     pub fn remove(&self, id: &str) -> io::Result<()> {
         if !is_id(id) || !self.trace_path(id).is_file() {

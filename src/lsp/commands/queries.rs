@@ -35,7 +35,8 @@ pub fn status(server: &Server) -> Answer {
         .iter()
         .map(|entry| {
             let id = entry.session.id();
-            json!({"session": id, "title": entry.title, "running": entry.session.running(), "pending": pending(id)})
+            let title = Some(entry.session.title()).filter(|title| !title.is_empty()).unwrap_or(entry.title.clone());
+            json!({"session": id, "title": title, "running": entry.session.running(), "pending": pending(id)})
         })
         .collect();
     let running = sessions.iter().filter(|session| !session["running"].is_null()).count();

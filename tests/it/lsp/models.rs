@@ -148,3 +148,48 @@ async fn a_model_is_chosen_by_words() {
     assert_eq!((&bodies[1]["model"], &bodies[1]["reasoning_effort"]), (&json!("larger"), &json!("high")));
     editor.finish().await;
 }
+
+/// A title by the small model, where it is wanted, in a trace of its own.
+#[tokio::test]
+async fn the_small_model_gives_titles() {
+    let model = MockModel::start(["Done.", "\"Sums that are right\".\n", "And more."].map(Answer::text));
+    let mut settings = served_by(&model);
+    settings["smallModel"] = json!({"model": "tiny", "titles": true});
+    let mut editor = Editor::start(Setup { settings, ..Setup::default() }).await;
+    let answer = editor.command("claw.ask", json!({"instruction": "make the sums right"})).await;
+    assert_eq!(editor.turn_end(&answer["turn"]).await["status"], "done");
+    editor.client.notification("window/showMessage").await;
+    let titled = async |editor: &mut Editor| {
+        let sessions = editor.command("claw.sessions", Value::Null).await["sessions"].clone();
+        let sessions = sessions.as_array().unwrap().clone();
+        let named =
+            sessions.iter().any(|one| one["session"] == answer["session"] && one["title"] == "Sums that are right");
+        named.then_some(sessions)
+    };
+    let mut sessions = None;
+    for _ in 0..200 {
+        sessions = titled(&mut editor).await;
+        if sessions.is_some() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    let sessions = sessions.expect("a title");
+    assert_eq!(
+        (sessions.len(), &editor.command("claw.status", Value::Null).await["sessions"][0]["title"]),
+        (2, &json!("Sums that are right"))
+    );
+    assert!(sessions.iter().any(|one| one["parent"] == answer["session"] && one["model"] == "tiny"), "{sessions:?}");
+
+    // Once in a session.
+    let again = editor.command("claw.ask", json!({"instruction": "more", "session": answer["session"]})).await;
+    assert_eq!(editor.turn_end(&again["turn"]).await["status"], "done");
+    editor.client.notification("window/showMessage").await;
+    editor.until(|editor| editor.progress_ended() == 2).await;
+    let bodies: Vec<Value> = model.requests().iter().filter(|r| r.method == "POST").map(|r| r.json()).collect();
+    assert_eq!(bodies.len(), 3);
+    assert_eq!((&bodies[1]["model"], &bodies[1]["tools"]), (&json!("tiny"), &Value::Null));
+    let asked = bodies[1]["messages"].to_string();
+    assert!(asked.contains("make the sums right") && asked.contains("Done.") && asked.len() < 8000, "{asked}");
+    editor.finish().await;
+}
