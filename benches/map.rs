@@ -4,6 +4,7 @@
 //! million lines.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ fn main() -> Result<(), Failure> {
     let files = sources(&view)?;
     let lines: usize = files.iter().map(|(_, text)| text.line_count()).sum();
     let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
-    say(&format!("{} files, {lines} lines, {:.1} MB", files.len(), bytes as f64 / 1e6));
+    say(format_args!("{} files, {lines} lines, {:.1} MB", files.len(), bytes as f64 / 1e6));
 
     let queries = queries()?;
     let plain: Vec<(Language, String)> =
@@ -46,7 +47,7 @@ fn main() -> Result<(), Failure> {
     let mut text = String::new();
     let cold = time(|| text = map(&index, &view));
     report("cold map", cold);
-    say(&format!("{:<52} {:>10.2}", "cold map / bare tree-sitter", cold.as_secs_f64() / bare.as_secs_f64()));
+    say(format_args!("{:<52} {:>10.2}", "cold map / bare tree-sitter", cold.as_secs_f64() / bare.as_secs_f64()));
     index.wait_kept(Duration::from_secs(60));
     drop(index);
 
@@ -69,7 +70,7 @@ fn main() -> Result<(), Failure> {
     report("one changed text, taken in", time(|| drop(index.outline_of(&changed, Language::of_path(path)))));
     report("the same tree asked again", time(|| drop(map(&index, &view))));
     keystrokes()?;
-    say(&format!("{:<52} {:>7} MB", "peak resident memory", peak()));
+    say(format_args!("{:<52} {:>7} MB", "peak resident memory", peak()));
     Ok(())
 }
 
@@ -245,6 +246,11 @@ fn copy(from: &Path, to: &Path) -> Result<usize, Failure> {
     Ok(lines)
 }
 
+fn say(line: std::fmt::Arguments) {
+    // Nobody reads it where it can not be written.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 fn time(work: impl FnOnce()) -> Duration {
     let start = Instant::now();
     work();
@@ -252,7 +258,7 @@ fn time(work: impl FnOnce()) -> Duration {
 }
 
 fn report(what: &str, took: Duration) {
-    say(&format!("{what:<52} {:>7.1} ms", took.as_secs_f64() * 1e3));
+    say(format_args!("{what:<52} {:>7.1} ms", took.as_secs_f64() * 1e3));
 }
 
 /// Megabytes that the process had at most, where the system tells.
@@ -260,11 +266,4 @@ fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|size| size.parse::<u64>().ok()).unwrap_or_default() / 1024
-}
-
-/// A line of the table.
-fn say(line: &str) {
-    use std::io::Write;
-    // Whoever reads may be gone.
-    let _ = writeln!(std::io::stdout(), "{line}");
 }

@@ -11,7 +11,7 @@ use super::describe;
 use super::error::{CliError, Exit};
 use super::place;
 use super::setup::{KEEPING, Setup};
-use super::terminal::{ColorChoice, Out, say};
+use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::visible;
 use crate::context::outline::FileSymbols;
 use crate::context::{Index, Listed, Ranking, Rendered, Snapshot, SnapshotState};
@@ -47,7 +47,9 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
         });
         writeln!(out, "{}", serde_json::to_string_pretty(&map)?)?;
     } else {
-        write!(out, "{}", visible(&rendered.text))?;
+        for line in rendered.text.lines() {
+            write_line(&mut out, line)?;
+        }
     }
     out.flush()?;
     if !arguments.json {
@@ -60,6 +62,23 @@ pub fn run(arguments: &MapArguments, color: ColorChoice) -> Result<Exit, CliErro
     index.wait_kept(KEEPING);
     Ok(Exit::Done)
 }
+
+/// A line of the map: names of files stand out, line numbers do not.
+fn write_line(out: &mut Out, line: &str) -> Result<(), CliError> {
+    let palette = out.palette;
+    let line = visible(line);
+    match line.get(..NUMBER).filter(|number| number.trim().parse::<usize>().is_ok()) {
+        Some(number) => {
+            writeln!(out, "{}{}", palette.paint(Style::Dim, number), line.get(NUMBER..).unwrap_or_default())?
+        }
+        None if line.trim_start().starts_with('…') => writeln!(out, "{}", palette.paint(Style::Dim, &line))?,
+        None => writeln!(out, "{}", palette.paint(Style::Bold, &line))?,
+    }
+    Ok(())
+}
+
+/// Letters of a line number in a map.
+const NUMBER: usize = 6;
 
 /// The files that do not lie beneath `paths`; none where there are none of these.
 fn others(snapshot: &Snapshot, view: &View, paths: &[String]) -> Result<BTreeSet<DocPath>, CliError> {

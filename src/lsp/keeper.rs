@@ -199,7 +199,9 @@ fn parse(server: &Server, workspace: &Workspace, mut paths: BTreeSet<DocPath>) {
     let mut parsed = 0;
     while let Some(path) = paths.pop_first() {
         let Some(buffer) = buffers.get(&path) else { continue };
-        let Some(language) = Language::of_path(&workspace.roots().display(&path)) else { continue };
+        let language = Language::of_path(&workspace.roots().display(&path));
+        // Nobody asks for tests of a key or a heading.
+        let Some(language) = language.filter(|language| !language.is_data()) else { continue };
         let known = server.state.with(|state| state.reviews.symbols.get(&path));
         if known.is_some_and(|known| known.is_of(&buffer.text)) {
             continue;

@@ -46,6 +46,11 @@ pub(super) struct Row {
 }
 
 impl Content {
+    /// A shorter number, that tells the files of a workspace from each other.
+    fn print(self) -> u64 {
+        u64::try_from(self.0 & u128::from(u64::MAX)).unwrap_or_default()
+    }
+
     pub fn of(text: &Text, language: Option<Language>) -> Content {
         let name = language.map_or("", Language::name);
         let hash = ContentHash::of(format!("{name} {}", text.hash().to_hex()).as_bytes()).to_hex();
@@ -154,7 +159,12 @@ fn row(line: &str, body: &Arc<str>, uses: &Arc<[u64]>) -> Option<Row> {
     let mut number = || fields.next()?.parse::<usize>().ok();
     let (range, uses_range) = (number()?..number()?, number()?..number()?);
     let rel = Some(fields.next()?).filter(|rel| !rel.is_empty()).map(Arc::from);
-    Some(Row { rel, fingerprint, content, symbols: FileSymbols::unpacked(body, range, uses, uses_range)? })
+    Some(Row {
+        rel,
+        fingerprint,
+        content,
+        symbols: FileSymbols::unpacked(body, range, uses, uses_range, content.print())?,
+    })
 }
 
 /// The first line, and what comes after it.

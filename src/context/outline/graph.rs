@@ -31,6 +31,8 @@ const ASIDE: f32 = 0.3;
 pub(super) struct Graph {
     /// The node of each file, and one behind the last: the definitions of a file follow it.
     nodes: Vec<u32>,
+    /// The file of each node.
+    files: Vec<u32>,
     /// First those between definitions and what holds them.
     edges: Vec<Edge>,
     /// How many those are.
@@ -75,7 +77,8 @@ pub(super) struct Care {
 
 impl Graph {
     pub fn of(snapshot: &Snapshot) -> Graph {
-        let mut graph = Graph { nodes: vec![0], edges: Vec::new(), held: 0, definers: Definers::default() };
+        let mut graph =
+            Graph { nodes: vec![0], files: Vec::new(), edges: Vec::new(), held: 0, definers: Definers::default() };
         let mut tongues = Vec::new();
         for (path, symbols) in &snapshot.files {
             let tongue = tongue(path);
@@ -91,6 +94,8 @@ impl Graph {
                 }
                 next += 1;
             }
+            let index = u32::try_from(tongues.len()).unwrap_or_default();
+            graph.files.resize(next as usize, index);
             tongues.push(tongue);
             graph.nodes.push(next);
         }
@@ -112,7 +117,7 @@ impl Graph {
 
     /// The file in which a node stands.
     fn file_of(&self, node: u32) -> usize {
-        self.nodes.partition_point(|start| *start <= node).saturating_sub(1)
+        self.files.get(node as usize).map_or(usize::MAX, |file| *file as usize)
     }
 
     /// File and definition of a node; `None` for what stands outside of all.

@@ -322,11 +322,11 @@ impl State {
         Snapshot { files, state, graph: SharedGraph::default() }
     }
 
-    /// What is known of a content that some file has or had.
-    fn known(&self, content: Content) -> Option<FileSymbols> {
-        let retired = self.retired.iter().rev().find(|(other, _)| *other == content).map(|(_, symbols)| symbols);
-        let current = || self.files.values().find(|entry| entry.content == content).map(|entry| &entry.symbols);
-        retired.or_else(current).cloned()
+    /// What is known of the contents that some file has or had.
+    fn known(&self) -> HashMap<Content, FileSymbols> {
+        let current = self.files.values().map(|entry| (entry.content, &entry.symbols));
+        let retired = self.retired.iter().map(|(content, symbols)| (*content, symbols));
+        retired.chain(current).map(|(content, symbols)| (content, symbols.clone())).collect()
     }
 
     fn retire(&mut self, entry: Entry) {
@@ -455,10 +455,11 @@ impl Looker {
     /// before the look does leaves the next one less to parse.
     fn parse(&self, changed: &[(DocPath, Fingerprint)], cache: Option<&Path>) -> usize {
         let (next, parsed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let Some(known) = self.shared.upgrade().map(|shared| shared.lock().known()) else { return 0 };
         let work = |keeps: bool| {
             let mut kept = Instant::now();
             while let Some((path, fingerprint)) = changed.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let Some(done) = self.parse_file(path, *fingerprint) else { return };
+                let Some(done) = self.parse_file(path, *fingerprint, &known) else { return };
                 parsed.fetch_add(usize::from(done), Ordering::Relaxed);
                 if let Some(folder) = cache.filter(|_| keeps && kept.elapsed() > KEPT_EVERY) {
                     self.save(folder);
@@ -477,12 +478,17 @@ impl Looker {
     }
 
     /// Whether the file could be read; `None` where nobody wants to know any more.
-    fn parse_file(&self, path: &DocPath, fingerprint: Fingerprint) -> Option<bool> {
+    fn parse_file(
+        &self,
+        path: &DocPath,
+        fingerprint: Fingerprint,
+        known: &HashMap<Content, FileSymbols>,
+    ) -> Option<bool> {
         let Some(reader) = reader_of(&self.view, path) else { return Some(false) };
         let Ok(document) = self.view.read_live(path) else { return Some(false) };
         let content = Content::of(&document.text, reader.language());
-        let known = self.shared.upgrade()?.lock().known(content);
-        let symbols = known.unwrap_or_else(|| FileSymbols::of(&document.text, reader.language()));
+        let symbols =
+            known.get(&content).cloned().unwrap_or_else(|| FileSymbols::of(&document.text, reader.language()));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let settled = fingerprint.modified + RACY.as_nanos() < now.as_nanos();
         let entry = Entry { fingerprint, content, settled, look: self.look, symbols };
@@ -660,11 +666,11 @@ mod tests {
         // As with another branch.
         write("fn another() {}\n");
         look(&index);
-        assert_eq!(index.shared.lock().known(one).unwrap().items().next().unwrap().name, "one");
+        assert_eq!(index.shared.lock().known().get(&one).unwrap().items().next().unwrap().name, "one");
         index.wait_kept(Duration::from_secs(60));
         let later = Index::new(Some(cache.path().join("outline")));
         look(&later);
-        assert_eq!(later.shared.lock().known(one).unwrap().items().next().unwrap().name, "one");
+        assert_eq!(later.shared.lock().known().get(&one).unwrap().items().next().unwrap().name, "one");
     }
 
     #[test]

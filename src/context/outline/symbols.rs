@@ -19,6 +19,7 @@ pub struct FileSymbols {
     /// Holds the uses of this file, and perhaps of others.
     uses: Arc<[u64]>,
     uses_range: Range<usize>,
+    print: u64,
 }
 
 /// A definition.
@@ -83,19 +84,24 @@ impl FileSymbols {
         let mut uses: Vec<u64> = survey.uses.iter().map(packed_use).collect();
         uses.sort_unstable();
         uses.dedup();
-        FileSymbols { range: 0..packed.len(), packed: packed.into(), uses_range: 0..uses.len(), uses: uses.into() }
+        let mut hasher = DefaultHasher::new();
+        (&packed, &uses).hash(&mut hasher);
+        let (range, uses_range) = (0..packed.len(), 0..uses.len());
+        FileSymbols { range, packed: packed.into(), uses_range, uses: uses.into(), print: hasher.finish() }
     }
 
-    /// What stands in these ranges of what holds the [packed](FileSymbols::packed) definitions and uses of many files.
+    /// What stands in these ranges of what holds the [packed](FileSymbols::packed) definitions and uses of many files. `print` is
+    /// another number for another content.
     pub(super) fn unpacked(
         packed: &Arc<str>,
         range: Range<usize>,
         uses: &Arc<[u64]>,
         uses_range: Range<usize>,
+        print: u64,
     ) -> Option<FileSymbols> {
         packed.get(range.clone())?;
         uses.get(uses_range.clone())?;
-        Some(FileSymbols { packed: packed.clone(), range, uses: uses.clone(), uses_range })
+        Some(FileSymbols { packed: packed.clone(), range, uses: uses.clone(), uses_range, print })
     }
 
     pub(super) fn packed(&self) -> &str {
@@ -108,9 +114,7 @@ impl FileSymbols {
 
     /// Another number for another content.
     pub(super) fn print(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.packed(), self.packed_uses()).hash(&mut hasher);
-        hasher.finish()
+        self.print
     }
 
     pub fn is_empty(&self) -> bool {
