@@ -96,8 +96,8 @@ impl Session {
 
     /// What takes back what `target` means, from the live text of this moment. The error is for the user. Blocks on the disk.
     pub fn plan_undo(&self, target: &UndoTarget) -> Result<UndoPlan, String> {
-        self.settle_shown_undos();
-        let history = self.lock_history().clone();
+        let going = self.settle_shown_undos();
+        let history = self.lock_history().clone().after(&going);
         let mut told_gone = self.state().reviews.told_gone.clone();
         let plan = history.undo(target, &self.parts().workspace.live(), &mut told_gone);
         self.state().reviews.told_gone = told_gone;
@@ -106,13 +106,12 @@ impl Session {
 
     /// What brings back what was undone last. The error is for the user. Blocks on the disk.
     pub fn plan_redo(&self) -> Result<UndoPlan, String> {
-        let is_all_there = self.settle_shown_undos();
-        let history = self.lock_history().clone();
-        let plan = history.redo(&self.parts().workspace.live());
-        match is_all_there {
-            true => plan,
-            false => plan.map_err(|_| "an undo is still on its way to the editor: try again in a moment".to_owned()),
+        // What was undone before that is not what was undone last.
+        if !self.settle_shown_undos().is_empty() {
+            return Err("an undo is still on its way to the editor: try again in a moment".to_owned());
         }
+        let history = self.lock_history().clone();
+        history.redo(&self.parts().workspace.live())
     }
 
     /// What of a plan the live text does not show yet. Blocks on the disk.
@@ -138,9 +137,9 @@ impl Session {
         known.unwrap_or_else(|| self.settle_plan(plan, by))
     }
 
-    /// Takes note of what went to the editor to be undone or redone and is there, before anybody has waited for it. Whether
-    /// nothing is on its way any more.
-    fn settle_shown_undos(&self) -> bool {
+    /// Takes note of what went to the editor to be undone or redone and is there, before anybody has waited for it. What is on its
+    /// way still.
+    fn settle_shown_undos(&self) -> Vec<UndoPlan> {
         let _one_at_a_time = self.lock_settling();
         self.observe();
         let open: Vec<UndoPlan> = {
@@ -148,10 +147,10 @@ impl Session {
             let open = state.reviews.undoing.iter().filter(|(_, done)| done.is_none());
             open.map(|(plan, _)| plan.clone()).collect()
         };
-        let mut is_all_there = true;
+        let mut going = Vec::new();
         for plan in open {
             if !self.left_of(&plan).is_empty() {
-                is_all_there = false;
+                going.push(plan);
                 continue;
             }
             // Whoever waits for it finds that it is done.
@@ -160,7 +159,7 @@ impl Session {
             }
             self.settle_plan(&plan, "user");
         }
-        is_all_there
+        going
     }
 
     fn settle_plan(&self, plan: &UndoPlan, by: &str) -> Vec<HunkId> {

@@ -95,6 +95,16 @@ impl History {
         }
     }
 
+    /// With what these plans take back as if it were gone: it is on its way, and not what is meant by the next undo.
+    pub fn after<'a>(mut self, going: impl IntoIterator<Item = &'a UndoPlan>) -> History {
+        for (index, _) in going.into_iter().filter(|plan| !plan.redo).flat_map(|plan| &plan.steps) {
+            if let Some(entry) = self.entries.get_mut(*index) {
+                entry.undone = Some(u64::MAX);
+            }
+        }
+        self
+    }
+
     /// What would be undone by [`UndoTarget::Last`], for the user.
     pub fn last_label(&self) -> Option<String> {
         self.chosen(&UndoTarget::Last).ok().map(|chosen| self.label(&chosen))

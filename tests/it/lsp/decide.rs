@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::lsp_editor::{Editor, Setup, hunk_ids, states};
+use crate::support::lsp_editor::{Applies, Editor, Setup, hunk_ids, states};
 
 const LIB: &str = "fn one() {}\n\nfn two() {}\n\nfn three() {}\n";
 
@@ -171,6 +171,34 @@ async fn r08_what_is_undone_is_brought_back_as_soon_as_the_text_shows_it() {
         assert_eq!(redo["ok"], true, "{redo}");
     }
     shows(&mut editor, &both).await;
+    editor.finish().await;
+}
+
+#[tokio::test]
+async fn r08_an_undo_while_another_is_on_its_way_means_what_was_accepted_before() {
+    let (mut editor, session, proposal) = two_hunks().await;
+    let ids = hunk_ids(&proposal);
+    for id in &ids {
+        editor.command("claw.acceptHunk", json!({"session": session, "hunk": id})).await;
+        editor.until(|editor| trace(editor, &session).iter().any(|event| event["hunk"] == json!(id))).await;
+    }
+    editor.applies(Applies::InSteps);
+    let sent = editor.asked("workspace/applyEdit").len();
+    for (number, id) in ids.iter().rev().enumerate() {
+        let undo = editor.command("claw.undo", Value::Null).await;
+        assert_eq!((&undo["ok"], &undo["hunks"]), (&json!(true), &json!([id])), "{number}: {undo}");
+    }
+    let none_left = editor.command("claw.undo", Value::Null).await;
+    assert_eq!(none_left["ok"], false, "{none_left}");
+    let redo = editor.command("claw.redo", Value::Null).await;
+    assert!(redo["message"].as_str().unwrap().contains("still on its way"), "{redo}");
+    for number in 1..=2 {
+        editor.until(move |editor| editor.asked("workspace/applyEdit").len() == sent + number).await;
+        editor.finish_applying();
+    }
+    shows(&mut editor, LIB).await;
+    let undone = |editor: &Editor| trace(editor, &session).iter().filter(|event| event["decision"] == "undone").count();
+    editor.until(|editor| undone(editor) == 2).await;
     editor.finish().await;
 }
 
