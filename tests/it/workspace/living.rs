@@ -77,6 +77,16 @@ fn living_proposal_loses_nothing_and_misses_nothing() {
     }
 }
 
+/// Cases that failed once: lines that a formatter trimmed on both sides of a place, and what a user did just as the edit would have.
+#[test]
+fn living_proposal_cases_that_failed_once() {
+    let failures: Vec<Failure> =
+        [180_934, 845_746, 864_543, 870_018, 950_889].into_iter().filter_map(|seed| run(seed).err()).collect();
+    let failed = failures.len();
+    report(failures);
+    assert_eq!(failed, 0, "cases failed");
+}
+
 /// What a case came to, or what went wrong in it and how long it took to get there.
 fn run(seed: u64) -> Result<Counts, Failure> {
     let mut case = Case::new(seed, Personality::ALL[(seed % 4) as usize]);
