@@ -179,6 +179,9 @@ pub struct TurnStart {
     pub permission_mode: PermissionMode,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub parent: Option<String>,
+    /// It is asked without tools and without context, as for a title: an extension of the contract.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub bare: bool,
     /// Tokens of the model's window, where a request says how many it needs: an extension of the contract, without which a replay
     /// could not build the same request.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -192,9 +195,6 @@ pub struct TurnStart {
     /// What the turn may use: an extension of the contract, without which a replay would not know when to stop.
     #[serde(default)]
     pub limits: TurnLimits,
-    /// It is asked without tools and without context, as for a title: an extension of the contract.
-    #[serde(skip_serializing_if = "is_false", default)]
-    pub bare: bool,
 }
 
 impl TurnStart {
