@@ -20,6 +20,7 @@ mod delegate;
 pub mod gate;
 mod history;
 mod keep;
+mod kept;
 mod live;
 mod meter;
 pub mod policy;

@@ -15,6 +15,8 @@ use tokio_util::task::AbortOnDropHandle;
 use super::calls::Call;
 use super::cost::cost_of;
 use super::delegate::Subagents;
+use super::kept::{cut, without_values};
+use super::meter::Meter;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, Proposed, World};
@@ -27,7 +29,6 @@ use crate::event::{
 };
 use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel};
 use crate::permission::Act;
-use crate::secrets;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
 use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
@@ -456,6 +457,9 @@ impl World for Live {
             let parts = self.session.parts();
             let (provider, name, window, effort) = match &model {
                 Ok(model) => {
+                    if self.session.recorder().with_meter(Meter::is_long) {
+                        let _ = self.or_end(model.told_window()).await;
+                    }
                     let _ = self.model.set(Arc::clone(model));
                     let window = model.window().or(parts.config.context.window);
                     (model.provider().to_owned(), model.name().to_owned(), window, model.effort())
@@ -667,31 +671,10 @@ fn brings_in(act: &Act) -> bool {
     }
 }
 
-/// The file as history and trace may hold it; reviews show the true text.
-fn without_values(mut file: ProposedFile) -> ProposedFile {
-    let mask = |text: &mut String| *text = secrets::shown(Some(&file.path), text).text.into_owned();
-    for hunk in &mut file.hunks {
-        // It repeats the first new line.
-        hunk.summary = hunk.summary.take().filter(|_| !secrets::is_secret_file(&file.path));
-        mask(&mut hunk.old_text);
-        mask(&mut hunk.new_text);
-    }
-    file
-}
-
 fn failed(error: &ModelError) -> End {
     End::failed(error.kind.code(), error.message.clone(), error.kind.is_retryable())
 }
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// At most `most` bytes, whole characters.
-fn cut(mut text: String, most: usize) -> String {
-    if text.len() > most {
-        let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default();
-        text.truncate(end);
-    }
-    text
 }

@@ -26,6 +26,9 @@ const MOST_OF_ALL: u64 = 40_000;
 /// of what was not in a cache.
 const SMALLEST_CUT: u64 = 256;
 
+/// Tokens that every window holds in which Claw is of use.
+const SHORT: u64 = 6000;
+
 /// A provider that counts nothing: what it says is written in its file.
 const UNCOUNTED: &str = "script";
 
@@ -38,6 +41,8 @@ pub(in crate::agent) struct Meter {
     counted: Option<u32>,
     /// The last request, until its answer is there.
     sent: Option<Size>,
+    /// Tokens of the session's last request, as they were estimated.
+    last: u64,
 }
 
 /// How large a request is, without what only its provider can read.
@@ -115,6 +120,11 @@ impl Meter {
         self.counted.filter(|_| self.is_of(provider, model))
     }
 
+    /// Whether the conversation is long enough that the size of a window matters.
+    pub fn is_long(&self) -> bool {
+        self.last > SHORT
+    }
+
     fn is_of(&self, provider: &str, model: &str) -> bool {
         self.provider == provider && self.model == model
     }
@@ -138,8 +148,10 @@ impl Meter {
                     model: start.model.clone(),
                     counted: start.bytes_per_1000_tokens,
                     sent: None,
+                    last: self.last,
                 };
             }
+            EventKind::ModelRequest(request) => self.last = request.tokens_estimate,
             EventKind::ModelResponse(response) => {
                 if let Some(size) = self.sent.take() {
                     self.learn(size, response.usage.input);
@@ -212,7 +224,7 @@ mod tests {
     use super::*;
 
     fn meter(counted: Option<u32>) -> Meter {
-        Meter { provider: "openai".to_owned(), model: "m".to_owned(), counted, sent: None }
+        Meter { provider: "openai".to_owned(), model: "m".to_owned(), counted, sent: None, last: 0 }
     }
 
     fn said(bytes: u64) -> Size {

@@ -131,7 +131,7 @@ impl<F: Format> Model for Remote<F> {
     }
 
     fn window(&self) -> Option<u64> {
-        self.facts.window
+        self.facts.window.or_else(|| self.told.get()?.window)
     }
 
     fn told_window(&self) -> BoxFuture<'static, Option<u64>> {

@@ -123,6 +123,31 @@ async fn a_provider_is_asked_for_its_window_where_it_tells() {
     }
 }
 
+/// Asked when the conversation has become long, and told from then on.
+#[tokio::test]
+async fn a_long_conversation_knows_its_window() {
+    let mut asked = 0;
+    let server = MockModel::answer_with(move |_| {
+        asked += 1;
+        Answer::text(&format!("Answer {asked}."))
+    });
+    let config = claw::config::Config {
+        base_url: Some(server.base_url()),
+        model: Some("mock".to_owned()),
+        ..claw::config::Config::default()
+    };
+    let rig = Rig::bare(PROJECT, |builder| builder.config(config).environment(Environment::default()));
+    let session = rig.agent.session();
+    let lists = || server.requests().iter().filter(|request| request.path.ends_with("/models")).count();
+    ask(&session, "Hello.").await;
+    assert_eq!(lists(), 0, "nobody needs to know");
+    ask(&session, &"a long story ".repeat(3000)).await;
+    ask(&session, "And now?").await;
+    ask(&session, "And then?").await;
+    assert_eq!(lists(), 1);
+    rig.check_session(session.id()).await;
+}
+
 /// A server that lists models, and tells its properties beside its API.
 pub async fn lists(listing: serde_json::Value, props: serde_json::Value) -> String {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
