@@ -10,6 +10,7 @@ pub mod builtin;
 pub mod context;
 pub mod registry;
 
+mod apply_patch;
 mod ask_user;
 mod delete_file;
 mod diagnostics;
@@ -18,6 +19,7 @@ mod from_web;
 pub mod host;
 mod list_files;
 mod move_file;
+mod patch;
 mod places;
 mod preflight;
 mod propose;
@@ -46,6 +48,7 @@ pub use context::{Asking, Seen, ToolContext};
 pub use host::{
     Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion,
 };
+pub use patch::names as files_of_patch;
 pub use registry::Tools;
 
 /// Something the model can call.

@@ -31,7 +31,7 @@ use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
-use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, arguments};
+use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, arguments, files_of_patch};
 use crate::workspace::{Author, Overlay};
 
 /// Most bytes a tool's result may have.
@@ -263,9 +263,11 @@ impl Live {
         };
         let (effect, roots) = (tool.effect(), parts.workspace.roots());
         let input = self.input(call);
-        let named = ["path", "from", "to"].into_iter().filter_map(|key| input.get(key)?.as_str());
-        let act = |named: &str| {
-            let path = roots.resolve(named).map_or_else(|_| named.to_owned(), |path| roots.display(&path));
+        let field = |key: &str| Some(input.get(key)?.as_str()?.to_owned());
+        let in_patch = field("patch").map(|patch| files_of_patch(&patch)).unwrap_or_default();
+        let named = ["path", "from", "to"].into_iter().filter_map(field).chain(in_patch);
+        let act = |named: String| {
+            let path = roots.resolve(&named).map_or(named, |path| roots.display(&path));
             match effect {
                 Effect::Reads => Some(Act::Read { path }),
                 Effect::Edits => Some(Act::Edit { path }),

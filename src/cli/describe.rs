@@ -7,6 +7,7 @@ use crate::event::{
     ChangeKind, CheckRan, ContextReceipt, DecidedBy, PermissionDecided, PlanItem, PlanStatus, ProposalCheck,
     ProposedFile, TurnStatus, Usage,
 };
+use crate::tools::files_of_patch;
 
 /// A call as a person would say it: `edit_file src/slug.py`, `search /def slug/ in src`.
 pub fn call(tool: &str, input: &Value) -> String {
@@ -23,6 +24,7 @@ pub fn call(tool: &str, input: &Value) -> String {
         },
         "list_files" => joined(tool, field("glob").or(field("path"))),
         "move_file" => format!("move_file {} to {}", field("from").unwrap_or("?"), field("to").unwrap_or("?")),
+        "apply_patch" => joined(tool, Some(&files_of_patch(field("patch").unwrap_or_default()).join(", "))),
         "update_plan" => match input.get("items").and_then(Value::as_array) {
             Some(items) => format!("update_plan {}", amount(items.len() as u64, "item")),
             None => tool.to_owned(),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::apply_patch::ApplyPatch;
 use super::ask_user::AskUser;
 use super::builtin::Blocking;
 use super::delete_file::DeleteFile;
@@ -63,6 +64,7 @@ impl Default for Tools {
                 Arc::new(Blocking::<FindReferences>::default()),
                 Arc::new(Blocking::<EditFile>::default()),
                 Arc::new(Blocking::<WriteFile>::default()),
+                Arc::new(Blocking::<ApplyPatch>::default()),
                 Arc::new(Blocking::<DeleteFile>::default()),
                 Arc::new(Blocking::<MoveFile>::default()),
                 Arc::new(Shell),

@@ -9,6 +9,7 @@ mod faults;
 mod git;
 mod hostile_edits;
 mod living;
+mod patches;
 mod path;
 mod proposal;
 mod races;

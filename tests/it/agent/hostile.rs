@@ -90,9 +90,9 @@ async fn m04_unknown_and_look_alike_tools_and_repeated_ids() {
             model_request 1
             model_response 4 tool calls
             tool_call same list_files
-            tool_result claw_call_2 failed: not run: there is no tool `launch`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
-            tool_result claw_call_3 failed: not run: there is no tool `r\u{435}ad_file`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
-            tool_result claw_call_4 failed: not run: there is no tool `(empty)`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
+            tool_result claw_call_2 failed: not run: there is no tool `launch`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, apply_patch, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
+            tool_result claw_call_3 failed: not run: there is no tool `r\u{435}ad_file`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, apply_patch, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
+            tool_result claw_call_4 failed: not run: there is no tool `(empty)`. The tools are: read_file, list_files, search, symbols, references, edit_file, write_file, apply_patch, delete_file, move_file, shell, shell_job, web_fetch, web_search, diagnostics, update_plan, task, ask_user, remember.
             tool_result same ok: notes.txt
             model_request 2
             model_response 1 tool call
