@@ -87,7 +87,7 @@ fn keystrokes() -> Result<(), Failure> {
         for round in 0..400_usize {
             // Typed at the end of a word, and taken back by every other round: the text stays one of its language.
             let end = |head: &str| head.rfind(" +").unwrap_or_default();
-            let at = text.get(..(round / 2 * 7919) % source.len()).map_or(0, end);
+            let at = source.get(..(round / 2 * 7919) % source.len()).map_or(0, end);
             let edit = match round % 2 {
                 0 => Edit { range: at..at, insert: "x".to_owned() },
                 _ => Edit { range: at..at + 1, insert: String::new() },
