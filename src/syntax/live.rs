@@ -42,8 +42,8 @@ impl Live {
             return Live::of(text, self.parsed.language());
         };
         let touched = touched(&before, &parsed, &shift.new);
-        // Where that was before; both ends lie outside of the edit.
-        let was = shift.back(touched.start)..shift.back(touched.end);
+        // Where that was before: it holds the edit, and what the edit took away.
+        let was = touched.start..(touched.end + shift.old.end).saturating_sub(shift.new.end);
         let fresh = Symbols::found(&parsed, &Found::search_in(&parsed, touched.clone()));
         // What reaches out of the place has another end now, and perhaps another head: everything is looked at.
         if self.found.iter().any(|symbol| reaches_out(&symbol.range, &was))
@@ -139,6 +139,8 @@ fn is_aside(node: Node<'_>) -> bool {
             | "decorator"
             | "html_block"
     ) || !node.is_named()
+        // Where something is broken, comments lie anywhere.
+        || node.has_error()
 }
 
 #[cfg(test)]

@@ -55,7 +55,12 @@ impl Survey {
             return Survey { symbols, uses: Vec::new() };
         }
         let mut skip = found.comments;
-        skip.extend(found.texts);
+        // What an import names in quotes is a name all the same.
+        let imports = found.imports;
+        skip.extend(found.texts.into_iter().filter(|text| {
+            let next = imports.partition_point(|import| import.end <= text.start);
+            imports.get(next).is_none_or(|import| text.start < import.start)
+        }));
         skip.sort_by_key(|range| range.start);
         Survey { uses: uses(&parsed.text().to_string(), &symbols, &skip), symbols }
     }

@@ -263,7 +263,11 @@ impl Definition<'_> {
     fn signature(&self, source: &Text, language: Language, start: usize, found: &Found) -> Option<String> {
         let (start, end) = match (self.signature, self.body, self.kind) {
             (Some(signature), ..) => (signature.start_byte(), signature.end_byte()),
-            _ if self.has_broken_head() => (start, source.line_range(source.line_of(self.name.end_byte())).end),
+            _ if self.has_broken_head() => {
+                let line = source.line_range(source.line_of(self.name.end_byte())).end;
+                // What stands behind the definition is not its head.
+                (start, line.min(self.node.end_byte()).max(self.name.end_byte()))
+            }
             (None, Some(body), _) => (start, body.start_byte()),
             (None, None, SymbolKind::Macro) => (start, self.name.end_byte()),
             (None, None, _) => (start, self.node.end_byte()),

@@ -22,10 +22,14 @@ const HOLDS: f32 = 0.15;
 /// How often what a node has is handed on instead of starting anew.
 const DAMPING: f32 = 0.8;
 const ROUNDS: usize = 14;
-/// Of a definition in a file of the same name as something that the user imports.
-const IMPORTED: f32 = 4.0;
+/// How sure it is that a name means what is defined far away, where nothing of that is imported or named.
+const STRAY: f32 = 0.02;
+/// A name that is used in more files than these is worth less.
+const COMMON: f32 = 8.0;
 /// Of tests, examples and the like.
 const ASIDE: f32 = 0.3;
+/// Of keys and headings.
+const DATA: f32 = 0.1;
 
 /// The graph of a snapshot's files.
 pub(super) struct Graph {
@@ -80,15 +84,24 @@ impl Graph {
         let mut graph =
             Graph { nodes: vec![0], files: Vec::new(), edges: Vec::new(), held: 0, definers: Definers::default() };
         let mut tongues = Vec::new();
+        // The name of what holds each node; 0 where nothing does.
+        let mut names_of_holders: Vec<u32> = Vec::new();
         for (path, symbols) in &snapshot.files {
             let tongue = tongue(path);
             let file = graph.node_count();
             let mut next = file + 1;
-            let mut holders: Vec<u32> = Vec::new();
+            let mut holders: Vec<(u32, u32)> = Vec::new();
+            names_of_holders.push(0);
+            // What data holds is not worth more for being much.
+            let holds = if is_data(path) { 0.0 } else { HOLDS };
             for item in symbols.iter().flat_map(FileSymbols::items) {
                 holders.truncate(item.depth);
-                graph.edges.push(Edge { from: next, to: holders.last().copied().unwrap_or(file), weight: HOLDS });
-                holders.push(next);
+                let (holder, name) = holders.last().copied().unwrap_or((file, 0));
+                graph.edges.push(Edge { from: next, to: holder, weight: holds });
+                names_of_holders.push(name);
+                // A module is no type: what it holds is found by itself.
+                let is_module = item.kind == SymbolKind::Module;
+                holders.push((next, if is_module { 0 } else { word_hash(item.name) }));
                 if is_found_by_name(&item) {
                     graph.definers.entry(word_hash(item.name)).or_default().push(next);
                 }
@@ -101,7 +114,7 @@ impl Graph {
         }
         graph.held = graph.edges.len();
         graph.definers.retain(|_, nodes| nodes.len() <= MOST_DEFINERS);
-        graph.link(snapshot, &tongues);
+        graph.link(snapshot, &tongues, &names_of_holders);
         graph
     }
 
@@ -146,18 +159,16 @@ impl Graph {
         self.definers.get(&word_hash(name)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn link(&mut self, snapshot: &Snapshot, tongues: &[Tongue]) {
+    fn link(&mut self, snapshot: &Snapshot, tongues: &[Tongue], holders: &[u32]) {
+        let spread = self.spread(snapshot);
         // What a file is called by those who import it.
         let stems: Vec<u32> = snapshot.files.iter().map(|(path, _)| word_hash(stem(path))).collect();
+        let folders: Vec<&str> = snapshot.files.iter().map(|(path, _)| folder(path)).collect();
         let mut used: Vec<(u32, f32)> = Vec::new();
         for (file, (_, symbols)) in snapshot.files.iter().enumerate() {
             let Some(symbols) = symbols else { continue };
             let start = self.of_file(file).start;
-            let names = symbols.packed_uses();
-            let knows = |word: u32| {
-                let at = names.partition_point(|packed| (packed >> 32) < u64::from(word));
-                names.get(at).is_some_and(|packed| packed >> 32 == u64::from(word))
-            };
+            let words = Words(symbols.packed_uses());
             let (mut word, mut total) = (None, 0.0);
             for found in symbols.uses() {
                 if word != Some(found.word) {
@@ -166,21 +177,56 @@ impl Graph {
                     let nodes = self.definers.get(&found.word).map(Vec::as_slice).unwrap_or_default();
                     let speaks = |node: &&u32| tongues.get(self.file_of(**node)) == tongues.get(file);
                     used.extend(nodes.iter().filter(speaks).map(|node| {
-                        let of = self.file_of(*node);
-                        let imported = of != file && stems.get(of).is_some_and(|stem| knows(*stem));
-                        // What the file itself defines is meant before what others do.
-                        (*node, if imported || of == file { IMPORTED } else { 1.0 })
+                        let home = self.file_of(*node);
+                        let sure = match holders.get(*node as usize) {
+                            _ if home == file => 1.0,
+                            stem_and_folder => {
+                                let stem = stems.get(home).copied().filter(|stem| *stem != found.word);
+                                let imports_from = stem.is_some_and(|stem| words.import(stem));
+                                let names = stem.is_some_and(|stem| words.hold(stem));
+                                let is_near = folders.get(home) == folders.get(file);
+                                match stem_and_folder.copied().filter(|holder| *holder != 0) {
+                                    // A member is come to through its type.
+                                    Some(holder) if words.hold(holder) => 0.6,
+                                    Some(_) if imports_from => 0.3,
+                                    Some(_) if is_near || names => 0.15,
+                                    Some(_) => STRAY,
+                                    None if words.import(found.word) => 1.0,
+                                    None if imports_from => 0.7,
+                                    None if names => 0.5,
+                                    None if is_near => 0.4,
+                                    None => STRAY,
+                                }
+                            }
+                        };
+                        (*node, sure)
                     }));
-                    total = used.iter().map(|(_, weight)| weight).sum();
+                    total = used.iter().map(|(_, sure)| sure).sum();
                 }
                 let from = start + found.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or_default());
-                for (to, weight) in used.iter().filter(|(to, _)| *to != from) {
-                    // Shared between all that are meant, and less where there are many.
-                    let weight = weight / total / (used.len() as f32).sqrt();
+                let spread = spread.get(&found.word).copied().unwrap_or_default();
+                for (to, sure) in used.iter().filter(|(to, _)| *to != from) {
+                    // Shared between all that are meant, and less for a word that is everywhere.
+                    let weight = sure * (sure / total) / (1.0 + spread / COMMON).sqrt();
                     self.edges.push(Edge { from, to: *to, weight });
                 }
             }
         }
+    }
+
+    /// In how many files each name that is defined somewhere is used.
+    fn spread(&self, snapshot: &Snapshot) -> HashMap<u32, f32, BuildHasherDefault<Already>> {
+        let mut spread: HashMap<u32, f32, BuildHasherDefault<Already>> = HashMap::default();
+        for symbols in snapshot.files.iter().filter_map(|(_, symbols)| symbols.as_ref()) {
+            let mut last = None;
+            for found in symbols.uses().filter(|found| self.definers.contains_key(&found.word)) {
+                if last != Some(found.word) {
+                    last = Some(found.word);
+                    *spread.entry(found.word).or_default() += 1.0;
+                }
+            }
+        }
+        spread
     }
 
     /// What each node is worth to who cares for those of `care`.
@@ -223,8 +269,11 @@ impl Care {
         let mut care = Care { of: vec![0.0; graph.node_count() as usize] };
         let each = 1.0 / f32::max(1.0, graph.node_count() as f32);
         for (file, (path, _)) in snapshot.files.iter().enumerate() {
-            let is_data = Language::of_path(&name_of(path)).is_some_and(Language::is_data);
-            let each = if is_data || is_aside(path) { each * ASIDE } else { each };
+            let each = match () {
+                () if is_data(path) => each * DATA,
+                () if is_aside(path) => each * ASIDE,
+                () => each,
+            };
             care.each(graph.of_file(file), each);
         }
         care
@@ -241,6 +290,32 @@ impl Care {
         for of in self.of.get_mut(range).unwrap_or_default() {
             *of += care;
         }
+    }
+}
+
+/// The words of a file, as [`FileSymbols::packed_uses`] holds them.
+struct Words<'a>(&'a [u64]);
+
+impl Words<'_> {
+    fn hold(&self, word: u32) -> bool {
+        let at = self.0.partition_point(|packed| packed >> 32 < u64::from(word));
+        self.0.get(at).is_some_and(|packed| packed >> 32 == u64::from(word))
+    }
+
+    /// Outside of all definitions, where imports stand.
+    fn import(&self, word: u32) -> bool {
+        self.0.binary_search(&(u64::from(word) << 32)).is_ok()
+    }
+}
+
+fn is_data(path: &DocPath) -> bool {
+    Language::of_path(&name_of(path)).is_some_and(Language::is_data)
+}
+
+fn folder(path: &DocPath) -> &str {
+    match path {
+        DocPath::File { rel, .. } => rel.rsplit_once('/').map_or("", |(folder, _)| folder),
+        DocPath::Virtual(_) => "",
     }
 }
 

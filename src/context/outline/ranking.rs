@@ -85,7 +85,10 @@ impl Ranking {
         for (file, (path, _)) in snapshot.files.iter().enumerate() {
             let nodes = graph.of_file(file);
             let definitions: Vec<f32> = nodes.clone().skip(1).map(of).collect();
-            let best = nodes.map(of).fold(0.0, f32::max);
+            let best = match definitions.is_empty() {
+                true => of(nodes.start),
+                false => definitions.iter().copied().fold(0.0, f32::max),
+            };
             if !self.skip.contains(path) {
                 // What is looked at stands first, however little is in it.
                 files.push((Some(path) != self.focus.as_ref(), best, file));
