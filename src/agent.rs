@@ -19,6 +19,7 @@ pub mod gate;
 mod history;
 mod keep;
 mod live;
+mod manual;
 pub mod policy;
 mod preflight;
 pub mod prompt;

@@ -21,7 +21,7 @@ pub use sections::{
     ShellConfig,
 };
 
-pub use crate::event::PermissionMode;
+pub use crate::event::{PermissionMode, ToolForm};
 
 /// Everything that can be set. The doc comments are the user's manual.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -38,6 +38,11 @@ pub struct Config {
     /// For `provider = "script"`: the file of model turns. A relative path begins at the workspace; if there is no such file, at
     /// the folder of the configuration file.
     pub script: Option<String>,
+    /// How the model calls tools: `native`, `json`, `blocks` or `whole`. Unset: by what is known of its family.
+    #[schemars(with = "Option<String>")]
+    pub tool_format: Option<ToolForm>,
+    /// A short prompt with few tools. Unset: for models of four billion parameters and fewer.
+    pub lean: Option<bool>,
     /// How much may be done unasked: `read-only`, `ask` or `auto`.
     #[schemars(with = "String")]
     pub permission_mode: PermissionMode,
@@ -137,6 +142,8 @@ impl Default for Config {
             base_url: None,
             api_key_env: None,
             script: None,
+            tool_format: None,
+            lean: None,
             permission_mode: PermissionMode::Ask,
             limits: Limits::default(),
             context: ContextConfig::default(),

@@ -10,6 +10,7 @@ pub mod anthropic;
 mod calls;
 pub mod connect;
 pub mod error;
+pub mod family;
 pub mod http;
 mod json;
 mod layout;
@@ -17,6 +18,7 @@ pub mod ollama;
 pub mod openai;
 #[cfg(test)]
 mod playing;
+pub mod printed;
 pub mod response;
 pub mod responses;
 pub mod retry;
@@ -32,7 +34,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::event::{Opaque, StopReason, ToolCallRequested, Usage};
+pub use crate::event::{Opaque, StopReason, ToolCallRequested, ToolForm, Usage};
 pub use connect::Connector;
 pub use error::{ModelError, ModelErrorKind};
 pub use response::{Collector, Response};

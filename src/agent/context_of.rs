@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// Tokens of a model's window when nobody tells.
 const DEFAULT_WINDOW: u64 = 32_768;
 
+/// Tokens of context for a small model, and how many of them the outline of the workspace may take.
+const LEAN_TOTAL: u64 = 700;
+const LEAN_MAP: u64 = 200;
+
 pub(in crate::agent) struct Gathered {
     pub receipt: ContextReceipt,
     /// The overlay before and after the comment that asks was taken out.
@@ -22,7 +26,7 @@ pub(in crate::agent) struct Gathered {
 }
 
 /// Looks at the workspace. Blocks on the disk.
-pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gathered {
+pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, lean: bool) -> Gathered {
     let parts = session.parts();
     // Whatever the user did since the last look is part of what the turn begins with.
     session.observe();
@@ -34,7 +38,10 @@ pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str) -> Gath
         diagnostics: ask.diagnostics.clone(),
     };
     let window = parts.config.context.window.unwrap_or(DEFAULT_WINDOW);
-    let budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+    let mut budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+    if lean {
+        budget = Budget { total: budget.total.min(LEAN_TOTAL), map: budget.map.min(LEAN_MAP) };
+    }
     let mut receipt = assemble(&inquiry, &view, budget, &parts.index, Instant::now() + PATIENCE);
     if let Some(text) = session.take_review_notes() {
         let section = prompt::section("review", "user", &text);

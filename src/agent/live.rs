@@ -15,14 +15,14 @@ use super::calls::Call;
 use super::delegate::Subagents;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
-use super::world::{Answer, Executed, Hear, Heard, Proposed, World};
+use super::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
 use super::{context_of, gate, prompt};
 use crate::config::PermissionMode;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
-    ToolResultReturned, TurnLimits, TurnStart,
+    ToolForm, ToolResultReturned, TurnLimits, TurnStart,
 };
-use crate::model::{Collector, Delta, ModelError, Response, SharedModel};
+use crate::model::{Collector, Delta, ModelError, Response, SharedModel, family, printed};
 use crate::permission::Act;
 use crate::secrets;
 use crate::store::Redactor;
@@ -284,7 +284,13 @@ impl Live {
         }
     }
 
-    async fn stream(&self, model: SharedModel, body: Value, hear: &Hear<'_>) -> Result<Answer, End> {
+    async fn stream(
+        &self,
+        model: SharedModel,
+        body: Value,
+        printed: Printed<'_>,
+        hear: &Hear<'_>,
+    ) -> Result<Answer, End> {
         let began = Instant::now();
         let mut first = None;
         let mut collector = Collector::default();
@@ -329,7 +335,11 @@ impl Live {
         }
         let latency = began.elapsed();
         match collector.finish() {
-            Ok(response) => self.take_in(response, first.unwrap_or(latency), latency),
+            Ok(response) => {
+                let (response, as_text) = with_printed_calls(response, model.name(), printed);
+                let answer = self.take_in(response, first.unwrap_or(latency), latency)?;
+                Ok(Answer { as_text, ..answer })
+            }
             Err(_) => Err(End::failed(
                 "cut",
                 format!("the answer of {} ended before it was whole: ask again", model.name()),
@@ -390,6 +400,7 @@ impl Live {
             attempts,
             // With a secret in it, it is not kept: it may neither be masked nor written.
             opaque: opaque.filter(|opaque| self.redactor().is_clean(opaque)),
+            as_text: false,
         })
     }
 
@@ -437,7 +448,11 @@ impl World for Live {
                 ),
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
+            // A script's turns are calls already.
+            let known = if provider == "script" { family::of("") } else { family::of(&name) };
             let start = TurnStart {
+                tool_form: parts.config.tool_format.unwrap_or(known.form),
+                lean: parts.config.lean.unwrap_or_else(|| provider != "script" && family::is_small(&name)),
                 task: self.redactor().redact(&self.ask.instruction).into_owned(),
                 frontend: parts.frontend,
                 provider,
@@ -456,7 +471,9 @@ impl World for Live {
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {
         Box::pin(async move {
             let (session, ask, turn) = (self.session.clone(), self.ask.clone(), self.turn.clone());
-            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn));
+            let model = self.model.get().map(|model| model.name().to_owned()).unwrap_or_default();
+            let lean = session.parts().config.lean.unwrap_or_else(|| family::is_small(&model));
+            let gathered = tokio::task::spawn_blocking(move || context_of::gather(&session, &ask, &turn, lean));
             let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
                 Ok(gathered) => gathered,
                 Err(error) => {
@@ -506,10 +523,15 @@ impl World for Live {
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }
 
-    fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>> {
+    fn respond<'a>(
+        &'a self,
+        body: Value,
+        printed: Printed<'a>,
+        hear: &'a Hear<'a>,
+    ) -> BoxFuture<'a, Result<Answer, End>> {
         Box::pin(async move {
             match self.model.get() {
-                Some(model) => self.stream(Arc::clone(model), body, hear).await,
+                Some(model) => self.stream(Arc::clone(model), body, printed, hear).await,
                 None => Err(End::failed("config", "no model", false)),
             }
         })
@@ -608,6 +630,17 @@ impl World for Live {
     fn elapsed_ms(&self) -> u64 {
         millis(self.session.parts().clock.monotonic().saturating_sub(self.began))
     }
+}
+
+/// The response with the calls that it holds as text, and whether it does. Only a whole one is looked through.
+fn with_printed_calls(mut response: Response, model: &str, asked: Printed<'_>) -> (Response, bool) {
+    let may_print = !asked.form.is_native() || family::of(model).prints;
+    if !may_print || !response.tool_calls.is_empty() {
+        return (response, false);
+    }
+    response.tool_calls = printed::recover(&response.text, asked.tools, asked.form == ToolForm::Whole);
+    let as_text = !response.tool_calls.is_empty();
+    (response, as_text)
 }
 
 /// Whether what an act brings back was written by strangers.

@@ -12,6 +12,7 @@ mod living;
 mod permission;
 mod plan;
 mod preflight;
+mod printed;
 mod replay;
 mod review;
 pub mod rig;

@@ -5,6 +5,7 @@ mod connecting;
 mod errors;
 mod formats;
 mod hostile;
+mod printed;
 mod process;
 mod retries;
 mod validator;
