@@ -72,9 +72,10 @@ async fn two_malformed_calls_change_the_form() {
 #[tokio::test]
 async fn m02_a_printed_call_of_a_reply_that_was_cut_is_not_run() {
     let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"content": EDIT}}]});
-    for answer in
-        [Answer::stream(stream_of(&[chunk.clone()], "length")), Answer::stream(stream_of(&[chunk], "length")).cut()]
-    {
+    for answer in [
+        Answer::stream(stream_of(std::slice::from_ref(&chunk), "length")),
+        Answer::stream(stream_of(&[chunk], "length")).cut(),
+    ] {
         let server = MockModel::start([answer, Answer::text("Stopped."), Answer::text("Stopped.")]);
         let rig = Rig::bare(PROJECT, |builder| builder.base_url(&server.base_url()).model("qwen2.5-coder:7b"));
         let result = rig.run("Make two a 2").await;
