@@ -22,6 +22,7 @@ mod history;
 mod keep;
 mod kept;
 mod live;
+mod manual;
 mod meter;
 pub mod policy;
 mod prefix;

@@ -25,7 +25,7 @@ pub use sections::{
     ShellConfig,
 };
 
-pub use crate::event::{Effort, PermissionMode};
+pub use crate::event::{Effort, PermissionMode, ToolForm};
 
 /// Everything that can be set. The doc comments are the user's manual.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -49,6 +49,11 @@ pub struct Config {
     pub small_model: SmallModel,
     /// What models take and cost, by name.
     pub models: BTreeMap<String, ModelFacts>,
+    /// How the model calls tools: `native`, `json`, `blocks` or `whole`. Unset: by what is known of its family.
+    #[schemars(with = "Option<String>")]
+    pub tool_format: Option<ToolForm>,
+    /// A short prompt with few tools. Unset: for models of four billion parameters and fewer.
+    pub lean: Option<bool>,
     /// How much may be done unasked: `read-only`, `ask` or `auto`.
     #[schemars(with = "String")]
     pub permission_mode: PermissionMode,
@@ -151,6 +156,8 @@ impl Default for Config {
             effort: None,
             small_model: SmallModel::default(),
             models: BTreeMap::new(),
+            tool_format: None,
+            lean: None,
             permission_mode: PermissionMode::Ask,
             limits: Limits::default(),
             context: ContextConfig::default(),

@@ -195,6 +195,34 @@ pub struct TurnStart {
     /// What the turn may use: an extension of the contract, without which a replay would not know when to stop.
     #[serde(default)]
     pub limits: TurnLimits,
+    /// How the model is to call tools: an extension of the contract, as is `lean`, without which a replay could not build the same
+    /// requests.
+    #[serde(skip_serializing_if = "ToolForm::is_native", default)]
+    pub tool_form: ToolForm,
+    /// A short prompt and few tools, for a small model.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub lean: bool,
+}
+
+/// How a model calls tools.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToolForm {
+    /// As the provider's API has it.
+    #[default]
+    Native,
+    /// As JSON in its text.
+    Json,
+    /// As JSON in its text; edits as blocks of search and replace.
+    Blocks,
+    /// As JSON in its text; edits as whole files.
+    Whole,
+}
+
+impl ToolForm {
+    pub fn is_native(&self) -> bool {
+        *self == ToolForm::Native
+    }
 }
 
 impl TurnStart {
@@ -325,6 +353,9 @@ pub struct ModelResponseReceived {
     /// What the provider wants to have back with the next request: an extension of the contract.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub opaque: Option<Opaque>,
+    /// The calls stand in `text`, where the model printed them: an extension of the contract.
+    #[serde(skip_serializing_if = "is_false", default)]
+    pub as_text: bool,
 }
 
 /// What a provider wants to have back as it was: reasoning that is signed or encrypted. A changed or missing piece makes it refuse

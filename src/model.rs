@@ -10,6 +10,7 @@ pub mod anthropic;
 mod calls;
 pub mod connect;
 pub mod error;
+pub mod family;
 pub mod http;
 mod json;
 pub mod known;
@@ -18,6 +19,7 @@ pub mod ollama;
 pub mod openai;
 #[cfg(test)]
 mod playing;
+pub mod printed;
 pub mod probe;
 pub mod remote;
 pub mod response;
@@ -37,7 +39,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::event::{Effort, Opaque, StopReason, ToolCallRequested, Usage};
+pub use crate::event::{Effort, Opaque, StopReason, ToolCallRequested, ToolForm, Usage};
 pub use connect::Connector;
 pub use error::{ModelError, ModelErrorKind};
 pub use known::Price;

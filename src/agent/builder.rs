@@ -15,7 +15,7 @@ use crate::config::{
 };
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
-use crate::model::{Connector, SharedModel};
+use crate::model::{Connector, SharedModel, family};
 use crate::permission::Rules;
 use crate::store::{Always, Redactor, Store, Trust};
 use crate::tools::shell::{CommandSetup, Wanted};
@@ -165,8 +165,11 @@ impl Agent {
 
     /// What the first request of a new session's turn would hold. Asks no model, writes nothing. Blocks on the disk.
     pub fn preview(&self, ask: &Ask) -> ContextReceipt {
+        let config = &self.parts.config;
+        let is_small = config.model.as_deref().is_some_and(family::is_small);
+        let lean = config.lean.unwrap_or(is_small);
         let nobody = context_of::Window { known: None, ask: &|| None };
-        let mut receipt = context_of::gather(&self.session(), ask, "", &nobody).receipt;
+        let mut receipt = context_of::gather(&self.session(), ask, "", &nobody, lean).receipt;
         self.parts.redactor.redact_receipt(&mut receipt);
         receipt
     }

@@ -24,6 +24,9 @@ pub(in crate::agent) struct Window<'a> {
     pub known: Option<u64>,
     pub ask: &'a dyn Fn() -> Option<u64>,
 }
+/// Tokens of context for a small model, and how many of them the outline of the workspace may take.
+const LEAN_TOTAL: u64 = 700;
+const LEAN_MAP: u64 = 200;
 
 pub(in crate::agent) struct Gathered {
     pub receipt: ContextReceipt,
@@ -32,7 +35,7 @@ pub(in crate::agent) struct Gathered {
 }
 
 /// Looks at the workspace. Blocks on the disk.
-pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, window: &Window<'_>) -> Gathered {
+pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, window: &Window<'_>, lean: bool) -> Gathered {
     let parts = session.parts();
     // Whatever the user did since the last look is part of what the turn begins with.
     session.observe();
@@ -44,7 +47,10 @@ pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, window:
         diagnostics: ask.diagnostics.clone(),
     };
     let within = |window: u64| {
-        let budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+        let mut budget = Budget { total: window / 2, map: parts.config.context.map_tokens };
+        if lean {
+            budget = Budget { total: budget.total.min(LEAN_TOTAL), map: budget.map.min(LEAN_MAP) };
+        }
         assemble(&inquiry, &view, budget, &parts.index, Instant::now() + PATIENCE)
     };
     let at_most = |window: u64| window.min(DEFAULT_WINDOW);

@@ -9,10 +9,13 @@ use std::collections::HashSet;
 use super::calls::{Call, prepare};
 use super::compaction::{self, Facts};
 use super::policy::COST_UNKNOWN;
-use super::prompt;
+use super::{manual, prompt};
 use crate::context::render;
-use crate::event::{Compacted, EventKind, Opaque, PlanItem, ToolResultReturned, TurnStatus, Usage};
-use crate::model::{Message, ToolSchema};
+use crate::event::{
+    Compacted, EventKind, ModelResponseReceived, Opaque, PlanItem, StopReason, ToolForm, ToolResultReturned,
+    TurnStatus, Usage,
+};
+use crate::model::{Message, ToolSchema, family};
 
 /// A session's history.
 #[derive(Clone, Debug, Default)]
@@ -33,9 +36,21 @@ pub(in crate::agent) struct Conversation {
     facts: Facts,
     /// The message before tells of a check.
     last_was_check: bool,
+    /// The calls of the last response stand in its text, and so go their results back.
+    as_text: bool,
+    /// How the running or last turn's model is to call tools, …
+    form: ToolForm,
+    /// … whether that may change, …
+    may_fall: bool,
+    /// … how often it did in the session, and responses in a row in which the model failed at it.
+    falls: u32,
+    failures: u32,
     /// Of the running or last turn.
     so_far: SoFar,
 }
+
+/// A model that fails so often in a row at one form of calls gets another.
+const FAILURES: u32 = 2;
 
 #[derive(Clone, Debug, Default)]
 struct SoFar {
@@ -79,6 +94,11 @@ impl Conversation {
         (self.so_far.steps, self.so_far.usage, self.so_far.answer.clone())
     }
 
+    /// How the model is to call tools now.
+    pub fn form(&self) -> ToolForm {
+        (0..self.falls).fold(self.form, |form, _| family::next(form))
+    }
+
     /// The calls of the last response that have no result.
     pub fn open_calls(&self) -> Vec<Call> {
         self.open.iter().filter(|(_, result)| result.is_none()).map(|(call, _)| call.clone()).collect()
@@ -95,8 +115,13 @@ impl Conversation {
         self.facts.absorb(event, self.messages.len());
         let is_check = matches!(event, EventKind::Check(check) if check.is_told() || self.last_was_check);
         match event {
-            EventKind::TurnStart(_) => {
+            EventKind::TurnStart(start) => {
                 self.in_turn = true;
+                self.form = start.tool_form;
+                self.may_fall = !start.tool_form.is_native() || family::of(&start.model).prints;
+                if !self.may_fall {
+                    (self.falls, self.failures) = (0, 0);
+                }
                 self.so_far = SoFar::default();
             }
             EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
@@ -108,17 +133,20 @@ impl Conversation {
             EventKind::ModelRequest(request) => self.so_far.steps = request.request,
             EventKind::ModelResponse(response) => {
                 self.so_far.usage += response.usage;
-                if !response.text.trim().is_empty() {
+                // What it printed to call something is no answer.
+                if !response.text.trim().is_empty() && !response.as_text {
                     self.so_far.answer.clone_from(&response.text);
                 }
                 let texts = response.opaque.iter().flat_map(Opaque::texts);
                 self.sealed
                     .extend(texts.filter(|(name, _)| Opaque::SEALED.contains(name)).map(|(_, text)| text.to_owned()));
                 let calls = prepare(&response.tool_calls, &mut self.ids);
+                self.judge(response, &calls);
+                self.as_text = response.as_text;
                 self.messages.push(Message::Assistant {
                     text: response.text.clone(),
                     reasoning: response.reasoning.clone(),
-                    tool_calls: calls.iter().map(Call::as_history).collect(),
+                    tool_calls: calls.iter().filter(|_| !response.as_text).map(Call::as_history).collect(),
                     opaque: response.opaque.clone(),
                 });
                 self.open = calls.into_iter().map(|call| (call, None)).collect();
@@ -152,13 +180,34 @@ impl Conversation {
         self.last_was_check = is_check;
     }
 
+    /// Counts responses in which the model failed at the form of calls that it was asked for.
+    fn judge(&mut self, response: &ModelResponseReceived, calls: &[Call]) {
+        // What was cut says nothing of its form.
+        if calls.is_empty() || !self.may_fall || response.stop_reason == StopReason::Length {
+            return;
+        }
+        let prints_instead = response.as_text && self.form().is_native();
+        let has_failed = prints_instead || calls.iter().any(|call| call.input.is_err());
+        self.failures = if has_failed { self.failures + 1 } else { 0 };
+        if self.failures >= FAILURES {
+            (self.falls, self.failures) = (self.falls.saturating_add(1).min(2), 0);
+        }
+    }
+
     /// Results come in any order and go into history in the order of their calls, when the last one is there.
     fn settle(&mut self, result: &ToolResultReturned) {
         let place = self.open.iter_mut().find(|(call, settled)| call.id == result.call && settled.is_none());
         if let Some((_, settled)) = place {
             *settled = Some(result.clone());
         }
-        if self.open.iter().all(|(_, settled)| settled.is_some()) {
+        if self.open.iter().any(|(_, settled)| settled.is_none()) {
+            return;
+        }
+        if self.as_text && !self.open.is_empty() {
+            let text = manual::results_as_text(self.open.iter().filter_map(|(_, result)| result.as_ref()));
+            self.open.clear();
+            self.messages.push(Message::User { text });
+        } else {
             self.messages.extend(self.open.drain(..).filter_map(|(call, result)| {
                 let result = result?;
                 Some(Message::ToolResult { call: call.id, name: call.tool, ok: result.ok, output: result.output })

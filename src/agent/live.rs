@@ -19,15 +19,15 @@ use super::kept::{cut, without_values};
 use super::meter::Meter;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
-use super::world::{Answer, Executed, Hear, Heard, Proposed, World};
+use super::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
 use super::{context_of, gate, prompt};
 use crate::config::PermissionMode;
 use crate::context::estimate_tokens;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
-    ToolResultReturned, TurnLimits, TurnStart, Usage,
+    ToolForm, ToolResultReturned, TurnLimits, TurnStart, Usage,
 };
-use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel};
+use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel, family, printed};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
@@ -293,7 +293,13 @@ impl Live {
         }
     }
 
-    async fn stream(&self, model: SharedModel, body: Value, hear: &Hear<'_>) -> Result<Answer, End> {
+    async fn stream(
+        &self,
+        model: SharedModel,
+        body: Value,
+        printed: Printed<'_>,
+        hear: &Hear<'_>,
+    ) -> Result<Answer, End> {
         let began = Instant::now();
         let mut first = None;
         let mut collector = Collector::default();
@@ -348,8 +354,9 @@ impl Live {
             Ok(response) => {
                 self.tell_cut(&*model, response.usage, hear);
                 let cost = cost_of(model.price(), &response, estimate);
+                let (response, as_text) = with_printed_calls(response, model.name(), printed);
                 let answer = self.take_in(response, first.unwrap_or(latency), latency)?;
-                Ok(Answer { cost, ..answer })
+                Ok(Answer { cost, as_text, ..answer })
             }
             Err(_) => Err(End::failed(
                 "cut",
@@ -422,6 +429,7 @@ impl Live {
             attempts,
             // With a secret in it, it is not kept: it may neither be masked nor written.
             opaque: opaque.filter(|opaque| self.redactor().is_clean(opaque)),
+            as_text: false,
         })
     }
 
@@ -475,7 +483,11 @@ impl World for Live {
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
             let bytes_per_1000_tokens = self.session.counted(&provider, &name).await;
+            // A script's turns are calls already.
+            let known = if provider == "script" { family::of("") } else { family::of(&name) };
             let start = TurnStart {
+                tool_form: parts.config.tool_format.unwrap_or(known.form),
+                lean: parts.config.lean.unwrap_or_else(|| provider != "script" && family::is_small(&name)),
                 task: self.redactor().redact(&self.ask.instruction).into_owned(),
                 frontend: parts.frontend,
                 provider,
@@ -503,10 +515,12 @@ impl World for Live {
                 self.redactor().redact_receipt(&mut receipt);
                 return Ok(receipt);
             }
+            let name = model.as_ref().map(|model| model.name().to_owned()).unwrap_or_default();
+            let lean = session.parts().config.lean.unwrap_or_else(|| family::is_small(&name));
             let gathered = tokio::task::spawn_blocking(move || {
                 let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
                 let known = model.as_ref().and_then(|model| model.window());
-                context_of::gather(&session, &ask, &turn, &context_of::Window { known, ask: &ask_model })
+                context_of::gather(&session, &ask, &turn, &context_of::Window { known, ask: &ask_model }, lean)
             });
             let mut gathered = match self.or_end(AbortOnDropHandle::new(gathered)).await? {
                 Ok(gathered) => gathered,
@@ -557,10 +571,15 @@ impl World for Live {
         Ok(messages.iter().map(|message| self.redactor().redact(message).into_owned()).collect())
     }
 
-    fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>> {
+    fn respond<'a>(
+        &'a self,
+        body: Value,
+        printed: Printed<'a>,
+        hear: &'a Hear<'a>,
+    ) -> BoxFuture<'a, Result<Answer, End>> {
         Box::pin(async move {
             match self.model.get() {
-                Some(model) => self.stream(Arc::clone(model), body, hear).await,
+                Some(model) => self.stream(Arc::clone(model), body, printed, hear).await,
                 None => Err(End::failed("config", "no model", false)),
             }
         })
@@ -660,6 +679,17 @@ impl World for Live {
     fn elapsed_ms(&self) -> u64 {
         millis(self.session.parts().clock.monotonic().saturating_sub(self.began))
     }
+}
+
+/// The response with the calls that it holds as text, and whether it does. Only a whole one is looked through.
+fn with_printed_calls(mut response: Response, model: &str, asked: Printed<'_>) -> (Response, bool) {
+    let may_print = !asked.form.is_native() || family::of(model).prints;
+    if !may_print || !response.tool_calls.is_empty() {
+        return (response, false);
+    }
+    response.tool_calls = printed::recover(&response.text, asked.tools, asked.form == ToolForm::Whole);
+    let as_text = !response.tool_calls.is_empty();
+    (response, as_text)
 }
 
 /// Whether what an act brings back was written by strangers.

@@ -4,7 +4,8 @@
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
 use super::checks::SYNTAX;
-use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, TurnStart};
+use super::manual::{self, LEAN_TOOLS};
+use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, ToolForm, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
 use crate::store::cut_title;
 use crate::tools::{Effect, Needs, Tool, Tools};
@@ -17,6 +18,7 @@ pub struct Prompt {
 }
 
 pub(in crate::agent) const SYSTEM: Prompt = Prompt { name: "system", text: include_str!("prompts/system.md") };
+const LEAN: Prompt = Prompt { name: "lean", text: include_str!("prompts/lean.md") };
 const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
 const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
@@ -37,7 +39,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
+    &[SYSTEM, LEAN, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -119,7 +121,8 @@ pub(in crate::agent) fn offered(tools: &Tools, start: &TurnStart) -> Vec<ToolSch
         return Vec::new();
     }
     let may = |tool: &&dyn Tool| may(tool.effect(), start.mode, start.permission_mode) && has(*tool, start);
-    tools.iter().filter(may).map(schema).collect()
+    let fits = |tool: &&dyn Tool| !start.lean || LEAN_TOOLS.contains(&tool.name());
+    tools.iter().filter(may).filter(fits).map(schema).collect()
 }
 
 fn schema(tool: &dyn Tool) -> ToolSchema {
@@ -131,11 +134,20 @@ fn schema(tool: &dyn Tool) -> ToolSchema {
 }
 
 /// The next request of a conversation.
-pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema]) -> Request {
+pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema], form: ToolForm, lean: bool) -> Request {
+    let system = if lean { LEAN.text } else { SYSTEM.text };
+    if form.is_native() {
+        return Request {
+            system: system.to_owned(),
+            messages: messages.to_vec(),
+            tools: tools.to_vec(),
+            max_output_tokens: None,
+        };
+    }
     Request {
-        system: SYSTEM.text.to_owned(),
-        messages: messages.to_vec(),
-        tools: tools.to_vec(),
+        system: format!("{}{}", system.trim_end(), manual::manual(form, tools, lean)),
+        messages: manual::as_text(messages),
+        tools: Vec::new(),
         max_output_tokens: None,
     }
 }

@@ -14,12 +14,13 @@ use super::gate;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
 use super::prompt;
 use super::recorder::Recorder;
-use super::world::{Answer, Heard, Proposed, SharedWorld};
+use super::world::{Answer, Heard, Printed, Proposed, SharedWorld};
 use crate::event::{
     CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd,
     TurnStart, TurnStatus,
 };
 use crate::model::known::rounded;
+use crate::model::printed::MALFORMED;
 use crate::model::{SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
 
@@ -134,9 +135,10 @@ impl TurnRun {
         loop {
             let request = self.policy.admit_request()?;
             self.compact();
-            let body = self
-                .recorder
-                .with_conversation(|history| model.body(&prompt::request(history.messages(), &self.offered)));
+            let (body, form) = self.recorder.with_conversation(|history| {
+                let form = history.form();
+                (model.body(&prompt::request(history.messages(), &self.offered, form, self.start.lean)), form)
+            });
             let body = Arc::new(self.recorder.redacted(body));
             let tokens = self.recorder.record_request(request, &body);
             let recorder = &self.recorder;
@@ -147,7 +149,8 @@ impl TurnRun {
                     recorder.record(EventKind::Error(error));
                 }
             };
-            match self.world.respond(Arc::unwrap_or_clone(body), &hear).await {
+            let printed = Printed { form, tools: &self.offered };
+            match self.world.respond(Arc::unwrap_or_clone(body), printed, &hear).await {
                 Ok(answer) => {
                     self.account(&answer, tokens);
                     self.record_answer(request, answer.clone());
@@ -274,6 +277,12 @@ impl TurnRun {
                 return Ok(refused("not run: the provider's content filter stopped your response.".to_owned()));
             }
         }
+        if call.requested == MALFORMED {
+            return Ok(refused(
+                "not run: what you printed is no whole call. Print it again, as the manual of the tools shows it."
+                    .to_owned(),
+            ));
+        }
         let Some(effect) = effect else {
             let names: Vec<&str> = self.offered.iter().map(|tool| tool.name.as_str()).collect();
             return Ok(refused(format!(
@@ -348,6 +357,7 @@ impl TurnRun {
             latency_ms: answer.latency_ms,
             attempts: answer.attempts,
             opaque: answer.opaque,
+            as_text: answer.as_text,
         }));
     }
 

@@ -14,9 +14,9 @@ use super::calls::Call;
 use super::policy::{End, Left};
 use crate::event::{
     CheckRan, ContextReceipt, ErrorReported, Opaque, PermissionDecided, PlanItem, ProposalCheck, ProposedFile,
-    StopReason, ToolCallRequested, ToolResultReturned, TurnStart, Usage,
+    StopReason, ToolCallRequested, ToolForm, ToolResultReturned, TurnStart, Usage,
 };
-use crate::model::SharedModel;
+use crate::model::{SharedModel, ToolSchema};
 
 /// Provides what a turn can not know. Every wait in here ends within 200 ms of a cancellation.
 pub(in crate::agent) trait World: Send + Sync {
@@ -32,8 +32,14 @@ pub(in crate::agent) trait World: Send + Sync {
     /// Whether the turn still goes on; asked before each call.
     fn proceed(&self) -> Result<(), End>;
 
-    /// The model's answer to a body. Pieces of it go to `hear` as they come.
-    fn respond<'a>(&'a self, body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>>;
+    /// The model's answer to a body. Pieces of it go to `hear` as they come. What it prints is looked through for calls of these tools
+    /// where it was asked to print them.
+    fn respond<'a>(
+        &'a self,
+        body: Value,
+        printed: Printed<'a>,
+        hear: &'a Hear<'a>,
+    ) -> BoxFuture<'a, Result<Answer, End>>;
 
     /// Whether a call may run, where that needs to be decided; asked right before it.
     fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>>;
@@ -49,6 +55,13 @@ pub(in crate::agent) trait World: Send + Sync {
 
     /// Milliseconds since the turn began.
     fn elapsed_ms(&self) -> u64;
+}
+
+/// How a model was asked to call which tools.
+#[derive(Clone, Copy)]
+pub(in crate::agent) struct Printed<'a> {
+    pub form: ToolForm,
+    pub tools: &'a [ToolSchema],
 }
 
 pub(in crate::agent) type Hear<'a> = dyn Fn(Heard) + Send + Sync + 'a;
@@ -75,6 +88,8 @@ pub(in crate::agent) struct Answer {
     pub latency_ms: u64,
     pub attempts: u32,
     pub opaque: Option<Opaque>,
+    /// The calls stand in the text.
+    pub as_text: bool,
 }
 
 /// What a turn proposes, and the check commands that were run on it.

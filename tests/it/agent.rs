@@ -14,6 +14,7 @@ mod long;
 mod permission;
 mod plan;
 mod preflight;
+mod printed;
 mod replay;
 mod review;
 pub mod rig;

@@ -8,6 +8,7 @@ mod errors;
 mod faults;
 mod formats;
 mod hostile;
+mod printed;
 mod process;
 mod quirks;
 mod retries;

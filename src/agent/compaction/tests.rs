@@ -88,6 +88,7 @@ impl Session {
             latency_ms: 0,
             attempts: 1,
             opaque: None,
+            as_text: false,
         }));
     }
 

@@ -14,7 +14,7 @@ use super::Tape;
 use crate::agent::calls::Call;
 use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
-use crate::agent::world::{Answer, Executed, Hear, Heard, Proposed, World};
+use crate::agent::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
 use crate::event::{
     CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ToolResultReturned,
     TurnEnd, TurnStart, TurnStatus,
@@ -154,7 +154,12 @@ impl World for Recorded {
         }
     }
 
-    fn respond<'a>(&'a self, _body: Value, hear: &'a Hear<'a>) -> BoxFuture<'a, Result<Answer, End>> {
+    fn respond<'a>(
+        &'a self,
+        _body: Value,
+        _printed: Printed<'a>,
+        hear: &'a Hear<'a>,
+    ) -> BoxFuture<'a, Result<Answer, End>> {
         Box::pin(async move { self.answer(hear) })
     }
 
@@ -220,5 +225,6 @@ fn answer(response: &ModelResponseReceived) -> Answer {
         latency_ms: response.latency_ms,
         attempts: response.attempts,
         opaque: response.opaque.clone(),
+        as_text: response.as_text,
     }
 }

@@ -68,7 +68,10 @@ fn both_forms_of_a_patch_are_proposed() {
 
 #[test]
 fn e07_a_patch_that_does_not_fit_changes_nothing() {
-    let untouched = [("b.txt", Some("alpha\nbeta\ngamma\n")), ("a.py", Some(&FILES[10..75]))];
+    let untouched = [
+        ("b.txt", Some("alpha\nbeta\ngamma\n")),
+        ("a.py", Some("def one():\n    return 1\n\n\ndef two():\n    return 1\n")),
+    ];
     let both = |hunk: &str| {
         format!(
             "*** Begin Patch\n*** Update File: b.txt\n@@\n-beta\n+BETA\n*** Update File: a.py\n@@\n{hunk}*** End Patch"

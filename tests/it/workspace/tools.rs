@@ -106,6 +106,7 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
         "references",
         "edit_file",
         "write_file",
+        "apply_patch",
         "delete_file",
         "move_file",
         "shell",
@@ -120,7 +121,7 @@ fn the_builtin_tools_stand_in_a_fixed_order() {
     ];
     assert_eq!(names, expected);
     let edits: Vec<&str> = tools.iter().filter(|tool| tool.effect() == Effect::Edits).map(Tool::name).collect();
-    assert_eq!(edits, ["edit_file", "write_file", "delete_file", "move_file", "remember"]);
+    assert_eq!(edits, ["edit_file", "write_file", "apply_patch", "delete_file", "move_file", "remember"]);
 }
 
 #[test]

@@ -1,0 +1,126 @@
+//! Tools as text, for models that do not call them as the API has it: the manual, and a history in the model's own form.
+
+use serde_json::{Value, json};
+
+use crate::event::{ToolForm, ToolResultReturned};
+use crate::model::{Message, ToolSchema};
+
+/// The tools that a lean prompt has.
+pub(in crate::agent) const LEAN_TOOLS: [&str; 6] =
+    ["read_file", "list_files", "search", "edit_file", "write_file", "shell"];
+
+/// What a model that is not offered tools is told of them.
+pub(in crate::agent) fn manual(form: ToolForm, tools: &[ToolSchema], lean: bool) -> String {
+    let example = call_as_text("read_file", &json!({"path": "src/main.py"}).to_string());
+    let edits_as_text = matches!(form, ToolForm::Blocks | ToolForm::Whole);
+    let can_write = tools.iter().any(|tool| tool.name == "write_file");
+    let mut text = format!(
+        "\n\n# Tools\n\nTo use a tool print a call, and then stop:\n\n{example}\n\nIts result comes with the next message. The tools:\n"
+    );
+    for tool in tools {
+        if edits_as_text && can_write && matches!(tool.name.as_str(), "edit_file" | "write_file") {
+            continue;
+        }
+        text.push_str(&entry(tool, lean));
+    }
+    if can_write {
+        text.push_str(match form {
+            ToolForm::Native | ToolForm::Json => "",
+            ToolForm::Blocks => BLOCKS,
+            ToolForm::Whole => WHOLE,
+        });
+    }
+    text
+}
+
+const BLOCKS: &str = "
+To change a file print its path and a block. The upper part is text of the file, line for line, that stands there once; an empty one
+makes a new file:
+
+src/main.py
+<<<<<<< SEARCH
+old lines
+=======
+new lines
+>>>>>>> REPLACE
+";
+
+const WHOLE: &str = "
+To change or make a file, read it first, then print its path on a line of its own and all of its new text in a fence:
+
+src/main.py
+```
+all of the file
+```
+";
+
+/// `- read_file {path: string, offset?: integer}: Shows a file.`
+fn entry(tool: &ToolSchema, lean: bool) -> String {
+    let required: Vec<&str> = tool
+        .parameters
+        .get("required")
+        .and_then(Value::as_array)
+        .map(|names| names.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    let properties = tool.parameters.get("properties").and_then(Value::as_object);
+    let mut names = Vec::new();
+    let mut notes = String::new();
+    for (name, property) in properties.into_iter().flatten() {
+        let mark = if required.contains(&name.as_str()) { "" } else { "?" };
+        let kind = property.get("type").and_then(Value::as_str).unwrap_or("value");
+        names.push(format!("{name}{mark}: {kind}"));
+        if let Some(note) = property.get("description").and_then(Value::as_str).filter(|_| !lean) {
+            notes.push_str(&format!("  - {name}: {}\n", note.replace('\n', " ")));
+        }
+    }
+    let description = match tool.description.split_once(". ") {
+        Some((first, _)) if lean => first,
+        _ => &tool.description,
+    };
+    format!("- {} {{{}}}: {description}\n{notes}", tool.name, names.join(", "))
+}
+
+/// A history for a model that is not offered tools. What it called as the API has it, or another model did, is printed.
+pub(in crate::agent) fn as_text(messages: &[Message]) -> Vec<Message> {
+    let mut texts: Vec<Message> = Vec::with_capacity(messages.len());
+    let mut after_result = false;
+    for message in messages {
+        let is_result = matches!(message, Message::ToolResult { .. });
+        match message {
+            Message::User { .. } => texts.push(message.clone()),
+            Message::Assistant { text, reasoning, tool_calls, .. } => {
+                let calls = tool_calls.iter().map(|call| call_as_text(&call.name, &call.arguments));
+                let said = Some(text.clone()).filter(|text| !text.is_empty());
+                let text = said.into_iter().chain(calls).collect::<Vec<_>>().join("\n");
+                let reasoning = reasoning.clone();
+                texts.push(Message::Assistant { text, reasoning, tool_calls: Vec::new(), opaque: None });
+            }
+            Message::ToolResult { name, output, ok, .. } => {
+                let result = result_as_text(name, *ok, output);
+                match texts.last_mut() {
+                    Some(Message::User { text }) if after_result => {
+                        text.push_str("\n\n");
+                        text.push_str(&result);
+                    }
+                    _ => texts.push(Message::User { text: result }),
+                }
+            }
+        }
+        after_result = is_result;
+    }
+    texts
+}
+
+/// The results of calls that were printed, as one message.
+pub(in crate::agent) fn results_as_text<'a>(results: impl Iterator<Item = &'a ToolResultReturned>) -> String {
+    results.map(|result| result_as_text(&result.tool, result.ok, &result.output)).collect::<Vec<_>>().join("\n\n")
+}
+
+fn result_as_text(tool: &str, ok: bool, output: &str) -> String {
+    let head = if ok { "Result of" } else { "Error of" };
+    format!("[{head} {tool}]\n{output}")
+}
+
+fn call_as_text(name: &str, arguments: &str) -> String {
+    format!("<tool_call>\n{{\"name\": {}, \"arguments\": {arguments}}}\n</tool_call>", Value::from(name))
+}

@@ -1,0 +1,99 @@
+//! Models that print their calls: what they are sent, what is run of what they say, and how the form changes.
+
+use claw::context::estimate_tokens;
+use claw::event::{EventKind, ToolForm};
+use serde_json::Value;
+
+use super::rig::{PROJECT, Rig};
+use crate::support::mock_model::{Answer, MockModel, stream_of};
+
+/// A session of one task with a model of this name that says these words; the requests it got.
+async fn run(model: &str, replies: &[&str]) -> (Rig, claw::agent::RunResult, Vec<Value>) {
+    let server = MockModel::start(replies.iter().map(|reply| Answer::text(reply)));
+    let rig = Rig::bare(PROJECT, |builder| builder.base_url(&server.base_url()).model(model));
+    let result = rig.run("Make two a 2").await;
+    rig.check_session(result.session.id()).await;
+    let requests = server.requests().iter().map(|request| request.json()).collect();
+    (rig, result, requests)
+}
+
+fn said(request: &Value) -> Vec<(String, String)> {
+    let messages = request["messages"].as_array().unwrap().iter();
+    let text = |message: &Value, key: &str| message[key].as_str().unwrap_or_default().to_owned();
+    messages.map(|message| (text(message, "role"), text(message, "content"))).collect()
+}
+
+const READ: &str =
+    "I look.\n<tool_call>\n{\"name\": \"read_file\", \"arguments\": {\"path\": \"notes.txt\"}}\n</tool_call>";
+const EDIT: &str = "```json\n{\"name\": \"edit_file\", \"arguments\": {\"path\": \"notes.txt\", \"old_string\": \"two\", \"new_string\": \"2\"}}\n```";
+
+#[tokio::test]
+async fn printed_calls_are_run_and_go_back_as_they_were_printed() {
+    let (_rig, result, requests) = run("qwen2.5-coder:7b", &[READ, EDIT, "I propose a 2."]).await;
+    assert_eq!(result.answer, "I propose a 2.");
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+    assert!(requests.iter().all(|request| request.get("tools").is_none()));
+    let last = said(&requests[2]);
+    let roles: Vec<&str> = last.iter().map(|(role, _)| role.as_str()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user", "assistant", "user"]);
+    assert!(
+        last[0].1.contains("- edit_file {new_string: string, old_string: string, path: string")
+            || last[0].1.contains("- edit_file {path: string")
+    );
+    assert_eq!((last[2].1.as_str(), last[4].1.as_str()), (READ, EDIT));
+    assert!(last[3].1.starts_with("[Result of read_file]\n"), "{}", last[3].1);
+}
+
+#[tokio::test]
+async fn a_small_model_gets_a_lean_prompt_and_writes_whole_files() {
+    let file = "notes.txt\n```\none\n2\nthree\n```\n";
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[READ, file, "Done."]).await;
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+    let first: String = said(&requests[0]).into_iter().map(|(_, text)| text).collect();
+    let tokens = estimate_tokens(&first);
+    println!("{tokens} tokens");
+    assert!(tokens <= 1_500, "{tokens}: {first}");
+    assert!(first.contains("all of the file") && !first.contains("- edit_file"), "{first}");
+}
+
+#[tokio::test]
+async fn two_malformed_calls_change_the_form() {
+    let malformed = "<tool_call>\n{\"name\": \"read_file\", \"arguments\": {\"path\": \"notes.txt\"\n</tool_call>";
+    let (_rig, result, requests) = run("qwen3:8b", &[malformed, malformed, READ, EDIT, "Done."]).await;
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+    let native: Vec<bool> = requests.iter().map(|request| request.get("tools").is_some()).collect();
+    assert_eq!(native, [true, true, false, false, false]);
+    assert!(said(&requests[1])[3].1.starts_with("[Error of read_file]\nnot run: "), "{:?}", said(&requests[1]));
+    // A model that calls as the API has it is not looked through, and keeps its form.
+    let (_rig, result, requests) = run("gpt-5.4", &[READ]).await;
+    assert_eq!((result.answer.as_str(), requests.len()), (READ, 1));
+}
+
+#[tokio::test]
+async fn m02_a_printed_call_of_a_reply_that_was_cut_is_not_run() {
+    let chunk = serde_json::json!({"choices": [{"index": 0, "delta": {"content": EDIT}}]});
+    for answer in [
+        Answer::stream(stream_of(std::slice::from_ref(&chunk), "length")),
+        Answer::stream(stream_of(&[chunk], "length")).cut(),
+    ] {
+        let server = MockModel::start([answer, Answer::text("Stopped."), Answer::text("Stopped.")]);
+        let rig = Rig::bare(PROJECT, |builder| builder.base_url(&server.base_url()).model("qwen2.5-coder:7b"));
+        let result = rig.run("Make two a 2").await;
+        rig.check_session(result.session.id()).await;
+        assert_eq!(result.diff(), "");
+        assert!(!result.trace.iter().any(|event| matches!(event.kind, EventKind::ToolCall(_))));
+    }
+}
+
+#[tokio::test]
+async fn the_form_and_the_prompt_can_be_set() {
+    let server = MockModel::start([
+        Answer::text("src/lib.rs\n<<<<<<< SEARCH\n    a - b\n=======\n    a + b\n>>>>>>> REPLACE\n"),
+        Answer::text("Done."),
+    ]);
+    let config = claw::config::Config { tool_format: Some(ToolForm::Blocks), lean: Some(true), ..Default::default() };
+    let rig = Rig::bare(PROJECT, |builder| builder.config(config).base_url(&server.base_url()).model("mock"));
+    let result = rig.run("Add").await;
+    rig.check_session(result.session.id()).await;
+    assert!(result.diff().contains("-    a - b\n+    a + b\n"), "{}", result.diff());
+}
