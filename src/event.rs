@@ -4,6 +4,7 @@
 //! This module is the contract and nothing else: it must never know how an event comes about, where it is kept or who
 //! shows it. Everything above it speaks these types; it imports no other module of the crate.
 
+mod asked;
 mod description;
 
 use std::sync::Arc;
@@ -11,6 +12,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use asked::{Effort, ToolForm};
 
 /// The version of this schema, the `v` of every envelope.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -140,34 +143,6 @@ pub enum PermissionMode {
     Auto,
 }
 
-/// How much a model is to think before it answers. Each provider takes what of it it knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Effort {
-    /// Not at all.
-    None,
-    Minimal,
-    Low,
-    Medium,
-    High,
-    Xhigh,
-    Max,
-}
-
-impl Effort {
-    /// The word of OpenAI's APIs for it.
-    pub fn of_openai(self) -> &'static str {
-        match self {
-            Effort::None => "none",
-            Effort::Minimal => "minimal",
-            Effort::Low => "low",
-            Effort::Medium => "medium",
-            Effort::High => "high",
-            Effort::Xhigh | Effort::Max => "xhigh",
-        }
-    }
-}
-
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TurnStart {
     pub task: String,
@@ -202,27 +177,6 @@ pub struct TurnStart {
     /// A short prompt and few tools, for a small model.
     #[serde(skip_serializing_if = "is_false", default)]
     pub lean: bool,
-}
-
-/// How a model calls tools.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ToolForm {
-    /// As the provider's API has it.
-    #[default]
-    Native,
-    /// As JSON in its text.
-    Json,
-    /// As JSON in its text; edits as blocks of search and replace.
-    Blocks,
-    /// As JSON in its text; edits as whole files.
-    Whole,
-}
-
-impl ToolForm {
-    pub fn is_native(&self) -> bool {
-        *self == ToolForm::Native
-    }
 }
 
 impl TurnStart {

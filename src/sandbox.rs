@@ -19,6 +19,9 @@ mod environment;
 mod find;
 mod home;
 mod limits;
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+mod pids;
 mod plan;
 mod policy;
 mod prove;
@@ -146,13 +149,38 @@ impl Sandbox {
         confinement: &Confinement,
         argv: &[OsString],
     ) -> Result<std::process::Command, Unavailable> {
-        let arguments = plan::bubblewrap_arguments(self, confinement, argv)?;
         let mut command = std::process::Command::new(&self.bubblewrap);
+        let counts = self.hold_processes(confinement, &mut command);
+        let arguments = plan::bubblewrap_arguments(self, confinement, counts, argv)?;
         // bubblewrap stays beside the command as a process that the command may look at, so it has no environment at all.
         command.args(arguments).env_clear().current_dir("/").stdin(std::process::Stdio::null());
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         Ok(command)
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Sandbox {
+    /// Holds root's command to its number of processes. Whether the broker has to count them, because the system does not.
+    fn hold_processes(&self, confinement: &Confinement, command: &mut std::process::Command) -> bool {
+        if !broker::is_root() {
+            return false;
+        }
+        match pids::Group::new(confinement.limits.most_processes()) {
+            Some(group) => {
+                group.hold(command);
+                false
+            }
+            None => true,
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Sandbox {
+    fn hold_processes(&self, _: &Confinement, _: &mut std::process::Command) -> bool {
+        false
     }
 }
 

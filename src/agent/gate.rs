@@ -317,3 +317,14 @@ fn needs_trust(act: &Act) -> bool {
         Act::Fetch { .. } | Act::Search { .. } | Act::Read { .. } | Act::Edit { .. } | Act::Other { .. } => false,
     }
 }
+
+/// Whether what an act brings back was written by strangers.
+pub(in crate::agent) fn brings_in(act: &Act) -> bool {
+    match act {
+        Act::Shell { network, confined, .. } => *network || !*confined,
+        Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
+        Act::Read { .. } | Act::Edit { .. } => false,
+        // The program that brought the tool answers for it.
+        Act::Other { .. } => false,
+    }
+}

@@ -16,6 +16,7 @@ use super::calls::Call;
 use super::cost::cost_of;
 use super::delegate::Subagents;
 use super::kept::{cut, without_values};
+use super::manual::with_printed_calls;
 use super::meter::Meter;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
@@ -25,9 +26,9 @@ use crate::config::PermissionMode;
 use crate::context::estimate_tokens;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
-    ToolForm, ToolResultReturned, TurnLimits, TurnStart, Usage,
+    ToolResultReturned, TurnLimits, TurnStart, Usage,
 };
-use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel, family, printed};
+use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel, family};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
@@ -202,7 +203,7 @@ impl Live {
     ) -> (Result<ToolOutput, ToolError>, Overlay) {
         let copy = Arc::new(Mutex::new(before.clone()));
         let permitted = self.permitted.lock().unwrap_or_else(PoisonError::into_inner).remove(&call.index);
-        let tells_of_strangers = permitted.as_ref().is_some_and(brings_in);
+        let tells_of_strangers = permitted.as_ref().is_some_and(gate::brings_in);
         let context = self.tool_context(call, Arc::clone(&copy), permitted);
         let input = self.input(call);
         let tool = Arc::clone(tool);
@@ -678,28 +679,6 @@ impl World for Live {
 
     fn elapsed_ms(&self) -> u64 {
         millis(self.session.parts().clock.monotonic().saturating_sub(self.began))
-    }
-}
-
-/// The response with the calls that it holds as text, and whether it does. Only a whole one is looked through.
-fn with_printed_calls(mut response: Response, model: &str, asked: Printed<'_>) -> (Response, bool) {
-    let may_print = !asked.form.is_native() || family::of(model).prints;
-    if !may_print || !response.tool_calls.is_empty() {
-        return (response, false);
-    }
-    response.tool_calls = printed::recover(&response.text, asked.tools, asked.form == ToolForm::Whole);
-    let as_text = !response.tool_calls.is_empty();
-    (response, as_text)
-}
-
-/// Whether what an act brings back was written by strangers.
-fn brings_in(act: &Act) -> bool {
-    match act {
-        Act::Shell { network, confined, .. } => *network || !*confined,
-        Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
-        Act::Read { .. } | Act::Edit { .. } => false,
-        // The program that brought the tool answers for it.
-        Act::Other { .. } => false,
     }
 }
 

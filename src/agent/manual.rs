@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::world::Printed;
 use crate::event::{ToolForm, ToolResultReturned};
-use crate::model::{Message, ToolSchema};
+use crate::model::{Message, Response, ToolSchema, family, printed};
 
 /// The tools that a lean prompt has.
 pub(in crate::agent) const LEAN_TOOLS: [&str; 6] =
@@ -31,6 +32,21 @@ pub(in crate::agent) fn manual(form: ToolForm, tools: &[ToolSchema], lean: bool)
         });
     }
     text
+}
+
+/// The response with the calls that it holds as text, and whether it does. Only a whole one is looked through.
+pub(in crate::agent) fn with_printed_calls(
+    mut response: Response,
+    model: &str,
+    asked: Printed<'_>,
+) -> (Response, bool) {
+    let may_print = !asked.form.is_native() || family::of(model).prints;
+    if !may_print || !response.tool_calls.is_empty() {
+        return (response, false);
+    }
+    response.tool_calls = printed::recover(&response.text, asked.tools, asked.form == ToolForm::Whole);
+    let as_text = !response.tool_calls.is_empty();
+    (response, as_text)
 }
 
 const BLOCKS: &str = "

@@ -37,6 +37,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What the kernel is told. A bomb that meets its limit at once can be over before the broker has looked, and nobody would be told
+    /// that there was one: so there is room to grow until the next looks, and no more.
+    pub(super) fn most_processes(&self) -> u64 {
+        self.processes.saturating_add(512)
+    }
+}
+
 fn memory_installed() -> Option<u64> {
     kilobytes(&std::fs::read_to_string("/proc/meminfo").ok()?, "MemTotal:")
 }

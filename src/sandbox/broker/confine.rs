@@ -23,7 +23,9 @@ pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
     close_files()?;
     // SAFETY: sets a flag of this process.
     step("no_new_privs", call(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }))?;
-    step("seccomp's listener", forks::announce(broker))?;
+    if policy.counts {
+        step("seccomp's listener", forks::announce(broker))?;
+    }
     ruleset::restrict(policy)?;
     filter::install(&filters)
 }
@@ -51,8 +53,8 @@ fn limit(policy: &Policy) -> Result<(), String> {
         // Stacks of threads count as well, used or not.
         ("data", libc::RLIMIT_DATA, limits.memory.saturating_mul(4)),
         ("fsize", libc::RLIMIT_FSIZE, limits.file),
-        // Counts for a user that is not root, and a little later than the watch, which tells why.
-        ("nproc", libc::RLIMIT_NPROC, limits.processes.saturating_add(limits.processes / 8)),
+        // Counts for a user that is not root.
+        ("nproc", libc::RLIMIT_NPROC, limits.most_processes()),
         ("nofile", libc::RLIMIT_NOFILE, limits.open_files),
         ("cpu", libc::RLIMIT_CPU, limits.cpu_seconds),
     ] {

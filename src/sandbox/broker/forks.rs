@@ -1,9 +1,9 @@
 //! Counts the command's processes and threads before they start.
 //!
-//! Every system call that starts one stops in the kernel until the broker lets it go on (seccomp's user notification). So there
-//! are never more than the command may have, whatever user it runs as: the kernel's own limit (`RLIMIT_NPROC`) does not count for
-//! root. And where a command takes the whole machine, a broker that waits for its turn holds the command up, instead of falling behind
-//! what it counts.
+//! For root where nothing else holds it (see `pids`). Every system call that starts one stops in the kernel until the broker lets it
+//! go on (seccomp's user notification), so there are never more than the command may have. And where a command takes the whole
+//! machine, a broker that waits for its turn holds the command up, instead of falling behind what it counts. The price: a handler
+//! without `SA_RESTART` that runs before the broker has looked makes the call fail with `EINTR`.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;

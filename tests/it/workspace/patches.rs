@@ -84,11 +84,11 @@ fn e07_a_patch_that_does_not_fit_changes_nothing() {
         (both("-one():\n+uno():\n"), "a hunk's old text is not in `a.py`"),
         (both("+    return 2\n"), "no lines that say where it belongs"),
         (both("oops\n"), "line 8 of the patch, `oops`, does not begin with ` `, `-` or `+`"),
-        (both("*** Add File: b.txt\n+x\n"), "`b.txt` exists already"),
-        (both("*** Update File: b.txt\n@@\n-gamma\n+g\n"), "the patch names `b.txt` twice"),
+        (both("-def one():\n+def uno():\n*** Add File: b.txt\n+x\n"), "`b.txt` exists already"),
+        (both("-def one():\n+def uno():\n*** Update File: b.txt\n@@\n-gamma\n+g\n"), "the patch names `b.txt` twice"),
         ("--- a/b.txt\n+++ b/b.txt\n@@ -1,3 +1,3 @@\n alpha\n-beta\n".to_owned(), "ends before all the lines"),
         ("--- a/b.txt\n+++ b/b.txt\n@@ beta\n-beta\n".to_owned(), "should be like `@@ -3,4 +3,5 @@`"),
-        ("*** Begin Patch\n*** Update File: ../x\n@@\n-a\n+b\n*** End Patch".to_owned(), "outside"),
+        ("*** Begin Patch\n*** Update File: ../x\n@@\n-a\n+b\n*** End Patch".to_owned(), "leads out of the workspace"),
         ("make it better".to_owned(), "the patch changes no file"),
     ] {
         let bench = Bench::new(FILES);
