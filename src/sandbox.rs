@@ -150,8 +150,9 @@ impl Sandbox {
         argv: &[OsString],
     ) -> Result<std::process::Command, Unavailable> {
         let mut command = std::process::Command::new(&self.bubblewrap);
-        let counts = self.hold_processes(confinement, &mut command);
-        let arguments = plan::bubblewrap_arguments(self, confinement, counts, argv)?;
+        let arguments = plan::bubblewrap_arguments(self, confinement, argv)?;
+        #[cfg(target_os = "linux")]
+        hold_processes(confinement, &mut command);
         // bubblewrap stays beside the command as a process that the command may look at, so it has no environment at all.
         command.args(arguments).env_clear().current_dir("/").stdin(std::process::Stdio::null());
         #[cfg(unix)]
@@ -160,27 +161,12 @@ impl Sandbox {
     }
 }
 
+/// Holds root's command to its number of processes, where the system can; else the broker's looks alone do.
 #[cfg(target_os = "linux")]
-impl Sandbox {
-    /// Holds root's command to its number of processes. Whether the broker has to count them, because the system does not.
-    fn hold_processes(&self, confinement: &Confinement, command: &mut std::process::Command) -> bool {
-        if !broker::is_root() {
-            return false;
-        }
-        match pids::Group::new(confinement.limits.most_processes()) {
-            Some(group) => {
-                group.hold(command);
-                false
-            }
-            None => true,
-        }
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Sandbox {
-    fn hold_processes(&self, _: &Confinement, _: &mut std::process::Command) -> bool {
-        false
+fn hold_processes(confinement: &Confinement, command: &mut std::process::Command) {
+    let group = broker::is_root().then(|| pids::Group::new(confinement.limits.most_processes())).flatten();
+    if let Some(group) = group {
+        group.hold(command);
     }
 }
 

@@ -6,7 +6,6 @@
 mod attempts;
 mod confine;
 mod filter;
-mod forks;
 mod ruleset;
 mod watch;
 
@@ -14,14 +13,13 @@ use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use std::{fs, io};
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use self::forks::Forks;
-use self::watch::{Look, Watch};
+use self::watch::Watch;
 use super::policy::{EXEC, Policy, TRY};
 use super::{LIMIT_REACHED, NOT_CONFINED};
 
@@ -60,12 +58,11 @@ fn supervise(arguments: impl Iterator<Item = OsString>) -> Result<i32, String> {
     write_user(&policy).map_err(|error| format!("/etc/passwd can not be written: {error}"))?;
     let watch = Watch::new(&policy)?;
     let not_started = |error: io::Error| format!("no process can be started: {error}");
-    let (here, there) = forks::channel().map_err(not_started)?;
     // SAFETY: this process has one thread, so that the child may do what it likes.
     match unsafe { libc::fork() } {
         -1 => Err(not_started(io::Error::last_os_error())),
         0 => {
-            let code = become_command(&policy, &argv, &there);
+            let code = become_command(&policy, &argv);
             // SAFETY: ends the child, which shares nothing that would need to be closed.
             unsafe { libc::_exit(code) }
         }
@@ -73,10 +70,8 @@ fn supervise(arguments: impl Iterator<Item = OsString>) -> Result<i32, String> {
             // What is not dumpable can not be looked into by another process of the same user.
             // SAFETY: sets a flag of this process.
             unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
-            drop(there);
             let command = Child::of(process).map_err(not_started)?;
-            let forks = forks::announced(&here).map_err(not_started)?;
-            Ok(wait(&command, forks.as_ref(), &watch))
+            Ok(wait(&command, &watch))
         }
     }
 }
@@ -120,8 +115,8 @@ fn write_user(policy: &Policy) -> io::Result<()> {
 }
 
 /// Confines this process and becomes the command; comes back, with an exit code, only if that failed.
-fn become_command(policy: &Policy, argv: &[OsString], broker: &OwnedFd) -> i32 {
-    if let Err(problem) = confine::confine(policy, broker) {
+fn become_command(policy: &Policy, argv: &[OsString]) -> i32 {
+    if let Err(problem) = confine::confine(policy) {
         tell(&problem);
         return NOT_CONFINED;
     }
@@ -131,52 +126,27 @@ fn become_command(policy: &Policy, argv: &[OsString], broker: &OwnedFd) -> i32 {
     if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_EXECUTABLE }
 }
 
-/// Waits until the command ends, letting it start what it may start and looking at what it takes. What still runs when this process
-/// ends is ended by the kernel.
-fn wait(command: &Child, forks: Option<&Forks>, watch: &Watch) -> i32 {
+/// Waits until the command ends, looking at what it takes meanwhile. What still runs when this process ends is ended by the kernel.
+fn wait(command: &Child, watch: &Watch) -> i32 {
     let mut pause = watch::SHORTEST_PAUSE;
     let mut next_look = Instant::now() + pause;
-    // As many as there can be: the last look's and those that were let start since.
-    let mut at_most = 1;
-    let mut one_waits = false;
     loop {
         if let Some(code) = reap(command.process) {
             return code;
         }
         // By the clock, and not when nothing else happens: there are commands whose children never stop to end.
         let now = Instant::now();
-        if now >= next_look || one_waits && at_most >= watch.most_threads() {
-            match watch.look() {
-                Look::Within { threads } if !one_waits || threads < watch.most_threads() => at_most = threads,
-                Look::Within { .. } => return end_all(&watch.too_many()),
-                Look::TooMuch(what) => return end_all(&what),
+        if now >= next_look {
+            if let Some(what) = watch.exceeded() {
+                return end_all(&what);
             }
             pause = watch::pause_after(now.elapsed());
             next_look = Instant::now() + pause;
         }
-        if let (true, Some(forks)) = (one_waits, forks) {
-            forks.let_one_start();
-            at_most += 1;
-        }
-        one_waits = wait_for(command, forks, next_look.saturating_duration_since(Instant::now()));
-    }
-}
-
-/// Until the command ended, or wants to start something, which it tells, or the time is over.
-fn wait_for(command: &Child, forks: Option<&Forks>, at_most: Duration) -> bool {
-    let timeout = Timespec { tv_sec: 0, tv_nsec: at_most.subsec_nanos().into() };
-    let mut waits = [PollFd::new(&command.ended, PollFlags::IN), PollFd::new(&command.ended, PollFlags::IN)];
-    let waits = match forks {
-        Some(forks) => {
-            let [_, starting] = &mut waits;
-            *starting = PollFd::new(forks, PollFlags::IN);
-            &mut waits[..]
-        }
-        None => &mut waits[..1],
-    };
-    match rustix::event::poll(waits, Some(&timeout)) {
-        Ok(1..) => forks.is_some() && waits.last().is_some_and(|starting| starting.revents().contains(PollFlags::IN)),
-        Ok(0) | Err(_) => false,
+        let left = next_look.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: 0, tv_nsec: left.subsec_nanos().into() };
+        // Whether it ended or the time is over is seen above.
+        let _ = rustix::event::poll(&mut [PollFd::new(&command.ended, PollFlags::IN)], Some(&timeout));
     }
 }
 

@@ -85,7 +85,6 @@ struct Place {
 pub(super) fn bubblewrap_arguments(
     sandbox: &Sandbox,
     confinement: &Confinement,
-    counts: bool,
     argv: &[OsString],
 ) -> Result<Vec<OsString>, Unavailable> {
     if argv.is_empty() {
@@ -113,7 +112,7 @@ pub(super) fn bubblewrap_arguments(
         all.0.extend([name.clone(), value.clone()]);
     }
     all.words(&["--", BROKER]);
-    all.0.extend(policy(sandbox, confinement, counts, &home, &places).arguments(argv));
+    all.0.extend(policy(sandbox, confinement, &home, &places).arguments(argv));
     Ok(all.0)
 }
 
@@ -155,11 +154,10 @@ impl Arguments {
     }
 }
 
-fn policy(sandbox: &Sandbox, confinement: &Confinement, counts: bool, home: &Path, places: &[Place]) -> Policy {
+fn policy(sandbox: &Sandbox, confinement: &Confinement, home: &Path, places: &[Place]) -> Policy {
     let mut policy = Policy {
         landlock: sandbox.landlock,
         network: confinement.network,
-        counts,
         home: home.to_owned(),
         read: vec!["/etc".into()],
         write: Vec::new(),

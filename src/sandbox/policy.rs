@@ -18,8 +18,6 @@ pub(super) const LANDLOCK: u32 = 2;
 pub(super) struct Policy {
     pub landlock: u32,
     pub network: bool,
-    /// Nothing else holds the command to its number of processes.
-    pub counts: bool,
     pub home: PathBuf,
     /// May be read and executed.
     pub read: Vec<PathBuf>,
@@ -46,7 +44,6 @@ impl Policy {
         let numbers = [
             ("landlock", u64::from(self.landlock)),
             ("network", u64::from(self.network)),
-            ("counts", u64::from(self.counts)),
             ("memory", memory),
             ("processes", processes),
             ("most-disk", disk),
@@ -95,8 +92,7 @@ impl Policy {
                 };
                 let landlock = u32::try_from(number("landlock")?).map_err(|error| error.to_string())?;
                 let home = home.ok_or("the policy has no `home`")?;
-                let (network, counts) = (number("network")? != 0, number("counts")? != 0);
-                let policy = Policy { landlock, network, counts, home, read, write, disk, limits };
+                let policy = Policy { landlock, network: number("network")? != 0, home, read, write, disk, limits };
                 return Ok((policy, arguments.collect()));
             }
             let bytes = argument.as_bytes();
@@ -129,7 +125,6 @@ mod tests {
         Policy {
             landlock: 7,
             network: true,
-            counts: true,
             home: "/home/a=b".into(),
             read: vec!["/usr".into(), OsString::from_vec(b"/odd\xff\n".to_vec()).into()],
             write: vec!["/tmp".into()],

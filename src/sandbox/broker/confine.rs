@@ -1,17 +1,16 @@
 //! The walls around the command, in the order in which they can be put up: limits, Landlock, seccomp.
 
-use std::os::fd::OwnedFd;
 use std::{fs, io};
 
 use super::super::policy::Policy;
-use super::{filter, forks, ruleset};
+use super::{filter, ruleset};
 
 /// How far behind the user's own programs it comes for the processor.
 const NICE: i32 = 10;
 /// How much rather than others the kernel ends it when memory is short, of 1000.
 const FIRST_TO_GO: &str = "900";
 
-pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
+pub fn confine(policy: &Policy) -> Result<(), String> {
     // Before this process comes behind the others: it is work.
     let filters = filter::compile()?;
     // While /proc can still be written.
@@ -23,9 +22,6 @@ pub fn confine(policy: &Policy, broker: &OwnedFd) -> Result<(), String> {
     close_files()?;
     // SAFETY: sets a flag of this process.
     step("no_new_privs", call(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }))?;
-    if policy.counts {
-        step("seccomp's listener", forks::announce(broker))?;
-    }
     ruleset::restrict(policy)?;
     filter::install(&filters)
 }

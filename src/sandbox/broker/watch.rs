@@ -13,7 +13,7 @@ use std::{fs, io, mem};
 use super::super::limits::{Limits, kilobytes};
 use super::super::policy::Policy;
 
-pub const SHORTEST_PAUSE: Duration = Duration::from_millis(25);
+pub const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Memory of the machine that must be left: a twentieth, and no more than this.
@@ -28,14 +28,6 @@ pub struct Watch {
     shared_before: u64,
     /// Each with the bytes that were free on its disk.
     folders: Vec<(PathBuf, u64)>,
-}
-
-pub enum Look {
-    Within {
-        threads: u64,
-    },
-    /// Of what, in words.
-    TooMuch(String),
 }
 
 /// Looking costs at most a twentieth of a processor.
@@ -60,23 +52,19 @@ impl Watch {
         })
     }
 
-    pub fn look(&self) -> Look {
-        self.find().unwrap_or_else(|error| Look::TooMuch(format!("it can no longer be watched ({error})")))
+    /// What it takes too much of, in words.
+    pub fn exceeded(&self) -> Option<String> {
+        self.find().unwrap_or_else(|error| Some(format!("it can no longer be watched ({error})")))
     }
 
-    /// Processes count as the one thread that each has at least.
-    pub fn most_threads(&self) -> u64 {
-        self.limits.processes
-    }
-
-    pub fn too_many(&self) -> String {
+    fn too_many(&self) -> String {
         format!("it ran more than {} processes and threads", self.limits.processes)
     }
 
-    fn find(&self) -> io::Result<Look> {
+    fn find(&self) -> io::Result<Option<String>> {
         let processes = processes()?;
         if processes.len() as u64 > self.limits.processes {
-            return Ok(Look::TooMuch(self.too_many()));
+            return Ok(Some(self.too_many()));
         }
         let (mut threads, mut memory) = (0_u64, 0_u64);
         for process in &processes {
@@ -86,19 +74,19 @@ impl Watch {
             memory += kilobytes(&status, "RssAnon:").unwrap_or(0);
         }
         if threads > self.limits.processes {
-            return Ok(Look::TooMuch(self.too_many()));
+            return Ok(Some(self.too_many()));
         }
         let meminfo = fs::read_to_string("/proc/meminfo")?;
         let shared = kilobytes(&meminfo, "Shmem:").unwrap_or(0).saturating_sub(self.shared_before);
         // Pages that forked processes share were counted more than once: only now is it worth to ask exactly.
         if memory + shared > self.limits.memory && exact_memory(&processes)? + shared > self.limits.memory {
-            return Ok(Look::TooMuch(format!("it used more than {} of memory", in_words(self.limits.memory))));
+            return Ok(Some(format!("it used more than {} of memory", in_words(self.limits.memory))));
         }
         let left = kilobytes(&meminfo, "MemAvailable:").unwrap_or(0);
         if left < self.memory_reserve {
-            return Ok(Look::TooMuch(format!("the machine has only {} of memory left", in_words(left))));
+            return Ok(Some(format!("the machine has only {} of memory left", in_words(left))));
         }
-        Ok(self.disk()?.map_or(Look::Within { threads }, Look::TooMuch))
+        self.disk()
     }
 
     fn disk(&self) -> io::Result<Option<String>> {

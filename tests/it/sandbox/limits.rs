@@ -78,7 +78,7 @@ fn s06_a_fork_bomb_is_ended() {
     });
 }
 
-/// Held by the kernel, or counted before they start: what is only looked at now and then root's bomb could outrun.
+/// Held by the kernel: what is only looked at now and then root's bomb could outrun.
 #[test]
 fn s06_there_are_never_many_more_processes_than_may_be() {
     each(|rig| {
