@@ -6,6 +6,7 @@
 //! What is masked keeps its lines: a line of the shown text is the line of the true one, so that numbers stay right.
 
 mod assigned;
+mod encoded;
 mod formats;
 mod names;
 mod pem;
@@ -40,11 +41,13 @@ pub struct Found {
     pub range: Range<usize>,
 }
 
-/// Masks what looks like a secret. In place of each stands `[secret: AWS access key]`, whatever its length.
+/// Masks what looks like a secret, also in base64, hexadecimal and as addresses spell it. In place of each stands
+/// `[secret: AWS access key]`, whatever its length.
 pub fn mask(text: &str) -> Masked<'_> {
     let mut found = Vec::new();
     formats::find(text, &mut found);
     assigned::find(text, &mut found);
+    encoded::find(text, &mut found);
     masked(text, found)
 }
 

@@ -20,6 +20,7 @@ use super::state::SessionEntry;
 use crate::agent::{Agent, Ask, Session, Turn};
 use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus, Usage};
 use crate::model::Connector;
+use crate::secrets::mask;
 use crate::store::Edited;
 
 /// Characters of a title.
@@ -98,7 +99,7 @@ fn begin(server: &Server, session: &Session, ask: Ask, token: Option<ProgressTok
             Err("the session is at work: ask again in a moment".to_owned())
         };
     };
-    let title = shorten(instruction.lines().next().unwrap_or_default(), TITLE);
+    let title = title_of(&instruction);
     server.state.with(|state| {
         let entry = state.sessions.entry(id.clone()).or_insert_with(|| SessionEntry::new(session, String::new()));
         entry.title = title.clone();
@@ -235,6 +236,11 @@ fn pass_on(server: &Server, event: &Event) {
     }
 }
 
+/// What an instruction is called where it is shown. A client may log what it is told.
+fn title_of(instruction: &str) -> String {
+    shorten(&mask(instruction.lines().next().unwrap_or_default()).text, TITLE)
+}
+
 /// Shows how the turn goes, and what came of it.
 async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progress: Progress) {
     let mut end: Option<TurnEnd> = None;
@@ -319,7 +325,7 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
 
 /// Shows how a turn of a session aside goes; how it ended, or why it failed.
 pub async fn follow_aside(server: &Server, mut turn: Turn, title: &str) -> Result<TurnStatus, String> {
-    let title = shorten(title.lines().next().unwrap_or_default(), TITLE);
+    let title = title_of(title);
     let progress = Progress::begin(server, None, &title, turn.cancel.clone());
     let (mut status, mut error) = (TurnStatus::Failed, None);
     while let Some(event) = turn.next().await {

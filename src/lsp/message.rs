@@ -3,6 +3,8 @@
 use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Id};
 
+use crate::secrets;
+
 /// A message of the client.
 #[derive(Debug, PartialEq)]
 pub enum Message {
@@ -108,6 +110,32 @@ fn escaped_unit(body: &[u8], start: usize) -> Option<u16> {
         return None;
     }
     u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+}
+
+/// A message as a log may hold it: without secrets, and of one about a file of secrets no more than what it is.
+pub fn logged(body: &[u8]) -> String {
+    let Ok(message) = serde_json::from_slice::<Value>(body) else {
+        return format!("{} bytes that are no JSON", body.len());
+    };
+    if names_secret_file(&message) {
+        return format!(
+            "{} bytes about a file of secrets: {}",
+            body.len(),
+            message.get("method").unwrap_or(&Value::Null)
+        );
+    }
+    secrets::mask(&String::from_utf8_lossy(body)).text.into_owned()
+}
+
+fn names_secret_file(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.starts_with("file:") && secrets::is_secret_file(text),
+        Value::Array(items) => items.iter().any(names_secret_file),
+        Value::Object(fields) => fields.iter().any(|(name, value)| {
+            name.starts_with("file:") && secrets::is_secret_file(name) || names_secret_file(value)
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use tower_lsp::gen_lsp_types::{
 };
 use tower_lsp::jsonrpc::{Error, Id, Response};
 
-use super::frame;
+use super::{frame, message};
 
 /// Bytes that may wait for the client to read them before the server stops reading the client.
 const FULL: usize = 64 << 20;
@@ -190,7 +190,7 @@ impl Outbox {
             Ok(body) => body,
             Err(error) => return tracing::error!(%error, "a message can not be written as JSON"),
         };
-        tracing::trace!(body = %String::from_utf8_lossy(&body), "->");
+        tracing::trace!(body = %message::logged(&body), "->");
         self.shared.waiting.fetch_add(body.len(), Ordering::AcqRel);
         // The pump ends with the client, and then nobody reads.
         let _ = self.shared.queue.send(body);

@@ -109,7 +109,7 @@ pub async fn serve(
                     continue;
                 }
             };
-            tracing::trace!(body = %String::from_utf8_lossy(&body), "<-");
+            tracing::trace!(body = %message::logged(&body), "<-");
             match message::parse(&body) {
                 Ok(message) => {
                     if dispatcher.dispatch(message).await == Next::Leave {

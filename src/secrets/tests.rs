@@ -34,6 +34,19 @@ fn x01_what_is_a_secret_by_the_name_before_it() {
 }
 
 #[test]
+fn x01_what_is_encoded_is_masked_where_it_stands() {
+    let token = "ghp_q8ZP1kQ9pLw3v7XyT2mN5bV6cR4dS0fGhJkL";
+    let hex: String = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    check(&format!("a {hex} b"), "a [secret: GitHub token] b");
+    check("a Z2hwX3E4WlAxa1E5cEx3M3Y3WHlUMm1ONWJWNmNSNGRTMGZHaEprTA== b", "a [secret: GitHub token]== b");
+    check(
+        "eCA9IDEKeSA9IDIKdG9rZW4gPSAiZ2hwX3E4WlAxa1E5cEx3M3Y3WHlU\nMm1ONWJWNmNSNGRTMGZHaEprTCIKeiA9IDMK\n",
+        "eCA9IDEKeSA9IDIKdG9rZW4gPSAi[secret: GitHub token]\nIKeiA9IDMK\n",
+    );
+    check("k=ghp%5Fq8ZP1kQ9pLw3v7XyT2mN5bV6cR4dS0fGhJkL", "k=[secret: GitHub token]");
+}
+
+#[test]
 fn x01_private_keys_keep_their_lines() {
     let body = "MIIEowIBAAKCAQEA7bq3VVyRbYqzWn5cJ7Cq8N0pZx1k9vQz3uXy2sTgHhKfLmPq";
     let key = |body: &str| format!("a\n-----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\nz");
@@ -115,6 +128,10 @@ fn a_text_that_was_made_to_be_slow_is_not() {
         "eyJ",
         "M",
         ".a",
+        "Z2hwX3E4WlAxa1E5cEx3M3Y3WHlUMm1ONWJWNmNSNGRTMGZHaEprTA==\n",
+        "%41",
+        "6768705f",
+        "67 68 ",
     ] {
         let _ = mask(&piece.repeat((1 << 20) / piece.len()));
     }

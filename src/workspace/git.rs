@@ -54,6 +54,11 @@ pub struct GitChanges {
     pub is_cut: bool,
 }
 
+/// The files that git tracks, by their paths below the folder whose `.git` this is. Empty where they can not be read.
+pub(super) fn tracked(repository: &Dir) -> BTreeSet<String> {
+    index::read(repository).unwrap_or_default().into_keys().collect()
+}
+
 impl View {
     /// The files below a root that are not as they were committed; `None` where there is no repository that can be read. New
     /// files that were never staged are not among them. With `only`, that file alone. Blocks on the disk; ends early when `stop`

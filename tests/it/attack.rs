@@ -11,7 +11,7 @@ mod evasions;
 mod exfiltration;
 mod forged;
 mod malformed;
-mod oracle;
+pub mod oracle;
 mod processes;
 mod prompts;
 mod protected;
@@ -50,7 +50,9 @@ const HOME: &str = "canaryHome5Yd8WcEr3Ug1Xi";
 const BESIDE: &str = "canaryBeside9Bf6NoMp2Sk7";
 const DOTENV: &str = "canaryDotenv4Lt0GhQv8Rj3";
 const REMOTE: &str = "canaryRemote6Ew1ZxDy5Ka9";
-const CANARIES: [&str; 6] = [KEY, CLOUD, HOME, BESIDE, DOTENV, REMOTE];
+/// In an ordinary file of one workspace.
+const TOKEN: &str = "ghp_q8ZP1kQ9pLw3v7XyT2mN5bV6cR4dS0fGhJkL";
+const CANARIES: [&str; 7] = [KEY, CLOUD, HOME, BESIDE, DOTENV, REMOTE, TOKEN];
 
 /// Attacks side by side.
 const SIDE_BY_SIDE: usize = 6;
@@ -250,12 +252,14 @@ async fn play(attack: Attack) -> Vec<String> {
         check(found.is_empty(), &|| format!("{place} holds {found:?}"));
     }
     for (name, (_, bytes)) in snapshot(&state) {
-        // What is proposed is kept as it will be written: the user's own text, in the user's own folder.
-        let found = if name.ends_with("proposal.ledger") {
-            Vec::new()
-        } else {
-            leaks(&CANARIES, &String::from_utf8_lossy(&bytes))
+        // What is proposed is kept as it will be written, and commands have a copy of what is no file of secrets: the user's own
+        // texts, in the user's own folder.
+        let canaries: &[&str] = match (name.ends_with("proposal.ledger"), name.starts_with("shadows/")) {
+            (true, _) => &[],
+            (_, true) => &[KEY, CLOUD, HOME, BESIDE, DOTENV, REMOTE],
+            _ => &CANARIES,
         };
+        let found = leaks(canaries, &String::from_utf8_lossy(&bytes));
         check(found.is_empty(), &|| format!("{name} holds {found:?}"));
     }
     for expected in &attack.expected {

@@ -15,5 +15,6 @@ mod plan;
 mod preflight;
 mod protocol;
 mod review;
+mod secrets;
 mod verify;
 mod watch;

@@ -30,7 +30,7 @@ pub(super) struct Entry {
 /// The regular files of the index, by path. `None` where there is none that can be read.
 pub(super) fn read(dir: &Dir) -> Option<BTreeMap<String, Entry>> {
     let metadata = dir.metadata("index").ok()?;
-    if metadata.len() > MOST_BYTES {
+    if !metadata.is_file() || metadata.len() > MOST_BYTES {
         return None;
     }
     let written = metadata.modified().ok()?.into_std().duration_since(std::time::UNIX_EPOCH).ok()?;

@@ -1,18 +1,22 @@
-//! What `.ignore` and `.gitignore` leave out, folder by folder, as the walk of a view sees it.
+//! What `.ignore` and `.gitignore` leave out, folder by folder, as the walk of a view sees it. What git tracks although a rule
+//! ignores it is not left out: a build that works from a fresh clone works from the copy.
 //!
 //! Rules are read from the tree that is walked, which may be the shadow; those of the folders around the root and of the
 //! repository itself always from where the root really is.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cap_std::fs::Dir;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::folder::{self, Listed};
+use crate::workspace::git;
 
 /// Most bytes of a file of rules that are read.
 const MAX_RULES: u64 = 1 << 20;
@@ -23,6 +27,37 @@ pub(super) struct Rules {
     level: Option<Arc<Level>>,
     /// The user's own, for everything.
     global: Arc<Gitignore>,
+    tracked: Arc<Tracked>,
+    /// In a folder that is ignored: what is not tracked is left out, whatever its name.
+    only_tracked: bool,
+}
+
+/// What the repository at the root tracks.
+struct Tracked {
+    root: PathBuf,
+    files: BTreeSet<String>,
+}
+
+impl Tracked {
+    fn of(root: &Path) -> Tracked {
+        let repository = root.join(".git");
+        let is_folder = std::fs::symlink_metadata(&repository).is_ok_and(|metadata| metadata.is_dir());
+        let opened = is_folder.then(|| File::open(&repository).ok()).flatten().map(Dir::from_std_file);
+        Tracked { root: root.to_owned(), files: opened.map(|dir| git::tracked(&dir)).unwrap_or_default() }
+    }
+
+    /// Whether this is a tracked file, or a folder below the root with one in it.
+    fn has(&self, path: &Path, is_folder: bool) -> bool {
+        let Some(path) = path.strip_prefix(&self.root).ok().and_then(Path::to_str) else { return false };
+        match is_folder {
+            false => self.files.contains(path),
+            true if path.is_empty() => false,
+            true => {
+                let within = format!("{path}/");
+                self.files.range(within.clone()..).next().is_some_and(|file| file.starts_with(&within))
+            }
+        }
+    }
 }
 
 struct Level {
@@ -36,7 +71,8 @@ impl Rules {
     /// What holds in `root` by the folders around it.
     pub fn around(root: &Path) -> Rules {
         let (global, _) = GitignoreBuilder::new(root).build_global();
-        let mut rules = Rules { level: None, global: Arc::new(global) };
+        let tracked = Arc::new(Tracked::of(root));
+        let mut rules = Rules { level: None, global: Arc::new(global), tracked, only_tracked: false };
         let mut around: Vec<&Path> = root.ancestors().skip(1).collect();
         around.reverse();
         for path in around {
@@ -55,12 +91,17 @@ impl Rules {
         };
         let exclude = repository.then(|| excluded(real)).flatten();
         let mut rules = self.clone();
+        rules.only_tracked |= self.tracked.has(real, true) && self.matches(real, true);
         rules.push(real, read(".ignore"), read(".gitignore"), exclude);
         rules
     }
 
     /// Whether `path`, in the folder of these rules, is left out. `path` is where it really is.
     pub fn ignores(&self, path: &Path, is_folder: bool) -> bool {
+        (self.only_tracked || self.matches(path, is_folder)) && !self.tracked.has(path, is_folder)
+    }
+
+    fn matches(&self, path: &Path, is_folder: bool) -> bool {
         let levels = || std::iter::successors(self.level.as_deref(), |level| level.above.as_deref());
         let first = |rules: fn(&Level) -> &Gitignore| {
             levels().map(|level| rules(level).matched(path, is_folder)).find(|found| !found.is_none())

@@ -3,6 +3,7 @@
 use claw::tools::Reply;
 use serde_json::json;
 
+use super::TOKEN;
 use super::case::{Attack, read, rename, shell, tool, write};
 
 const COMMANDS: &[&str] = &[
@@ -65,6 +66,9 @@ fn by_tools() -> Vec<Attack> {
             .shell("cat .env; base64 -w0 .env; ls -la"),
         Attack::new("guesses").calls(&[edit(".env", "canaryDotenv", "x"), edit(".env", "DB_PASSWORD=c", "x"), edit(".env", "DB_PASSWORD=d", "x")]),
         Attack::new("a link to .env").link("plain.txt", ".env").calls(&[read("plain.txt"), tool("search", json!({"pattern": "DB", "path": "plain.txt"}))]).shell("cat plain.txt; base64 plain.txt"),
+        Attack::new("a token in an ordinary file, encoded by a command")
+            .file("src/client.py", &format!("import http\n\nTOKEN = \"{TOKEN}\"\n"))
+            .shell("cat src/client.py; base64 src/client.py; base64 -w0 src/client.py; xxd -p src/client.py; od -An -tx1 src/client.py"),
         Attack::new("a hard link by a command").shell("ln .env plain.txt; cat plain.txt; cp .env plain.txt"),
         Attack::new("what git ignores is re-included").file(".ignore", "!.env\n!*\n").call(search("DB_")).shell("cat .env"),
         Attack::new("a subagent reads it").call(task.clone()).turn(child(&[read(".env"), read(".git/config"), search("canary")])).turn(json!({"when": "look for keys", "text": "Nothing."})),

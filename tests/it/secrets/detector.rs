@@ -215,6 +215,89 @@ fn x01_98_of_100_keys_are_found() {
     assert!(recall >= 98.0, "{recall:.2} % of {all}; missed: {:#?}", missed.iter().take(20).collect::<Vec<_>>());
 }
 
+/// What programs print of `text` who print it in another way.
+fn encodings(text: &str) -> Vec<(&'static str, String)> {
+    let bytes = text.as_bytes();
+    let wrapped = |text: &str, width: usize| -> String {
+        let lines: Vec<&str> = text.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+        lines.join("\n")
+    };
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric();
+    let escaped = |bytes: &[u8], keep: &dyn Fn(&u8) -> bool| -> String {
+        bytes.iter().map(|b| if keep(b) { char::from(*b).to_string() } else { format!("%{b:02X}") }).collect()
+    };
+    let mut found = vec![
+        ("xxd -p", wrapped(&hex.concat(), 60)),
+        ("hexadecimal", hex.concat().to_uppercase()),
+        ("od -tx1", hex.chunks(16).map(|line| format!(" {}\n", line.join(" "))).collect()),
+        ("escapes", format!("b\"{}\"", hex.iter().map(|pair| format!("\\x{pair}")).collect::<String>())),
+        ("bytes", hex.iter().map(|pair| format!("0x{pair}, ")).collect()),
+        ("address", escaped(bytes, &is_plain)),
+        ("address, every letter", escaped(bytes, &|_| false)),
+    ];
+    for (nth, before) in ["", "x", "xy", "a longer text\n"].into_iter().enumerate() {
+        let whole = base64(format!("{before}{text}").as_bytes());
+        found.push(("base64", wrapped(&whole, 76)));
+        found.push(("base64 in one line", format!("data: {whole}")));
+        if nth == 0 {
+            found.push(("base64 for addresses", whole.replace('+', "-").replace('/', "_").replace('=', "")));
+            found.push(("base64, indented", wrapped(&whole, 64).replace('\n', "\r\n    ")));
+        }
+    }
+    found
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let group = |group: &[u8]| -> String {
+        let bits = (0..3).fold(0u32, |bits, nth| bits << 8 | u32::from(group.get(nth).copied().unwrap_or_default()));
+        let letter = |nth: usize| match nth <= group.len() {
+            true => char::from(BASE64.as_bytes()[(bits >> (18 - 6 * nth) & 63) as usize]),
+            false => '=',
+        };
+        (0..4).map(letter).collect()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
+/// `text` in every reading that anyone might try: letters without what stands between them.
+fn readings(text: &str) -> Vec<String> {
+    let dense: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let spelled: String = dense.replace("\\x", "").replace("0x", "").replace([',', '%'], "").to_lowercase();
+    vec![text.to_owned(), dense, spelled]
+}
+
+#[test]
+fn x01_98_of_100_keys_are_found_in_other_encodings() {
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let (mut all, mut missed) = (0, Vec::new());
+    for (name, parts) in &formats() {
+        for _ in 0..4 {
+            let (key, pieces) = random.key(parts);
+            let text = format!("{} = \"{key}\"\n", name.unwrap_or("value"));
+            for (encoding, encoded) in encodings(&text) {
+                all += 1;
+                let masked = mask(&encoded).text.into_owned();
+                assert_eq!(mask(&masked).found, [], "what is masked is masked again: {masked}");
+                // The middle of what is secret, in whatever alignment.
+                let piece = pieces.iter().max_by_key(|piece| piece.len()).unwrap();
+                let hex: String = piece.bytes().map(|byte| format!("{byte:02x}")).collect();
+                let forms = (0..3).map(|skipped| {
+                    let whole = base64(format!("{}{piece}", "x".repeat(skipped)).as_bytes());
+                    whole[4..whole.len() - 4].to_owned()
+                });
+                let forms: Vec<String> = forms.chain([hex, piece.clone()]).collect();
+                if readings(&masked).iter().any(|reading| forms.iter().any(|form| reading.contains(form))) {
+                    missed.push(format!("{encoding}: {text}{encoded}\n{masked}"));
+                }
+            }
+        }
+    }
+    let recall = 100.0 * (all - missed.len()) as f64 / all as f64;
+    println!("{all} texts: {recall:.2} % found");
+    assert!(recall >= 98.0, "{recall:.2} % of {all}; missed: {:#?}", missed.iter().take(20).collect::<Vec<_>>());
+}
+
 /// Real sources without a secret: what the tests fetch, and this project.
 fn real_sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -262,7 +345,7 @@ fn x01_a_large_text_and_a_long_line_take_their_time_and_no_more() {
     let source: String = real_sources().into_iter().map(|(_, text)| text).collect();
     let text: String = source.chars().cycle().take(10 << 20).collect();
     let line = text.replace('\n', " ").repeat(5);
-    for (text, most) in [(text, 4), (line, 20)] {
+    for (text, most) in [(text, 8), (line, 40)] {
         let started = Instant::now();
         let masked = mask(&text);
         assert!(!masked.text.is_empty());

@@ -200,6 +200,11 @@ impl LspClient {
         self.unread.iter().filter(move |message| message["method"] == method).map(|message| &message["params"])
     }
 
+    /// All messages that came and were not read.
+    pub fn take_unread(&mut self) -> Vec<Value> {
+        self.unread.drain(..).collect()
+    }
+
     /// Sends a message as it is.
     pub fn send(&mut self, message: &Value) {
         self.send_body(message.to_string().as_bytes());

@@ -144,6 +144,28 @@ fn only_what_differs_is_written_and_only_what_was_put_there_is_removed() {
 }
 
 #[test]
+fn what_git_tracks_comes_in_although_a_rule_ignores_it() {
+    let text = "//- /.gitignore\nbuild/\n*.gen\n//- /a.gen\n1\n//- /b.gen\n1\n//- /build/tool/run.sh\n1\n//- /build/out.o\n1\n//- /build/tool/x\n1\n//- /build/more/y\n1\n";
+    let mut rig = Rig::new(text);
+    let git = |arguments: &[&str]| {
+        let root = rig.fixture.root_path();
+        assert!(Command::new("git").args(arguments).current_dir(root).status().unwrap().success());
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-f", ".gitignore", "a.gen", "build/tool/run.sh"]);
+    assert_eq!(rig.sync(), Synced { written: 3, ..Synced::default() });
+    let held = ["a.gen", "b.gen", "build/tool/run.sh", "build/out.o", "build/tool/x", "build/more"];
+    assert_eq!(held.map(|path| rig.inside(path).exists()), [true, false, true, false, false, false]);
+    // What a build leaves beside it stays there, what it changes of it is proposed.
+    std::fs::write(rig.inside("build/out.o"), "built").unwrap();
+    std::fs::write(rig.inside("build/tool/run.sh"), "2\n").unwrap();
+    rig.absorb();
+    assert_eq!(rig.proposed("build/tool/run.sh").as_deref(), Some("2\n"));
+    assert_eq!(rig.sync(), Synced::default());
+    assert_eq!((rig.held("build/out.o").as_deref(), rig.proposed("build/out.o")), (Some("built"), None));
+}
+
+#[test]
 fn a_module_that_python_compiled_within_the_second_is_not_taken_for_the_next_one() {
     let mut rig = Rig::new("//- /m.py\nx = 1\n");
     for value in 1..=4 {
