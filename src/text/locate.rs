@@ -69,6 +69,27 @@ pub fn again_within(text: &Text, range: &Range<usize>, needle: &str) -> Option<R
     Some(document.original(at..at + needle.len()))
 }
 
+/// The places at which `needle` stands from the beginning of a line on, those that overlap too. Line endings are not part of the
+/// question, as for [`locate`].
+pub fn locate_lines(text: &Text, needle: &str) -> Vec<Range<usize>> {
+    let document = Document::of(text);
+    let needle = LineEnding::Lf.normalize(needle);
+    let (mut found, mut from) = (Vec::new(), 0);
+    while let Some(at) =
+        document.text.get(from..).filter(|_| !needle.is_empty()).and_then(|rest| rest.find(needle.as_ref()))
+    {
+        let at = from + at;
+        let begins_line = document.text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+        if begins_line {
+            found.push(document.original(at..at + needle.len()));
+        }
+        // The next place is another line.
+        let Some(end) = document.text.get(at..).and_then(|rest| rest.find('\n')) else { break };
+        from = at + end + 1;
+    }
+    found
+}
+
 /// A text with every line break as `\n`, and the way back to the bytes it came from.
 struct Document {
     text: String,
@@ -134,6 +155,22 @@ mod tests {
         check("x\r\n\r\ny", "\n", &[(1, 3), (3, 5)]);
         check("é\r\né\r\n", "é", &[(0, 2), (4, 6)]);
         check("a\u{2028}b", "a\nb", &[]);
+    }
+
+    #[test]
+    fn lines_are_found_that_overlap_others() {
+        let check = |text: &str, needle: &str, expected: &[(usize, usize)]| {
+            let found: Vec<(usize, usize)> =
+                locate_lines(&Text::new(text), needle).into_iter().map(|range| (range.start, range.end)).collect();
+            assert_eq!(found, expected, "{needle:?} in {text:?}");
+        };
+        check("xA\nA\nA\nA\n", "A\nA\n", &[(3, 7), (5, 9)]);
+        check("x\n\n\ny", "\n\n", &[(2, 4)]);
+        check("x\r\n\r\n\r\n\r\ny", "\n\n", &[(3, 7), (5, 9)]);
+        check("last", "last", &[(0, 4)]);
+        check("xé\né", "é", &[(4, 6)]);
+        check("x", "", &[]);
+        check("", "x", &[]);
     }
 
     #[test]

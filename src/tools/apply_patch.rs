@@ -1,21 +1,24 @@
 //! `apply_patch`: several places of several files at once, all of them or none.
+//!
+//! Each file is planned on what the files before it in the patch would leave, and the whole plan is carried out under one lock.
 
-use std::ops::Range;
+mod place;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use self::place::edits;
 use super::builtin::Builtin;
-use super::patch::{Change, FilePatch, Hunk, parse};
-use super::places::{NotThere, Places, join, missing, nearest, places};
+use super::patch::{Change, FilePatch, parse};
+use super::places::join;
 use super::preflight::note;
-use super::propose::{editable, editable_or_new, propose, refuse_mark, resolve, stale};
+use super::propose::{editable, editable_or_new, refuse_mark, resolve, stale, still_there};
 use super::show::line_count;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::context::{Shown, secret_name};
 use crate::secrets::is_secret_file;
-use crate::text::{Edit, Text};
-use crate::workspace::{DocPath, Document, View};
+use crate::text::{Edit, LineEnding, Text};
+use crate::workspace::{Author, DocPath, Document, Layer, Overlay, Stale, View};
 
 pub(in crate::tools) struct ApplyPatch;
 
@@ -44,27 +47,85 @@ impl Builtin for ApplyPatch {
     const EFFECT: Effect = Effect::Edits;
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
-        let files = parse(&arguments.patch).map_err(ToolError::model)?;
-        let view = context.view();
-        let mut planned: Vec<Planned> = Vec::new();
-        for file in files {
-            let next = plan(context, &view, file)?;
-            let touches = |other: &Planned| [Some(&other.path), other.to.as_ref()].contains(&Some(&next.path));
-            if planned.iter().any(touches) {
-                let name = view.roots().display(&next.path);
-                return Err(ToolError::model(format!("the patch names `{name}` twice: put its hunks together")));
-            }
-            planned.push(next);
-        }
-        let before = context.with_overlay(|overlay| overlay.clone());
-        let done = planned.iter().try_for_each(|planned| carry_out(context, planned));
-        if let Err(error) = done {
-            // None of it: half a patch is no state that anybody meant.
-            context.with_overlay(|overlay| *overlay = before);
-            return Err(error);
-        }
+        let planned = apply(context, &arguments.patch).map_err(|error| match error {
+            ToolError::Model(told) => ToolError::Model(format!("{told}. Nothing was changed")),
+            other => other,
+        })?;
         let reports: Vec<&str> = planned.iter().map(|planned| planned.report.trim_end()).collect();
         Ok(ToolOutput::from(reports.join("\n")))
+    }
+}
+
+fn apply(context: &ToolContext, patch: &str) -> Result<Vec<Planned>, ToolError> {
+    let files = parse(patch).map_err(ToolError::model)?;
+    let mut overlay = context.with_overlay(|overlay| overlay.clone());
+    let mut planned: Vec<Planned> = Vec::new();
+    for file in files {
+        if context.cancel.is_cancelled() {
+            return Err(ToolError::Cancelled);
+        }
+        let view = context.workspace.view(&overlay);
+        let next = plan(context, &view, file)?;
+        let of_next = [Some(&next.path), next.to.as_ref()];
+        let meets = |other: &Planned| {
+            let of_other = [Some(&other.path), other.to.as_ref()];
+            of_next.iter().flatten().find(|path| of_other.contains(&Some(path))).copied()
+        };
+        if let Some(path) = planned.iter().find_map(meets) {
+            let name = view.roots().display(path);
+            return Err(ToolError::model(format!("the patch names `{name}` twice: put its hunks together")));
+        }
+        next.carry_out(&mut overlay, &context.author).map_err(|_| stale(&view, &next.path))?;
+        planned.push(next);
+    }
+    commit(context, &planned)?;
+    Ok(planned)
+}
+
+/// Makes all of it the session's state, or nothing: what others do to the overlay meanwhile comes before it or behind it.
+fn commit(context: &ToolContext, planned: &[Planned]) -> Result<(), ToolError> {
+    let view = context.view();
+    for Planned { path, seen, to, .. } in planned {
+        still_there(&view, path, seen.as_ref())?;
+        if let Some(to) = to {
+            still_there(&view, to, None)?;
+        }
+    }
+    context.with_overlay(|overlay| {
+        let mut whole = overlay.clone();
+        for planned in planned {
+            planned.carry_out(&mut whole, &context.author).map_err(|_| stale(&view, &planned.path))?;
+        }
+        *overlay = whole;
+        Ok(())
+    })?;
+    for Planned { path, text, to, .. } in planned {
+        match (text, to) {
+            (Some(text), None) => context.seen.note(path.clone(), text.hash()),
+            (Some(text), Some(to)) => {
+                context.seen.note(to.clone(), text.hash());
+                context.seen.forget(path);
+            }
+            (None, _) => context.seen.forget(path),
+        }
+    }
+    Ok(())
+}
+
+impl Planned {
+    fn carry_out(&self, overlay: &mut Overlay, author: &Author) -> Result<(), Stale> {
+        let is_same = self.seen.as_ref().map(|document| &document.text) == self.text.as_ref();
+        if !is_same {
+            overlay.write(&self.path, self.seen.as_ref(), self.text.clone(), author.clone())?;
+        }
+        match (&self.to, &self.seen, &self.text) {
+            (Some(to), Some(seen), _) if is_same => overlay.rename(&self.path, seen, to, author.clone()),
+            (Some(to), Some(seen), Some(text)) => {
+                let edited = Document { text: text.clone(), layer: Layer::Overlay, ..seen.clone() };
+                overlay.rename(&self.path, &edited, to, author.clone())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -81,32 +142,57 @@ fn plan(context: &ToolContext, view: &View, file: FilePatch) -> Result<Planned, 
             let report = format!("created `{name}`, {} lines{}", line_count(&text), note(&name, None, &text));
             Ok(Planned { path, seen: None, text: Some(text), to: None, report })
         }
-        Change::Delete => {
+        Change::Delete { old } => {
+            if let DocPath::Virtual(_) = path {
+                return Err(ToolError::model(format!("`{name}` is no file of the workspace and can not be deleted")));
+            }
             let document = editable(view, &path)?;
             context.refuse_outdated(&path, &document, &name)?;
+            let shown = Shown::of(view, &path, &document.text);
+            if old.is_some_and(|old| !is_same_text(&old, &shown.text) && !is_same_text(&old, &document.text)) {
+                return Err(ToolError::model(format!(
+                    "`{name}` holds something else than the lines that the patch takes away: read it again, or delete it with `*** Delete File: {name}`"
+                )));
+            }
             Ok(Planned { path, seen: Some(document), text: None, to: None, report: format!("deleted `{name}`") })
         }
         Change::Update { to, hunks } => {
             let document = editable(view, &path)?;
             let shown = Shown::of(view, &path, &document.text);
-            let (text, at) = patched(&document.text, &shown, &name, &hunks)?;
+            let is_current = || context.refuse_outdated(&path, &document, &name);
+            let edits = edits(&document.text, &shown, &name, &hunks, &is_current)?;
+            let text = document.text.apply_all(&edits).map_err(|error| ToolError::Internal(error.to_string()))?;
             refuse_mark(&document.text.to_string(), &text.to_string())?;
-            let note = note(&name, Some(&document.text), &text);
-            let word = if at.len() == 1 { "line" } else { "lines" };
-            let mut report = match at.as_slice() {
-                [] => String::new(),
-                lines => format!("edited `{name}` at {word} {}{note}", join(lines)),
-            };
             let to = to.map(|to| target(view, &path, &to)).transpose()?;
-            if let Some(to) = &to {
-                report = format!("{report}\nmoved `{name}` to `{}`", view.roots().display(to)).trim_start().to_owned();
-            }
             if to.is_none() && text == document.text {
                 return Err(ToolError::model(format!("the patch changes nothing in `{name}`")));
             }
-            Ok(Planned { path, seen: Some(document), text: Some(text), to, report })
+            let mut reports = Vec::new();
+            if !edits.is_empty() {
+                let word = if edits.len() == 1 { "line" } else { "lines" };
+                let note = note(&name, Some(&document.text), &text);
+                reports.push(format!("edited `{name}` at {word} {}{note}", join(&lines(&edits, &text))));
+            }
+            reports.extend(to.as_ref().map(|to| format!("moved `{name}` to `{}`", view.roots().display(to))));
+            Ok(Planned { path, seen: Some(document), text: Some(text), to, report: reports.join("\n") })
         }
     }
+}
+
+fn is_same_text(patch: &str, text: &Text) -> bool {
+    LineEnding::Lf.normalize(patch) == LineEnding::Lf.normalize(&text.to_string())
+}
+
+/// The lines of `new`, from 0, at which edits begin that made it, in order.
+fn lines(edits: &[Edit], new: &Text) -> Vec<usize> {
+    let (mut grown, mut shrunk) = (0_usize, 0_usize);
+    let mut lines = Vec::new();
+    for edit in edits {
+        lines.push(new.line_of((edit.range.start + grown).saturating_sub(shrunk)));
+        grown += edit.insert.len();
+        shrunk += edit.range.len();
+    }
+    lines
 }
 
 /// Where a file is moved to.
@@ -116,6 +202,9 @@ fn target(view: &View, from: &DocPath, to: &str) -> Result<DocPath, ToolError> {
     if let (DocPath::Virtual(_), _) | (_, DocPath::Virtual(_)) = (from, &path) {
         return Err(ToolError::model("only files of the workspace can be moved, and only within it"));
     }
+    if *from == path {
+        return Err(ToolError::model(format!("`{name}` is moved to where it is")));
+    }
     if secret_name(view, from).is_some() && !is_secret_file(&name) {
         return Err(ToolError::model(format!("`{from_name}` holds secrets, and `{name}` is no name for such a file")));
     }
@@ -124,124 +213,4 @@ fn target(view: &View, from: &DocPath, to: &str) -> Result<DocPath, ToolError> {
     }
     view.check_new(&path).map_err(|error| ToolError::model(error.to_string()))?;
     Ok(path)
-}
-
-fn carry_out(context: &ToolContext, planned: &Planned) -> Result<(), ToolError> {
-    let Planned { path, seen, text, to, .. } = planned;
-    let is_another = seen.as_ref().map(|document| &document.text) != text.as_ref();
-    if is_another || text.is_none() {
-        propose(context, path, seen.as_ref(), text.clone())?;
-    }
-    let Some(to) = to else { return Ok(()) };
-    let view = context.view();
-    let document = editable(&view, path)?;
-    context
-        .with_overlay(|overlay| overlay.rename(path, &document, to, context.author.clone()))
-        .map_err(|_| stale(&view, path))?;
-    if let Some(hash) = context.seen.get(path) {
-        context.seen.note(to.clone(), hash);
-        context.seen.forget(path);
-    }
-    Ok(())
-}
-
-/// The text with all hunks in it, and the lines at which they stand.
-fn patched(text: &Text, shown: &Shown, name: &str, hunks: &[Hunk]) -> Result<(Text, Vec<usize>), ToolError> {
-    let mut edits = Vec::new();
-    for (number, hunk) in (1..).zip(hunks) {
-        edits.push(place(text, shown, name, hunk).map_err(|error| in_hunk(error, number, hunks.len()))?);
-    }
-    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let overlap = edits.windows(2).any(|pair| matches!(pair, [one, other] if other.range.start < one.range.end));
-    if overlap {
-        return Err(ToolError::model(format!("two hunks of `{name}` change the same lines: put them together")));
-    }
-    let lines = edits.iter().map(|edit| text.line_of(edit.range.start)).collect();
-    let text = text.apply_all(&edits).map_err(|error| ToolError::Internal(error.to_string()))?;
-    Ok((text, lines))
-}
-
-fn in_hunk(error: ToolError, number: usize, of: usize) -> ToolError {
-    match error {
-        ToolError::Model(told) if of > 1 => {
-            ToolError::Model(format!("hunk {number} of {of}: {told}. Nothing was changed"))
-        }
-        other => other,
-    }
-}
-
-/// The one place that a hunk means.
-fn place(text: &Text, shown: &Shown, name: &str, hunk: &Hunk) -> Result<Edit, ToolError> {
-    if hunk.old.is_empty() {
-        return insertion(text, hunk).ok_or_else(|| {
-            ToolError::model(format!("a hunk of `{name}` has no lines that say where it belongs: give some that stay"))
-        });
-    }
-    let not_there = || missing("a hunk's old text", name, &hunk.old, nearest(shown, &hunk.old));
-    let (old, new, found) = match whole_lines(text, places(text, &hunk.old, shown)) {
-        Ok(found) => (hunk.old.as_str(), hunk.new.as_str(), found),
-        // The last line of a file may have no end, which few patches say.
-        Err(NotThere) => {
-            let [old, new] = [&hunk.old, &hunk.new].map(|side| side.strip_suffix('\n').unwrap_or(side));
-            let mut found = whole_lines(text, places(text, old, shown)).map_err(|NotThere| not_there())?;
-            found.ranges.retain(|range| range.end == text.len());
-            if found.ranges.is_empty() || old.is_empty() {
-                return Err(not_there());
-            }
-            (old, new, found)
-        }
-    };
-    let range = chosen(text, &found, hunk).ok_or_else(|| {
-        let lines = join(&found.lines(text));
-        ToolError::model(format!(
-            "a hunk of `{name}` matches at lines {lines}: give more lines that stay, or name a line above it after `@@`"
-        ))
-    })?;
-    found.edit(text, &range, old, new).ok_or_else(not_there)
-}
-
-/// A hunk is made of whole lines: what only ends like one is another.
-fn whole_lines(text: &Text, found: Result<Places, NotThere>) -> Result<Places, NotThere> {
-    let mut found = found?;
-    found.ranges.retain(|range| text.line_start(text.line_of(range.start)) == range.start);
-    if found.ranges.is_empty() { Err(NotThere) } else { Ok(found) }
-}
-
-/// The only place; of several the one that begins at the line that the hunk names, or the first below its anchor. Where a text was
-/// compared less strictly nothing decides between several.
-fn chosen(text: &Text, found: &Places, hunk: &Hunk) -> Option<Range<usize>> {
-    let of_line = |range: &&Range<usize>| Some(text.line_of(range.start)) == hunk.line;
-    match found.ranges.as_slice() {
-        [range] => Some(range.clone()),
-        _ if found.rung.is_some() => None,
-        ranges if hunk.at_end => ranges.iter().find(|range| range.end == text.len()).cloned(),
-        ranges if hunk.line.is_some() => ranges.iter().find(of_line).cloned(),
-        ranges => {
-            let anchor = anchor(text, hunk.anchor.as_deref()?)?;
-            ranges.iter().find(|range| range.start >= anchor).cloned()
-        }
-    }
-}
-
-/// Where the line ends that the anchor names, if only one is so.
-fn anchor(text: &Text, anchor: &str) -> Option<usize> {
-    let line = |number: &usize| text.slice(text.line_range(*number)).is_some_and(|line| line.trim() == anchor.trim());
-    let mut lines = (0..text.line_count()).filter(line);
-    let first = lines.next()?;
-    lines.next().is_none().then(|| text.line_range(first).end)
-}
-
-/// Where lines come in that nothing stands around: behind a line by its number or its name, or at the end.
-fn insertion(text: &Text, hunk: &Hunk) -> Option<Edit> {
-    let at = match (hunk.line, &hunk.anchor) {
-        _ if text.is_empty() => 0,
-        (Some(line), _) if line <= text.line_count() => text.line_start(line),
-        (None, Some(name)) => anchor(text, name)?,
-        _ if hunk.at_end => text.len(),
-        _ => return None,
-    };
-    let before = text.slice(0..at)?;
-    let begin = if before.is_empty() || before.ends_with(['\n', '\r']) { "" } else { "\n" };
-    let insert = text.with_line_endings_of(at..at, &format!("{begin}{}", hunk.new))?;
-    Some(Edit { range: at..at, insert })
 }

@@ -6,7 +6,7 @@ use super::ToolError;
 use super::propose::{holds_mark, masked_old};
 use super::show::numbered;
 use crate::context::Shown;
-use crate::text::locate::{Located, Nearest, Rung, again_within, climb, locate};
+use crate::text::locate::{Located, Nearest, Rung, again_within, climb, locate, locate_lines};
 use crate::text::{Edit, Text};
 
 /// Most places that a message names.
@@ -23,18 +23,30 @@ pub(in crate::tools) struct Places {
 /// Where `old` stands in `text`. What lies within a secret, or ends in one, is not there for who can not see it: else a secret could
 /// be found out letter by letter. What is read less strictly may not touch one at all.
 pub(in crate::tools) fn places(text: &Text, old: &str, shown: &Shown) -> Result<Places, NotThere> {
-    let touches = |range: &Range<usize>, secret: &Range<usize>| range.start < secret.end && secret.start < range.end;
-    let secrets = || shown.found.iter().map(|found| &found.range);
-    let cuts = |range: &Range<usize>| {
-        secrets().any(|secret| touches(range, secret) && !(range.start <= secret.start && secret.end <= range.end))
-    };
-    let mut ranges = match locate(text, old) {
+    let ranges = match locate(text, old) {
         Located::Unique(range) => {
             let again = again_within(text, &range, old);
             [range].into_iter().chain(again).collect()
         }
         Located::Many(ranges) => ranges,
         Located::Missing { .. } => Vec::new(),
+    };
+    visible(text, old, shown, ranges)
+}
+
+/// Where `old`, which is whole lines, stands as such: else as [`places`].
+pub(in crate::tools) fn places_of_lines(text: &Text, old: &str, shown: &Shown) -> Result<Places, NotThere> {
+    let mut found = visible(text, old, shown, locate_lines(text, old))?;
+    found.ranges.retain(|range| text.line_start(text.line_of(range.start)) == range.start);
+    if found.ranges.is_empty() { Err(NotThere) } else { Ok(found) }
+}
+
+/// Of `ranges`, where `old` stands to the byte, those that may be seen; if there is none, where it stands but for a little.
+fn visible(text: &Text, old: &str, shown: &Shown, mut ranges: Vec<Range<usize>>) -> Result<Places, NotThere> {
+    let touches = |range: &Range<usize>, secret: &Range<usize>| range.start < secret.end && secret.start < range.end;
+    let secrets = || shown.found.iter().map(|found| &found.range);
+    let cuts = |range: &Range<usize>| {
+        secrets().any(|secret| touches(range, secret) && !(range.start <= secret.start && secret.end <= range.end))
     };
     ranges.retain(|range| !cuts(range));
     if !ranges.is_empty() {

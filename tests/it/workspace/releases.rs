@@ -1,34 +1,46 @@
 //! Real history: what changed from each release of a real package to the next, as a model's tool calls, gives the next release's
-//! bytes exactly. `tests/setup/releases` fetches them.
+//! bytes exactly. `tests/setup/releases` fetches them; `tests/history` runs more of them than the suite.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod calls;
+mod patches;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use claw::text::Text;
-use claw::text::diff::diff;
 use claw::workspace::{HunkId, Proposal};
-use serde_json::{Value, json};
 
+use self::calls::Calls;
+use self::patches::{Patches, Repository};
 use super::tools::Bench;
 
 /// A release: its files by path.
 type Release = BTreeMap<String, String>;
 
-fn releases() -> Vec<(String, Release)> {
-    let folder = tools_folder().join("releases/click");
-    let folders = std::fs::read_dir(&folder)
-        .unwrap_or_else(|_| panic!("{} is missing: run tests/setup/releases", folder.display()));
-    let mut releases: Vec<(Vec<u32>, String, Release)> = folders
+fn releases(name: &str) -> Vec<(String, Release)> {
+    let folder = tools_folder().join(name);
+    let folders = std::fs::read_dir(&folder).unwrap_or_else(|_| {
+        panic!("{} is missing: run tests/setup/{}", folder.display(), name.split('/').next().unwrap())
+    });
+    let mut releases: Vec<(Version, String, Release)> = folders
         .map(|entry| {
             let path = entry.unwrap().path();
             let version = path.file_name().unwrap().to_str().unwrap().to_owned();
             let mut release = Release::new();
             read(&path, &path, &mut release);
-            (version.split('.').map(|number| number.parse().unwrap()).collect(), version, release)
+            (parts(&version), version, release)
         })
         .collect();
     releases.sort();
     releases.into_iter().map(|(_, version, release)| (version, release)).collect()
+}
+
+/// Its numbers, whether it is a release and not one before it, and the numbers of that.
+type Version = (Vec<u32>, bool, Vec<u32>);
+
+fn parts(version: &str) -> Version {
+    let (core, before) = version.split_once('-').unwrap_or((version, ""));
+    let numbers = |text: &str| text.split('.').filter_map(|number| number.parse().ok()).collect();
+    (numbers(core), before.is_empty(), numbers(before))
 }
 
 fn tools_folder() -> PathBuf {
@@ -48,123 +60,73 @@ fn read(root: &Path, folder: &Path, release: &mut Release) {
     }
 }
 
-/// How many tool calls there were, of which kind.
-#[derive(Debug, Default)]
-struct Calls {
-    files: usize,
-    edit_file: usize,
-    write_file: usize,
-    delete_file: usize,
-    move_file: usize,
+/// All releases of the suite, or all there are with `CLAW_HISTORY=all`, which `tests/history` sets.
+fn histories() -> Vec<(String, Vec<(String, Release)>)> {
+    let all = std::env::var("CLAW_HISTORY").is_ok_and(|which| which == "all");
+    let names =
+        if all { vec!["releases/click", "histories/express", "histories/commander"] } else { vec!["releases/click"] };
+    names.into_iter().map(|name| (name.to_owned(), releases(name))).collect()
 }
 
-fn call(bench: &Bench, tool: &str, input: Value, wrong: &mut Vec<String>) {
-    let answer = bench.call(tool, input);
-    if answer.starts_with("error: ") {
-        wrong.push(answer);
+/// That the session, and then the disk, holds `next` and nothing else.
+fn assert_is(bench: &Bench, last: &Release, next: &Release, version: &str) {
+    for path in last.keys().chain(next.keys()) {
+        assert!(bench.text(path) == next.get(path).cloned(), "{path} is not that of {version}");
+    }
+    // And so does accepting all of it.
+    let live = bench.fixture.live();
+    let proposal = Proposal::derive(&bench.overlay(), &live);
+    let ids: Vec<HunkId> = proposal.hunks().map(|(_, hunk)| hunk.id.clone()).collect();
+    for written in proposal.apply_to_disk(&live, &ids) {
+        assert_eq!(written.result, Ok(()), "{version}");
+    }
+    for path in last.keys().chain(next.keys()) {
+        assert!(bench.fixture.on_disk(path) == next.get(path).cloned(), "{path} is not that of {version}");
     }
 }
 
-/// An edit in the middle of `text` as a model gives it: the changed lines, with as many around them as make them stand once.
-fn with_context(text: &str, old: std::ops::Range<usize>, new: &str) -> (String, String) {
-    let lines: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-    let (mut start, mut end) = (old.start, old.end);
-    loop {
-        let around = &text[start..end];
-        let stands_once = !around.is_empty() && text.match_indices(around).count() == 1 && {
-            // Overlapping occurrences count too.
-            let first = text.find(around).unwrap();
-            !text[first + text[first..].chars().next().unwrap().len_utf8()..].contains(around)
-        };
-        if stands_once || (start == 0 && end == text.len()) {
-            return (around.to_owned(), [&text[start..old.start], new, &text[old.end..end]].concat());
-        }
-        start = lines.iter().rev().find(|line| **line < start).copied().unwrap_or(0);
-        end = lines.iter().find(|line| **line > end).copied().unwrap_or(text.len());
+fn bench(release: &Release) -> Bench {
+    let bench = Bench::new("");
+    for (path, text) in release {
+        bench.fixture.write(path, text);
     }
-}
-
-/// Turns `old` into `new`, hunk by hunk, from the last to the first.
-fn edit(bench: &Bench, path: &str, old: &str, new: &str, calls: &mut Calls, wrong: &mut Vec<String>) {
-    let mut now = old.to_owned();
-    for change in diff(&Text::new(old), &Text::new(new)).into_iter().rev() {
-        let insert = &new[change.new.clone()];
-        let (old_string, new_string) = with_context(&now, change.old.clone(), insert);
-        now.replace_range(change.old, insert);
-        if old_string.is_empty() {
-            calls.write_file += 1;
-            bench.call("read_file", json!({"path": path}));
-            call(bench, "write_file", json!({"path": path, "content": now}), wrong);
-        } else {
-            calls.edit_file += 1;
-            let input = json!({"path": path, "old_string": old_string, "new_string": new_string});
-            call(bench, "edit_file", input, wrong);
-        }
-        assert_eq!(bench.text(path).as_deref(), Some(now.as_str()), "{path}");
-    }
-}
-
-/// Where most of a file's lines are in a file that is new.
-fn moved_to<'a>(old: &str, fresh: &[&'a String], next: &Release) -> Option<&'a String> {
-    let lines: BTreeSet<&str> = old.lines().filter(|line| !line.trim().is_empty()).collect();
-    let alike = |path: &&&String| {
-        let others: BTreeSet<&str> = next[path.as_str()].lines().filter(|line| !line.trim().is_empty()).collect();
-        !lines.is_empty() && lines.intersection(&others).count() * 2 > lines.len()
-    };
-    fresh.iter().find(alike).copied()
+    bench
 }
 
 #[test]
 fn real_history_as_tool_calls_gives_the_next_releases_bytes() {
-    let releases = releases();
-    let mut calls = Calls::default();
-    let mut wrong = Vec::new();
-    for pair in releases.windows(2) {
-        let ((_, last), (version, next)) = (&pair[0], &pair[1]);
-        let bench = Bench::new("");
-        for (path, text) in last {
-            bench.fixture.write(path, text);
-        }
-        let mut fresh: Vec<&String> = next.keys().filter(|path| !last.contains_key(*path)).collect();
-        for (path, old) in last {
-            match next.get(path) {
-                Some(new) if new == old => continue,
-                Some(new) => edit(&bench, path, old, new, &mut calls, &mut wrong),
-                None => match moved_to(old, &fresh, next) {
-                    Some(to) => {
-                        calls.move_file += 1;
-                        call(&bench, "move_file", json!({"from": path, "to": to}), &mut wrong);
-                        edit(&bench, to, old, &next[to], &mut calls, &mut wrong);
-                        fresh.retain(|path| *path != to);
-                    }
-                    None => {
-                        calls.delete_file += 1;
-                        call(&bench, "delete_file", json!({"path": path}), &mut wrong);
-                    }
-                },
-            }
-            calls.files += 1;
-        }
-        for path in fresh {
-            calls.files += 1;
-            calls.write_file += 1;
-            call(&bench, "write_file", json!({"path": path, "content": next[path]}), &mut wrong);
-        }
-        assert_eq!(wrong, Vec::<String>::new(), "to {version}");
-        for path in last.keys().chain(next.keys()) {
-            assert!(bench.text(path) == next.get(path).cloned(), "{path} is not that of {version}");
-        }
-        // And so does accepting all of it.
-        let live = bench.fixture.live();
-        let proposal = Proposal::derive(&bench.overlay(), &live);
-        let ids: Vec<HunkId> = proposal.hunks().map(|(_, hunk)| hunk.id.clone()).collect();
-        for written in proposal.apply_to_disk(&live, &ids) {
-            assert_eq!(written.result, Ok(()), "{version}");
-        }
-        for path in last.keys().chain(next.keys()) {
-            assert!(bench.fixture.on_disk(path) == next.get(path).cloned(), "{path} is not that of {version}");
+    let (mut calls, mut steps) = (Calls::default(), 0);
+    for (name, releases) in histories() {
+        for pair in releases.windows(2) {
+            let ((_, last), (version, next)) = (&pair[0], &pair[1]);
+            let bench = bench(last);
+            let wrong = calls::propose(&bench, last, next, &mut calls);
+            assert_eq!(wrong, Vec::<String>::new(), "to {name} {version}");
+            assert_is(&bench, last, next, version);
+            steps += 1;
         }
     }
-    println!("{calls:?}");
+    println!("{steps} steps: {calls:?}");
     assert!(calls.files >= 300, "{calls:?}");
+}
+
+#[test]
+fn real_history_as_patches_gives_the_next_releases_bytes() {
+    let (mut patches, mut steps) = (Patches::default(), 0);
+    for (name, releases) in histories() {
+        let repository = Repository::new(&releases[0].1);
+        for pair in releases.windows(2) {
+            let ((_, last), (version, next)) = (&pair[0], &pair[1]);
+            repository.go_on(next);
+            let whole = bench(last);
+            let wrong = patches::by_diff(&whole, &repository, &mut patches);
+            assert_eq!(wrong, None, "to {name} {version}");
+            assert_is(&whole, last, next, version);
+            let wrong = patches::by_envelopes(&bench(last), &repository, last, next, &mut patches);
+            assert_eq!(wrong, Vec::<String>::new(), "to {name} {version}");
+            steps += 1;
+        }
+    }
+    println!("{steps} steps: {patches:?}");
+    assert!(patches.hunks >= 1_000 && patches.envelopes >= 200, "{patches:?}");
 }
