@@ -145,13 +145,13 @@ impl Candidate {
     fn definitions(&self, wanted: &Wanted) -> Vec<Reference> {
         let symbols = self.symbols.all.iter().enumerate();
         symbols
-            .filter(|(_, symbol)| symbol.name == wanted.name && symbol.kind != crate::syntax::SymbolKind::Impl)
+            .filter(|(_, symbol)| *symbol.name == *wanted.name && symbol.kind != crate::syntax::SymbolKind::Impl)
             .filter(|(at, _)| match wanted.holder {
                 None => true,
                 Some(holder) => {
                     let parent = self.symbols.all.get(*at).and_then(|symbol| symbol.parent);
                     let parent = parent.and_then(|parent| self.symbols.all.get(parent));
-                    parent.map_or_else(|| self.is_of(holder, *at), |parent| parent.name == holder)
+                    parent.map_or_else(|| self.is_of(holder, *at), |parent| *parent.name == *holder)
                 }
             })
             .map(|(at, symbol)| {
@@ -168,7 +168,7 @@ impl Candidate {
     /// Whether a definition that nothing holds belongs to `holder` all the same: a method of Go or C++ by what its head says, an
     /// item of a module by the name of the file.
     fn is_of(&self, holder: &str, symbol: usize) -> bool {
-        let signature = self.symbols.all.get(symbol).map(|symbol| symbol.signature.as_str()).unwrap_or_default();
+        let signature = self.symbols.all.get(symbol).map(|symbol| &*symbol.signature).unwrap_or_default();
         let in_head =
             signature.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == holder);
         in_head || stem(&self.path) == holder

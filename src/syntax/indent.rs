@@ -50,9 +50,9 @@ pub fn outline(text: &Text) -> Symbols {
         all.push(Symbol {
             kind: SymbolKind::Block,
             name_range: line.start + name_at..line.start + name_at + name.len(),
-            name: name.to_owned(),
+            name: name.into(),
             range: line.start..inside.map_or(line.end, |(last, _)| last.end),
-            signature,
+            signature: signature.into(),
             doc: None,
             parent: None,
         });
@@ -95,7 +95,7 @@ mod tests {
         let paths: Vec<(&str, &str)> = paths.iter().map(|(path, signature)| (path.as_str(), *signature)).collect();
         assert_eq!(paths, expected, "{source}");
         for symbol in &symbols.all {
-            assert_eq!(text.slice(symbol.name_range.clone()).as_deref(), Some(symbol.name.as_str()));
+            assert_eq!(text.slice(symbol.name_range.clone()).as_deref(), Some(&*symbol.name));
         }
     }
 

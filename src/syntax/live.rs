@@ -41,10 +41,18 @@ impl Live {
         let Some((parsed, before)) = self.parsed.advance(text, &edit) else {
             return Live::of(text, self.parsed.language());
         };
-        let touched = touched(&before, &parsed, &shift.new);
+        let place = Place::of(&before, &parsed, &shift.new);
+        let touched = place.range;
         // Where that was before: it holds the edit, and what the edit took away.
         let was = touched.start..(touched.end + shift.old.end).saturating_sub(shift.new.end);
-        let fresh = Symbols::found(&parsed, &Found::search_in(&parsed, touched.clone()));
+        let is_within = |range: &Range<usize>, place: &Range<usize>| range.start < place.end && place.start < range.end;
+        // Of what holds the place only the end is another, which lies behind the edit.
+        let is_holder = |range: &Range<usize>| range.start < place.inside && range.end > touched.start;
+        let mut fresh = Symbols::found(&parsed, &Found::search_in(&parsed, touched.clone()));
+        fresh.retain(|symbol| is_within(&symbol.range, &touched) && !is_holder(&symbol.range));
+        let reaches_out = |range: &Range<usize>, place: &Range<usize>| {
+            is_within(range, place) && !is_holder(range) && (range.start < place.start || place.end < range.end)
+        };
         // What reaches out of the place has another end now, and perhaps another head: everything is looked at.
         if self.found.iter().any(|symbol| reaches_out(&symbol.range, &was))
             || fresh.iter().any(|symbol| reaches_out(&symbol.range, &touched))
@@ -52,14 +60,12 @@ impl Live {
             let found = Symbols::found(&parsed, &Found::search(&parsed));
             return Some(Live { parsed, found });
         }
-        let is_within = |range: &Range<usize>, place: &Range<usize>| range.start < place.end && place.start < range.end;
-        let kept = self.found.iter().filter(|symbol| !is_within(&symbol.range, &was));
+        let kept = self.found.iter().filter(|symbol| !is_within(&symbol.range, &was) || is_holder(&symbol.range));
         let kept = kept.map(|symbol| Symbol {
             range: shift.forth(symbol.range.start)..shift.forth(symbol.range.end),
             name_range: shift.forth(symbol.name_range.start)..shift.forth(symbol.name_range.end),
             ..symbol.clone()
         });
-        let fresh = fresh.iter().filter(|symbol| is_within(&symbol.range, &touched)).cloned();
         let mut found: Vec<Symbol> = kept.chain(fresh).collect();
         found.sort_by_key(|symbol| symbol.range.start);
         Some(Live { parsed, found })
@@ -80,23 +86,75 @@ impl Live {
     }
 }
 
-/// Whether a range lies partly in a place and partly not.
-fn reaches_out(range: &Range<usize>, place: &Range<usize>) -> bool {
-    let overlaps = range.start < place.end && place.start < range.end;
-    overlaps && (range.start < place.start || place.end < range.end)
+/// What an edit changed of a tree.
+struct Place {
+    /// The outermost nodes that it changed, with what belongs to them: comments and attributes before an item, and the item behind
+    /// comments.
+    range: Range<usize>,
+    /// Where the body starts that holds them; 0 where none does. What holds that body is as it was but for its end.
+    inside: usize,
 }
 
-/// The outermost nodes that an edit changed, with what belongs to them: comments and attributes before an item, and the item
-/// behind comments.
-fn touched(before: &Tree, parsed: &Parsed, edit: &Range<usize>) -> Range<usize> {
-    let tree = parsed.tree();
-    let (mut start, mut end) = (edit.start, edit.end);
-    for range in before.changed_ranges(tree) {
-        start = start.min(range.start_byte);
-        end = end.max(range.end_byte);
+impl Place {
+    /// `before` is the old tree, with its nodes where the edit put them.
+    fn of(before: &Tree, parsed: &Parsed, edit: &Range<usize>) -> Place {
+        let tree = parsed.tree();
+        let (mut start, mut end) = (edit.start, edit.end);
+        for range in before.changed_ranges(tree) {
+            start = start.min(range.start_byte);
+            end = end.max(range.end_byte);
+        }
+        let body = innermost_body(before.root_node(), tree.root_node(), &(start..end), parsed.language());
+        let holder = body.unwrap_or_else(|| tree.root_node());
+        Place { range: touched(holder, start..end, parsed.text().len()), inside: body.map_or(0, |body| body.start_byte()) }
     }
-    let root = tree.root_node();
-    let mut cursor = root.walk();
+}
+
+/// The innermost body of an item that holds a changed range, if what lies around it is the same in both trees.
+fn innermost_body<'tree>(
+    old: Node<'_>,
+    new: Node<'tree>,
+    changed: &Range<usize>,
+    language: Language,
+) -> Option<Node<'tree>> {
+    let (mut old, mut new) = (old, new);
+    let (mut body, mut is_item) = (None, false);
+    loop {
+        let mut cursor = new.walk();
+        let Some(at) = cursor.goto_first_child_for_byte(changed.start.saturating_sub(1)) else { return body };
+        let child = cursor.node();
+        let Some(before) = u32::try_from(at).ok().and_then(|at| old.child(at)) else { return body };
+        let is_same = before.kind_id() == child.kind_id() && before.byte_range() == child.byte_range();
+        // With a byte to spare, since what touches may belong together.
+        if !is_same || child.start_byte() + 1 >= changed.start || changed.end >= child.end_byte() {
+            return body;
+        }
+        if cursor.field_name() == Some("body") && is_item {
+            // What a body begins with may be written about the item.
+            let begins = |first: Node<'_>| language == Language::Python && first.end_byte() + 1 >= changed.start;
+            if child.named_child(0).is_none_or(begins) {
+                return body;
+            }
+            body = Some(child);
+            is_item = false;
+        } else if is_item && !is_wrapper(new) {
+            return body;
+        } else {
+            is_item = true;
+        }
+        (old, new) = (before, child);
+    }
+}
+
+/// Whether a node only adds words before an item.
+fn is_wrapper(node: Node<'_>) -> bool {
+    matches!(node.kind(), "decorated_definition" | "export_statement" | "template_declaration" | "ambient_declaration")
+}
+
+/// The children of `holder` that a changed range touches, with what belongs to them.
+fn touched(holder: Node<'_>, changed: Range<usize>, len: usize) -> Range<usize> {
+    let Range { mut start, mut end } = changed;
+    let mut cursor = holder.walk();
     let (mut first, mut last): (Option<Node<'_>>, Option<Node<'_>>) = (None, None);
     if cursor.goto_first_child_for_byte(start.saturating_sub(1)).is_some() {
         first = Some(cursor.node());
@@ -122,7 +180,7 @@ fn touched(before: &Tree, parsed: &Parsed, edit: &Range<usize>) -> Range<usize> 
             start = start.min(first.start_byte());
             end = end.max(last.end_byte());
         }
-        _ => (start, end) = (0, parsed.text().len()),
+        _ => (start, end) = (0, len),
     }
     start..end
 }

@@ -159,7 +159,7 @@ mod tests {
         let mut expected: Vec<(u32, Option<usize>)> = expected
             .iter()
             .map(|(word, holder)| {
-                let at = |name: &str| survey.symbols.all.iter().position(|symbol| symbol.name == name).unwrap();
+                let at = |name: &str| survey.symbols.all.iter().position(|symbol| &*symbol.name == name).unwrap();
                 (word_hash(word), holder.map(at))
             })
             .collect();

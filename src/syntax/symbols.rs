@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use tree_sitter::Node;
 
@@ -43,20 +44,20 @@ pub enum SymbolKind {
     Block,
 }
 
-/// One definition.
+/// One definition. Cheap to clone: all of a file's are, at every keystroke.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
     pub kind: SymbolKind,
     /// For an `impl`, the name of the type.
-    pub name: String,
+    pub name: Arc<str>,
     /// The definition from its first attribute or decorator to its end.
     pub range: Range<usize>,
     /// The name alone.
     pub name_range: Range<usize>,
     /// The head of the definition on one line, without attributes, comments and body: `pub fn area(&self) -> f64`.
-    pub signature: String,
+    pub signature: Arc<str>,
     /// The first line of what is written about it.
-    pub doc: Option<String>,
+    pub doc: Option<Arc<str>>,
     /// Index of the symbol that holds this one, in [`Symbols::all`].
     pub parent: Option<usize>,
 }
@@ -127,7 +128,7 @@ impl Symbols {
         let mut next = Some(index);
         while let Some(index) = next {
             let symbol = self.all.get(index)?;
-            names.push(symbol.name.as_str());
+            names.push(&*symbol.name);
             // Holders stand before what they hold.
             next = symbol.parent.filter(|parent| *parent < index);
         }
@@ -214,15 +215,19 @@ impl Definition<'_> {
         let start = start(whole, language);
         Some(Symbol {
             kind: self.kind,
-            name,
+            name: name.into(),
             range: start..whole.end_byte(),
             name_range: name_node.byte_range(),
-            signature: self.signature(source, language, whole.start_byte(), found)?,
-            doc: self.body.and_then(|body| docs::inside(body, language, source)).or_else(|| {
-                let has_docs = !matches!(language, Language::Json | Language::Markdown);
-                has_docs.then(|| docs::before(start, &found.comments, source)).flatten()
-            }),
+            signature: self.signature(source, language, whole.start_byte(), found)?.into(),
+            doc: self.doc(source, language, start, found).map(Arc::from),
             parent: None,
+        })
+    }
+
+    fn doc(&self, source: &Text, language: Language, start: usize, found: &Found) -> Option<String> {
+        self.body.and_then(|body| docs::inside(body, language, source)).or_else(|| {
+            let has_docs = !matches!(language, Language::Json | Language::Markdown);
+            has_docs.then(|| docs::before(start, &found.comments, source)).flatten()
         })
     }
 

@@ -88,7 +88,7 @@ pub(in crate::tools) fn rows(text: &Text, language: Option<Language>, query: Opt
     let symbols = language.map_or_else(|| indent::outline(text), |language| Symbols::of(text, language));
     let mut rows = String::new();
     for (index, symbol) in symbols.all.iter().enumerate() {
-        let path = symbols.path(index).unwrap_or_else(|| symbol.name.clone());
+        let path = symbols.path(index).unwrap_or_else(|| symbol.name.to_string());
         if query.is_some_and(|query| !plain(&path).contains(query)) {
             continue;
         }

@@ -11,7 +11,7 @@ fn shown(text: &Text, symbols: &Symbols) -> String {
     let line = |offset| text.line_of(offset) + 1;
     let mut shown = String::new();
     for (index, symbol) in symbols.all.iter().enumerate() {
-        assert_eq!(text.slice(symbol.name_range.clone()).as_deref(), Some(symbol.name.as_str()));
+        assert_eq!(text.slice(symbol.name_range.clone()).as_deref(), Some(&*symbol.name));
         shown.push_str(&format!(
             "{} {} {}-{} {}{}\n",
             symbol.kind.name(),
@@ -195,7 +195,7 @@ fn check_enclosing(language: Language, fixture: &str, expected: &[&str]) {
     let offset = fixture.find("$0").unwrap();
     let text = Text::new(&fixture.replace("$0", ""));
     let symbols = Symbols::of(&text, language);
-    let names: Vec<&str> = symbols.enclosing(offset).into_iter().map(|symbol| symbol.name.as_str()).collect();
+    let names: Vec<&str> = symbols.enclosing(offset).into_iter().map(|symbol| &*symbol.name).collect();
     assert_eq!(names, expected);
 }
 
