@@ -106,7 +106,10 @@ impl Place {
         }
         let body = innermost_body(before.root_node(), tree.root_node(), &(start..end), parsed.language());
         let holder = body.unwrap_or_else(|| tree.root_node());
-        Place { range: touched(holder, start..end, parsed.text().len()), inside: body.map_or(0, |body| body.start_byte()) }
+        Place {
+            range: touched(holder, start..end, parsed.text().len()),
+            inside: body.map_or(0, |body| body.start_byte()),
+        }
     }
 }
 

@@ -11,3 +11,4 @@ mod run;
 mod sessions;
 mod setup;
 mod terminal;
+mod tls;
