@@ -6,6 +6,7 @@
 //! Everything but the instruction is somebody else's text: [`render`] puts it into blocks that it can not end.
 
 mod buffers;
+mod files;
 pub mod focus;
 mod mentions;
 pub mod outline;
@@ -36,6 +37,8 @@ pub struct Inquiry {
     pub focus: Option<Focus>,
     /// Problems that the editor knows at the focus, or all where the instruction asks for them, rendered one a line.
     pub diagnostics: Vec<String>,
+    /// The model reads slowly and is lost in much: it gets the files that the instruction is about, and little else.
+    pub lean: bool,
 }
 
 /// A place in a document.
@@ -54,7 +57,7 @@ pub struct Budget {
     pub map: u64,
 }
 
-/// Assembles the sections of a turn's first message: `instruction`, `selection`, `symbol`, `related`,
+/// Assembles the sections of a turn's first message: `instruction`, `file`, `selection`, `symbol`, `related`,
 /// `mention`, `diff`, `diagnostics`, `buffers`, `outline`, `rules` and `memory`, in this order, left out ones with the reason. Together they take no more than the budget, but the
 /// instruction is always whole.
 ///
@@ -77,6 +80,7 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     rules::memory(&mut sections, &live);
     let outlined = buffers::buffers(&mut sections, &live, index, inquiry.focus.as_ref(), deadline);
     let snapshot = index.snapshot(view, deadline);
+    let has_files = inquiry.lean && files::files(&mut sections, inquiry, &live, &snapshot);
     mentions::mentioned(&mut sections, &mentions, &live, index, &snapshot, inquiry.focus.as_ref());
     // What is asked for by name may take its time.
     let patience = if asks(&Mention::Diff) { ASKED_DIFF } else { DIFF };
@@ -85,7 +89,11 @@ pub fn assemble(inquiry: &Inquiry, view: &View, budget: Budget, index: &Index, d
     related::diff(&mut sections, &live, inquiry.focus.as_ref(), asks(&Mention::Diff), &late);
     related::related(&mut sections, &live, &snapshot, inquiry.focus.as_ref());
     let ranking = Ranking { skip: outlined, ..ranking(inquiry, view, &late) };
-    outline::outline(&mut sections, view, &snapshot, &ranking, budget.map);
+    if has_files {
+        sections.leave_out("outline", "workspace", "the files that the instruction is about are there");
+    } else {
+        outline::outline(&mut sections, view, &snapshot, &ranking, budget.map);
+    }
     rules::elsewhere(&mut sections, &live, inquiry.focus.as_ref(), snapshot.files.iter().map(|(path, _)| path));
     sections.into_receipt()
 }

@@ -17,6 +17,7 @@ mod diagnostics;
 mod edit_file;
 mod from_web;
 pub mod host;
+mod left_out;
 mod list_files;
 mod move_file;
 mod patch;

@@ -14,6 +14,7 @@ gigabytes, and a model is not the same everywhere.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import fetch
@@ -192,10 +193,14 @@ class Server:
         self.process.wait()
 
 
-def measure(name, tasks, work, keep):
-    """Runs all tasks, one after the other."""
+def measure(name, tasks, work, keep, results):
+    """Runs all tasks, one after the other, but for those whose outcome is in the file of results."""
     outcomes = []
+    known = read_results(results, name)
     for task in tasks:
+        if task.number in known:
+            outcomes.append(known[task.number])
+            continue
         with tempfile.TemporaryDirectory() as root:
             folder, state = Path(root, "work"), Path(root, "state")
             folder.mkdir()
@@ -212,9 +217,24 @@ def measure(name, tasks, work, keep):
                 kept.parent.mkdir(parents=True, exist_ok=True)
                 subprocess.run(["cp", "-r", root, kept], check=True)
         outcomes.append(outcome)
+        if results:
+            with open(results, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"who": name, "task": task.number, **asdict(outcome)}) + "\n")
         mark = "passed" if outcome.passed else "failed"
         print(f"  {name}  {task.number:02} {task.name:20} {mark}  {outcome.seconds:5.0f} s  {outcome.note}", file=sys.stderr)
     return outcomes
+
+
+def read_results(path, name):
+    """The outcomes that a file holds of this name, by the task's number."""
+    known = {}
+    if path and path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            fields = json.loads(line)
+            who, number = fields.pop("who"), fields.pop("task")
+            if who == name:
+                known[number] = Outcome(**fields)
+    return known
 
 
 HEAD = "| who | tasks passed | tuned / unseen | replies with a well-formed edit | edits applied | first prompt, most | tokens in / out | s a task |"
@@ -254,6 +274,8 @@ def arguments():
     parser.add_argument("--claw", type=Path, help="the program; built by cargo if not given")
     parser.add_argument("--dir", type=Path, help="where models and programs are kept")
     parser.add_argument("--keep", type=Path, help="keeps what each run left here")
+    parser.add_argument("--results", type=Path, help="a file of outcomes: what is in it is not run again, what is not is added")
+    parser.add_argument("--address", help="a server that runs already, as http://127.0.0.1:8080, in place of one of its own")
     parser.add_argument("--threads", type=int, default=2)
     return parser.parse_args()
 
@@ -274,18 +296,21 @@ def main():
         claw = HERE.parent.parent / "target" / "debug" / "claw"
     model = given.model
     aider = None if given.no_aider else fetch.aider(folder)
-    path, program = fetch.model(model, folder), fetch.server(folder)
     rows = [HEAD, "|" + "---|" * (HEAD.count("|") - 1)]
-    with Server(program, path, model, given.threads) as server:
+    with contextlib.ExitStack() as stack:
+        address = given.address
+        if address is None:
+            path, program = fetch.model(model, folder), fetch.server(folder)
+            address = stack.enter_context(Server(program, path, model, given.threads)).address
         for form in [] if given.no_claw else given.formats:
             chosen = None if form == "auto" else form
-            work = lambda task, folder, state: run_claw(task, folder, claw.resolve(), server.address, model, chosen, state)
+            work = lambda task, folder, state: run_claw(task, folder, claw.resolve(), address, model, chosen, state)
             name = f"Claw, {model}, {form}"
-            rows.append(row(name, tasks, measure(name, tasks, work, given.keep)))
+            rows.append(row(name, tasks, measure(name, tasks, work, given.keep, given.results)))
         if aider:
-            work = lambda task, folder, state: run_aider(task, folder, aider, server.address, model, state)
+            work = lambda task, folder, state: run_aider(task, folder, aider, address, model, state)
             name = f"aider, {model}, whole"
-            rows.append(row(name, tasks, measure(name, tasks, work, given.keep)))
+            rows.append(row(name, tasks, measure(name, tasks, work, given.keep, given.results)))
     print("\n".join(rows))
 
 

@@ -24,8 +24,9 @@ pub(in crate::agent) struct Window<'a> {
     pub known: Option<u64>,
     pub ask: &'a dyn Fn() -> Option<u64>,
 }
+
 /// Tokens of context for a small model, and how many of them the outline of the workspace may take.
-const LEAN_TOTAL: u64 = 700;
+const LEAN_TOTAL: u64 = 900;
 const LEAN_MAP: u64 = 200;
 
 pub(in crate::agent) struct Gathered {
@@ -45,6 +46,7 @@ pub(in crate::agent) fn gather(session: &Session, ask: &Ask, turn: &str, window:
         instruction: ask.instruction.clone(),
         focus: ask.focus.clone(),
         diagnostics: ask.diagnostics.clone(),
+        lean,
     };
     let within = |window: u64| {
         let mut budget = Budget { total: window / 2, map: parts.config.context.map_tokens };

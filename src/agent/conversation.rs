@@ -15,7 +15,7 @@ use crate::event::{
     Compacted, EventKind, ModelResponseReceived, Opaque, PlanItem, StopReason, ToolForm, ToolResultReturned,
     TurnStatus, Usage,
 };
-use crate::model::{Message, ToolSchema, family};
+use crate::model::{Message, ModelErrorKind, ToolSchema, family, printed};
 
 /// A session's history.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +45,13 @@ pub(in crate::agent) struct Conversation {
     /// … how often it did in the session, and responses in a row in which the model failed at it.
     falls: u32,
     failures: u32,
+    /// The model, by provider and name, that may not be offered tools.
+    no_tools: Option<(String, String)>,
+    /// The model of the running or last turn, and whether its prompt is lean.
+    model: (String, String),
+    lean: bool,
+    /// All calls of the last response that had any were made and succeeded.
+    succeeded: bool,
     /// Of the running or last turn.
     so_far: SoFar,
 }
@@ -104,6 +111,11 @@ impl Conversation {
         self.open.iter().filter(|(_, result)| result.is_none()).map(|(call, _)| call.clone()).collect()
     }
 
+    /// Whether the calls of the last response that had any all succeeded.
+    pub fn has_succeeded(&self) -> bool {
+        self.open.is_empty() && self.succeeded
+    }
+
     /// What makes the next request fit the window, if it does not.
     pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>) -> Option<Compacted> {
         let history = compaction::History { messages: &self.messages, facts: &self.facts, plan: &self.plan };
@@ -118,7 +130,10 @@ impl Conversation {
             EventKind::TurnStart(start) => {
                 self.in_turn = true;
                 self.form = start.tool_form;
-                self.may_fall = !start.tool_form.is_native() || family::of(&start.model).prints;
+                self.model = (start.provider.clone(), start.model.clone());
+                self.lean = start.lean;
+                let no_tools = self.no_tools.as_ref() == Some(&self.model);
+                self.may_fall = no_tools || !start.tool_form.is_native() || family::of(&start.model).prints;
                 if !self.may_fall {
                     (self.falls, self.failures) = (0, 0);
                 }
@@ -134,8 +149,9 @@ impl Conversation {
             EventKind::ModelResponse(response) => {
                 self.so_far.usage += response.usage;
                 // What it printed to call something is no answer.
-                if !response.text.trim().is_empty() && !response.as_text {
-                    self.so_far.answer.clone_from(&response.text);
+                let said = if response.as_text { printed::lead(&response.text) } else { &response.text };
+                if !said.trim().is_empty() {
+                    said.clone_into(&mut self.so_far.answer);
                 }
                 let texts = response.opaque.iter().flat_map(Opaque::texts);
                 self.sealed
@@ -158,6 +174,12 @@ impl Conversation {
                 self.settle(result);
             }
             EventKind::Error(error) if error.code == COST_UNKNOWN => self.cost_is_unknown = true,
+            EventKind::Error(error) if error.code == ModelErrorKind::NoTools.code() && self.form().is_native() => {
+                self.no_tools = Some(self.model.clone());
+                self.may_fall = true;
+                // A small one does best with whole files.
+                (self.falls, self.failures) = (if self.lean { 2 } else { 1 }, 0);
+            }
             EventKind::Plan { items } => self.plan.clone_from(items),
             EventKind::TurnEnd(end) => {
                 self.in_turn = false;
@@ -203,8 +225,13 @@ impl Conversation {
         if self.open.iter().any(|(_, settled)| settled.is_none()) {
             return;
         }
+        if !self.open.is_empty() {
+            self.succeeded = self.open.iter().all(|(_, settled)| settled.as_ref().is_some_and(|result| result.ok));
+        }
         if self.as_text && !self.open.is_empty() {
-            let text = manual::results_as_text(self.open.iter().filter_map(|(_, result)| result.as_ref()));
+            let is_whole = self.form() == ToolForm::Whole;
+            let results = self.open.iter().filter_map(|(_, result)| result.as_ref());
+            let text = manual::results_as_text(results, is_whole);
             self.open.clear();
             self.messages.push(Message::User { text });
         } else {
@@ -222,7 +249,8 @@ impl Conversation {
             return;
         }
         let text = match status {
-            TurnStatus::Done => return,
+            // Edits that a small model printed end its turn.
+            TurnStatus::Done => "[My edits were taken.]",
             TurnStatus::Cancelled => "[The user cancelled this turn before I answered.]",
             TurnStatus::Failed => "[This turn failed before I answered.]",
             TurnStatus::Limit => "[This turn reached a limit before I answered.]",

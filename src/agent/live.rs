@@ -16,7 +16,7 @@ use super::calls::Call;
 use super::cost::cost_of;
 use super::delegate::Subagents;
 use super::kept::{cut, without_values};
-use super::manual::with_printed_calls;
+use super::manual::{may_print, with_printed_calls};
 use super::meter::Meter;
 use super::policy::{End, Left, TextGuard};
 use super::session::{Ask, Session};
@@ -26,8 +26,9 @@ use crate::config::PermissionMode;
 use crate::context::estimate_tokens;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, ProposedFile, ToolCallRequested,
-    ToolResultReturned, TurnLimits, TurnStart, Usage,
+    ToolForm, ToolResultReturned, TurnLimits, TurnStart, Usage,
 };
+use crate::model::printed::Held;
 use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel, family};
 use crate::permission::Act;
 use crate::store::Redactor;
@@ -118,6 +119,23 @@ impl Live {
 
     fn is_unchecked(&self, overlay: &Overlay) -> bool {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(overlay)
+    }
+
+    /// How a model is asked to call tools, and whether it gets a lean prompt.
+    fn manner(&self, provider: &str, model: &str) -> (ToolForm, bool) {
+        let config = &self.session.parts().config;
+        // A script's turns are calls already.
+        let is_script = provider == "script";
+        let form = if is_script { family::of("").form } else { family::of(model).form };
+        let is_small = !is_script && family::is_small(model);
+        (config.tool_format.unwrap_or(form), config.lean.unwrap_or(is_small))
+    }
+
+    /// Whether a small model writes files anew.
+    fn rewrites(&self) -> bool {
+        let form = self.session.recorder().with_conversation(|conversation| conversation.form());
+        let is_lean = |model: &SharedModel| self.manner(model.provider(), model.name()).1;
+        form == ToolForm::Whole && self.model.get().is_some_and(is_lean)
     }
 
     fn redactor(&self) -> &Redactor {
@@ -238,6 +256,7 @@ impl Live {
                 deadline: Duration::from_secs(self.session.parts().config.limits.prompt_timeout_s),
             },
             delegate: Some(self.subagents.for_call(&call.id, self.model.get().cloned())),
+            rewrites_for: self.rewrites().then(|| self.ask.instruction.clone()),
             cancel: self.cancel.child_token(),
             author: Author { turn: self.turn.clone(), call: call.id.clone() },
             max_output: MAX_OUTPUT,
@@ -305,6 +324,9 @@ impl Live {
         let mut first = None;
         let mut collector = Collector::default();
         let mut guard = TextGuard::default();
+        // What may be a call is not shown as words.
+        let mut held =
+            may_print(model.name(), printed).then(|| Held::new(printed.tools, printed.form == ToolForm::Whole));
         let estimate = estimate_tokens(&body.to_string());
         let mut deltas = model.send(body);
         let idle = Duration::from_secs(self.limits.idle_seconds.max(1));
@@ -320,7 +342,10 @@ impl Live {
                 Delta::Text(text) => {
                     first.get_or_insert_with(|| began.elapsed());
                     guard.push(&text)?;
-                    hear(Heard::Text(text));
+                    let shown = held.as_mut().map_or_else(|| text.clone(), |held| held.push(&text));
+                    if !shown.is_empty() {
+                        hear(Heard::Text(shown));
+                    }
                 }
                 Delta::Reasoning(text) => {
                     first.get_or_insert_with(|| began.elapsed());
@@ -356,6 +381,8 @@ impl Live {
                 self.tell_cut(&*model, response.usage, hear);
                 let cost = cost_of(model.price(), &response, estimate);
                 let (response, as_text) = with_printed_calls(response, model.name(), printed);
+                let rest = held.map(|held| held.finish(as_text)).filter(|rest| !rest.is_empty());
+                rest.into_iter().for_each(|rest| hear(Heard::Text(rest)));
                 let answer = self.take_in(response, first.unwrap_or(latency), latency)?;
                 Ok(Answer { cost, as_text, ..answer })
             }
@@ -484,11 +511,10 @@ impl World for Live {
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
             let bytes_per_1000_tokens = self.session.counted(&provider, &name).await;
-            // A script's turns are calls already.
-            let known = if provider == "script" { family::of("") } else { family::of(&name) };
+            let (tool_form, lean) = self.manner(&provider, &name);
             let start = TurnStart {
-                tool_form: parts.config.tool_format.unwrap_or(known.form),
-                lean: parts.config.lean.unwrap_or_else(|| provider != "script" && family::is_small(&name)),
+                tool_form,
+                lean,
                 task: self.redactor().redact(&self.ask.instruction).into_owned(),
                 frontend: parts.frontend,
                 provider,
@@ -516,8 +542,8 @@ impl World for Live {
                 self.redactor().redact_receipt(&mut receipt);
                 return Ok(receipt);
             }
-            let name = model.as_ref().map(|model| model.name().to_owned()).unwrap_or_default();
-            let lean = session.parts().config.lean.unwrap_or_else(|| family::is_small(&name));
+            let (form, lean) =
+                model.as_ref().map_or((ToolForm::Native, false), |model| self.manner(model.provider(), model.name()));
             let gathered = tokio::task::spawn_blocking(move || {
                 let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
                 let known = model.as_ref().and_then(|model| model.window());
@@ -545,6 +571,10 @@ impl World for Live {
             }
             if let Some(section) = prompt::mode_section(self.ask.mode, self.permission_mode, self.ask.parent.is_some())
             {
+                gathered.receipt.tokens += section.tokens;
+                gathered.receipt.sections.push(section);
+            }
+            if let Some(section) = prompt::answer_section(self.ask.mode, self.permission_mode, form, lean) {
                 gathered.receipt.tokens += section.tokens;
                 gathered.receipt.sections.push(section);
             }

@@ -15,21 +15,22 @@ pub(in crate::agent) fn manual(form: ToolForm, tools: &[ToolSchema], lean: bool)
     let example = call_as_text("read_file", &json!({"path": "src/main.py"}).to_string());
     let edits_as_text = matches!(form, ToolForm::Blocks | ToolForm::Whole);
     let can_write = tools.iter().any(|tool| tool.name == "write_file");
-    let mut text = format!(
-        "\n\n# Tools\n\nTo use a tool print a call, and then stop:\n\n{example}\n\nIts result comes with the next message. The tools:\n"
-    );
-    for tool in tools {
-        if edits_as_text && can_write && matches!(tool.name.as_str(), "edit_file" | "write_file") {
-            continue;
-        }
-        text.push_str(&entry(tool, lean));
-    }
+    let mut text = String::new();
     if can_write {
         text.push_str(match form {
             ToolForm::Native | ToolForm::Json => "",
             ToolForm::Blocks => BLOCKS,
             ToolForm::Whole => WHOLE,
         });
+    }
+    text.push_str(&format!(
+        "\n\n# Tools\n\nTo use a tool print a call, and then stop:\n\n{example}\n\nIts result comes with the next message. The tools:\n"
+    ));
+    for tool in tools {
+        if edits_as_text && can_write && matches!(tool.name.as_str(), "edit_file" | "write_file") {
+            continue;
+        }
+        text.push_str(&entry(tool, lean));
     }
     text
 }
@@ -40,8 +41,7 @@ pub(in crate::agent) fn with_printed_calls(
     model: &str,
     asked: Printed<'_>,
 ) -> (Response, bool) {
-    let may_print = !asked.form.is_native() || family::of(model).prints;
-    if !may_print || !response.tool_calls.is_empty() {
+    if !may_print(model, asked) || !response.tool_calls.is_empty() {
         return (response, false);
     }
     response.tool_calls = printed::recover(&response.text, asked.tools, asked.form == ToolForm::Whole);
@@ -49,7 +49,15 @@ pub(in crate::agent) fn with_printed_calls(
     (response, as_text)
 }
 
+/// Whether calls that the model prints are calls.
+pub(in crate::agent) fn may_print(model: &str, asked: Printed<'_>) -> bool {
+    !asked.form.is_native() || family::of(model).prints
+}
+
 const BLOCKS: &str = "
+
+# Changing files
+
 To change a file print its path and a block. The upper part is text of the file, line for line, that stands there once; an empty one
 makes a new file:
 
@@ -58,17 +66,22 @@ src/main.py
 old lines
 =======
 new lines
->>>>>>> REPLACE
-";
+>>>>>>> REPLACE";
 
+/// What stands in the example must be a file: small models repeat it to the letter.
 const WHOLE: &str = "
-To change or make a file, read it first, then print its path on a line of its own and all of its new text in a fence:
 
-src/main.py
+# Changing files
+
+To change or make a file print its path on a line of its own, and below it all of its new text in a fence. A file src/hello.py is made so:
+
+src/hello.py
 ```
-all of the file
+def hello(name):
+    print(\"Hello\", name)
 ```
-";
+
+Print the whole file, never a part: what you leave out is gone. One answer may hold several files.";
 
 /// `- read_file {path: string, offset?: integer}: Shows a file.`
 fn entry(tool: &ToolSchema, lean: bool) -> String {
@@ -103,7 +116,14 @@ pub(in crate::agent) fn as_text(messages: &[Message]) -> Vec<Message> {
     for message in messages {
         let is_result = matches!(message, Message::ToolResult { .. });
         match message {
-            Message::User { .. } => texts.push(message.clone()),
+            // Templates want turns that alternate: what the user says to results stands below them.
+            Message::User { text } => match texts.last_mut() {
+                Some(Message::User { text: before }) => {
+                    before.push_str("\n\n");
+                    before.push_str(text);
+                }
+                _ => texts.push(message.clone()),
+            },
             Message::Assistant { text, reasoning, tool_calls, .. } => {
                 let calls = tool_calls.iter().map(|call| call_as_text(&call.name, &call.arguments));
                 let said = Some(text.clone()).filter(|text| !text.is_empty());
@@ -127,9 +147,27 @@ pub(in crate::agent) fn as_text(messages: &[Message]) -> Vec<Message> {
     texts
 }
 
-/// The results of calls that were printed, as one message.
-pub(in crate::agent) fn results_as_text<'a>(results: impl Iterator<Item = &'a ToolResultReturned>) -> String {
-    results.map(|result| result_as_text(&result.tool, result.ok, &result.output)).collect::<Vec<_>>().join("\n\n")
+/// The results of calls that were printed, as one message. Who writes files anew sees them without line numbers, which it would
+/// write too.
+pub(in crate::agent) fn results_as_text<'a>(
+    results: impl Iterator<Item = &'a ToolResultReturned>,
+    writes_whole: bool,
+) -> String {
+    let texts = results.map(|result| {
+        let is_file = writes_whole && result.ok && result.tool == "read_file";
+        let output = if is_file { without_numbers(&result.output) } else { result.output.clone() };
+        result_as_text(&result.tool, result.ok, &output)
+    });
+    texts.collect::<Vec<_>>().join("\n\n")
+}
+
+/// The lines of a file as they are, where each stands behind its number and a tab.
+fn without_numbers(output: &str) -> String {
+    let plain = |line: &str| match line.split_once('\t') {
+        Some((number, content)) if number.trim_start().parse::<u64>().is_ok() => content.to_owned(),
+        _ => line.to_owned(),
+    };
+    output.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
 fn result_as_text(tool: &str, ok: bool, output: &str) -> String {

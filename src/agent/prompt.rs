@@ -24,6 +24,7 @@ const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md"
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
 const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
+const WHOLE: Prompt = Prompt { name: "whole", text: include_str!("prompts/whole.md") };
 const TITLE: Prompt = Prompt { name: "title", text: include_str!("prompts/title.md") };
 const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
@@ -39,7 +40,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, LEAN, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
+    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -57,6 +58,17 @@ pub(in crate::agent) fn mode_section(
         (Mode::Edit, PermissionMode::Ask | PermissionMode::Auto) => return None,
     };
     Some(section("mode", "claw", prompt.text.trim_end()))
+}
+
+/// What a small model that writes whole files is reminded of behind its task.
+pub(in crate::agent) fn answer_section(
+    mode: Mode,
+    permissions: PermissionMode,
+    form: ToolForm,
+    lean: bool,
+) -> Option<ContextSection> {
+    let applies = lean && form == ToolForm::Whole && may(Effect::Edits, mode, permissions);
+    applies.then(|| section("answer", "claw", WHOLE.text.trim_end()))
 }
 
 /// What the model is told of a check that failed; what it means, with the first of several.

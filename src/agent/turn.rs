@@ -16,12 +16,12 @@ use super::prompt;
 use super::recorder::Recorder;
 use super::world::{Answer, Heard, Printed, Proposed, SharedWorld};
 use crate::event::{
-    CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolResultReturned, TurnEnd,
-    TurnStart, TurnStatus,
+    CheckRan, Decision, EventKind, ModelResponseReceived, StopReason, ToolCallStarted, ToolForm, ToolResultReturned,
+    TurnEnd, TurnStart, TurnStatus,
 };
 use crate::model::known::rounded;
 use crate::model::printed::MALFORMED;
-use crate::model::{SharedModel, ToolSchema};
+use crate::model::{ModelErrorKind, SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
 
 /// A turn on its way.
@@ -103,8 +103,23 @@ impl TurnRun {
                 }
                 return end_of(stop_reason);
             }
+            let may_end = self.are_last(&calls);
             self.run_calls(calls, stop_reason).await?;
+            if may_end && self.recorder.with_conversation(|conversation| conversation.has_succeeded()) {
+                if self.check(&mut checks).await? || self.take_steering(true)? {
+                    continue;
+                }
+                return Ok(End::done());
+            }
         }
+    }
+
+    /// Whether these calls, if they succeed, are all there is to be done. A small model that was shown the files and has written
+    /// them anew has nothing to add: asked again it says less than nothing, and often undoes what it did.
+    fn are_last(&self, calls: &[Call]) -> bool {
+        let form = self.recorder.with_conversation(|conversation| conversation.form());
+        let edits = |call: &Call| self.tools.get(&call.requested).is_some_and(|tool| tool.effect() == Effect::Edits);
+        self.start.lean && form == ToolForm::Whole && calls.iter().all(edits)
     }
 
     /// Whether what is proposed is not fit to be shown, and the model is told so. After [`CHECKS`] times, or where no request
@@ -129,7 +144,7 @@ impl TurnRun {
     }
 
     /// Sends what the conversation holds now, and takes in the answer. A stream that was cut is asked for once more: nothing
-    /// of it has been run.
+    /// of it has been run. One that was refused because it offers tools goes out again with the tools in words.
     async fn ask(&mut self, model: &SharedModel) -> Result<Answer, End> {
         let mut may_repeat = true;
         loop {
@@ -156,6 +171,11 @@ impl TurnRun {
                     self.record_answer(request, answer.clone());
                     self.tell_unknown_cost(&answer);
                     return Ok(answer);
+                }
+                Err(End { error: Some(error), .. })
+                    if form.is_native() && error.code == ModelErrorKind::NoTools.code() && !self.offered.is_empty() =>
+                {
+                    self.recorder.record(EventKind::Error(error));
                 }
                 Err(End { error: Some(error), .. }) if error.code == "cut" && may_repeat => {
                     may_repeat = false;

@@ -7,6 +7,7 @@ use crate::text::floor_char_boundary;
 /// The order in which sections are shown.
 const ORDER: &[&str] = &[
     "instruction",
+    "file",
     "selection",
     "symbol",
     "related",

@@ -25,6 +25,8 @@ pub enum ModelErrorKind {
     ContextLength,
     /// The endpoint refused the request.
     Refused,
+    /// The endpoint refuses requests that offer tools to this model.
+    NoTools,
     /// The endpoint said something that is not the protocol.
     Protocol,
     /// The stream ended before its terminal event.
@@ -48,6 +50,7 @@ impl ModelErrorKind {
             ModelErrorKind::Server => "server",
             ModelErrorKind::ContextLength => "context_length",
             ModelErrorKind::Refused => "refused",
+            ModelErrorKind::NoTools => "no_tools",
             ModelErrorKind::Protocol => "protocol",
             ModelErrorKind::Cut => "cut",
             ModelErrorKind::Idle => "idle",

@@ -69,7 +69,8 @@ pub fn of(model: &str) -> Family {
     Family { form, prints }
 }
 
-/// Whether a model of this name gets a short prompt and few tools: it reads slowly, and is lost in a long one.
+/// Whether a model of this name gets a short prompt and few tools: it reads slowly, and is lost in a long one. It is also asked for its
+/// likeliest words (temperature 0): of those that are less likely, few are right.
 pub fn is_small(model: &str) -> bool {
     let name = model.to_lowercase();
     billions(&name).is_some_and(|billions| billions <= LEAN) || name.contains("smollm") || name.contains("tinyllama")

@@ -6,6 +6,7 @@
 //! tool with arguments of that tool. Somebody's beginning of a call that is none is told apart, so that the model can be told.
 
 mod files;
+mod held;
 mod lenient;
 mod shape;
 mod syntax;
@@ -13,6 +14,7 @@ mod tags;
 
 use serde_json::Value;
 
+pub use self::held::Held;
 use self::shape::Mark;
 use self::tags::Marked;
 use super::{ToolCallRequested, ToolSchema};
@@ -81,6 +83,18 @@ fn without_thoughts(reply: &str) -> &str {
         None if reply.trim_start().starts_with("<think>") => "",
         None => reply,
     }
+}
+
+/// What stands before the first call of a reply that holds some.
+pub fn lead(reply: &str) -> &str {
+    let mut at = 0;
+    for line in reply.split_inclusive('\n') {
+        if held::may_begin(line, &[]) {
+            break;
+        }
+        at += line.len();
+    }
+    reply.get(..at).unwrap_or_default().trim()
 }
 
 struct Reader<'a> {

@@ -36,6 +36,8 @@ pub struct ToolContext {
     pub web: Option<Web>,
     /// Hears what a running command prints.
     pub hear: HearOutput,
+    /// The task, where a small model writes files anew: what it leaves out of one stays, if the task does not name it.
+    pub rewrites_for: Option<String>,
     pub cancel: CancellationToken,
     /// The turn and the call.
     pub author: Author,

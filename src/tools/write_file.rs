@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::builtin::Builtin;
+use super::left_out::put_back;
 use super::preflight::note;
 use super::propose::{editable_or_new, propose, refuse_mark, resolve};
 use super::show::line_count;
@@ -43,10 +44,16 @@ impl Builtin for WriteFile {
             return Ok(ToolOutput::from(format!("created `{name}`, {lines} lines{note}")));
         };
         context.refuse_outdated(&path, seen, &name)?;
+        let put_back = context.rewrites_for.as_ref().and_then(|task| put_back(&old, &arguments.content, &name, task));
+        let (content, kept) = put_back.unwrap_or((arguments.content, Vec::new()));
+        let kept = match kept.join(", ") {
+            names if names.is_empty() => String::new(),
+            names => format!("\nwhat you left out stays: {names}"),
+        };
         // Lines that stay keep their ending, whatever the model wrote.
         let content = seen
             .text
-            .with_line_endings_of(0..seen.text.len(), &arguments.content)
+            .with_line_endings_of(0..seen.text.len(), &content)
             .ok_or_else(|| ToolError::Internal("a text is no range of itself".to_owned()))?;
         let text = Text::new(&content);
         if text == seen.text {
@@ -55,6 +62,6 @@ impl Builtin for WriteFile {
         let lines = line_count(&text);
         let note = note(&name, Some(&seen.text), &text);
         propose(context, &path, Some(seen), Some(text))?;
-        Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines{note}")))
+        Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines{kept}{note}")))
     }
 }

@@ -20,6 +20,7 @@ fn asked(fixture: &Fixture, instruction: &str, budget: Budget) -> ContextReceipt
         instruction: instruction.to_owned(),
         focus,
         diagnostics: vec!["src/shape.rs:3: error: mismatched types".to_owned()],
+        lean: false,
     };
     let view = fixture.workspace.view(&Overlay::default());
     let deadline = Instant::now() + Duration::from_secs(60);

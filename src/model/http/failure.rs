@@ -254,6 +254,26 @@ impl Complaint {
         ])
     }
 
+    /// That tools may not be offered, in the words of Ollama, vLLM, llama.cpp, OpenRouter, Groq and their like.
+    fn is_about_tools(&self) -> bool {
+        self.has(&[
+            "not support tool",
+            "n't support tool",
+            "not support function",
+            "support tool use",
+            "tool use is not supported",
+            "tools are not supported",
+            "tools is not supported",
+            "`tools` is not supported",
+            "tool calling is not supported",
+            "`tool calling` is not supported",
+            "function calling is not supported",
+            "function calling is not enabled",
+            "--enable-auto-tool-choice",
+            "tools param requires",
+        ])
+    }
+
     fn is_about_model(&self) -> bool {
         self.has(&["model_not_found", "invalid_model", "invalid model", "unknown model", "no such model"])
             || (self.has(&["model"])
@@ -270,7 +290,7 @@ impl Complaint {
 
 /// The error that a status and the provider's words stand for.
 pub fn classify(endpoint: &Endpoint, model: &str, status: u16, complaint: &Complaint) -> ModelError {
-    use ModelErrorKind::{Auth, ContextLength, ModelNotFound, Protocol, RateLimit, Refused, Server};
+    use ModelErrorKind::{Auth, ContextLength, ModelNotFound, NoTools, Protocol, RateLimit, Refused, Server};
     let words = if complaint.words.is_empty() { String::new() } else { format!(" It says: {}", complaint.words) };
     let (kind, message) = match status {
         _ if complaint.is_about_length() && matches!(status, 400 | 413 | 422 | 500) => (
@@ -283,6 +303,10 @@ pub fn classify(endpoint: &Endpoint, model: &str, status: u16, complaint: &Compl
         402 | 403 | 429 if complaint.has(&["insufficient_quota", "insufficient balance", "billing", "credit"]) => {
             (Refused, format!("the account at {endpoint} has nothing left to spend: check its billing.{words}"))
         }
+        400 | 404 | 422 | 500 | 501 if complaint.is_about_tools() => (
+            NoTools,
+            format!("{model} can not be offered tools at {endpoint}: it is told of them in words instead.{words}"),
+        ),
         401 | 403 => (Auth, key_advice(endpoint, status, &words)),
         400 | 404 | 422 if complaint.is_about_model() => (ModelNotFound, model_advice(endpoint, model, &words)),
         404 | 405 => {
@@ -294,10 +318,6 @@ pub fn classify(endpoint: &Endpoint, model: &str, status: u16, complaint: &Compl
         429 => {
             (RateLimit, format!("{endpoint} takes no more requests for now (429): wait a little and ask again.{words}"))
         }
-        400 | 422 if complaint.has(&["does not support tools", "tool use is not supported"]) => (
-            Refused,
-            format!("{model} can not call tools at {endpoint}, and Claw works by them: choose another model.{words}"),
-        ),
         _ if complaint.is_web_page => return web_page(endpoint),
         _ => (Refused, format!("{endpoint} refused the request ({status}).{words}")),
     };

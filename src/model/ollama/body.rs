@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Effort, Message, Request, ToolCallRequested, json as provider_json, openai};
+use crate::model::{Effort, Message, Request, ToolCallRequested, family, json as provider_json, openai};
 
 /// The body for `request`, with a window of so many tokens.
 pub(super) fn body(model: &str, window: u64, effort: Option<Effort>, request: &Request) -> Value {
@@ -12,6 +12,9 @@ pub(super) fn body(model: &str, window: u64, effort: Option<Effort>, request: &R
     }
     let mut options = Map::new();
     options.insert("num_ctx".to_owned(), window.into());
+    if family::is_small(model) {
+        options.insert("temperature".to_owned(), 0.into());
+    }
     if let Some(tokens) = request.max_output_tokens {
         options.insert("num_predict".to_owned(), tokens.into());
     }

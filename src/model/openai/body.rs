@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{Effort, Message, Request, ToolCallRequested};
+use crate::model::{Effort, Message, Request, ToolCallRequested, family};
 
 /// The body for `request`; `limit` is the name under which the endpoint takes the limit of output tokens.
 pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit: &str) -> Value {
@@ -12,6 +12,9 @@ pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit
     }
     if let Some(effort) = effort {
         body.insert("reasoning_effort".to_owned(), effort.of_openai().into());
+    }
+    if family::is_small(model) {
+        body.insert("temperature".to_owned(), 0.into());
     }
     body.insert("stream".to_owned(), true.into());
     body.insert("stream_options".to_owned(), json!({"include_usage": true}));

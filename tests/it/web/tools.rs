@@ -33,6 +33,7 @@ fn context(fixture: &Fixture, web: &Web) -> ToolContext {
         hear: Arc::new(|_| ()),
         cancel: CancellationToken::new(),
         author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
+        rewrites_for: None,
         max_output: 48 * 1024,
     }
 }

@@ -41,6 +41,7 @@ impl Bench {
             hear: Arc::new(|_| ()),
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
+            rewrites_for: None,
             max_output: 16 * 1024,
         };
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
