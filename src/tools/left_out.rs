@@ -152,7 +152,7 @@ impl Merge<'_> {
     fn deeper(&self, index: usize, old_parent: Option<usize>) -> Option<usize> {
         let all = self.old.symbols.all.iter().enumerate();
         let is_it = |(_, symbol): &(usize, &crate::syntax::Symbol)| {
-            symbol.kind.is_function() && symbol.parent.is_some() && symbol.name == self.new.name(index)
+            symbol.kind.is_function() && symbol.parent.is_some() && *symbol.name == *self.new.name(index)
         };
         let mut found = all.filter(is_it).map(|(index, _)| index);
         let only = found.next().filter(|_| old_parent.is_none() && found.next().is_none())?;
