@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tower_lsp::gen_lsp_types::{ApplyWorkspaceEditParams, ApplyWorkspaceEditRequest, MessageType, WorkspaceEdit};
+use tower_lsp::gen_lsp_types::{
+    ApplyWorkspaceEditParams, ApplyWorkspaceEditRequest, LogMessageNotification, LogMessageParams, MessageType,
+    WorkspaceEdit,
+};
 
 use super::edits::EditSupport;
 use super::flights::FlightId;
@@ -27,6 +30,10 @@ use batch::{Batch, batches, group, together};
 
 /// How long an editor may take to answer while the user reads a preview.
 const READING: Duration = Duration::from_secs(600);
+
+/// How long an edit may stay unanswered before a word follows it. Emacs leaves what came in one piece with an answer that it waited
+/// for until it hears more.
+const NUDGE: Duration = Duration::from_secs(1);
 
 /// How long to look, after the editor said it applied nothing, for what it applied all the same.
 const DOUBT: Duration = Duration::from_millis(300);
@@ -301,7 +308,17 @@ async fn deliver(server: &Server, batch: &Batch, label: String, way: Way) -> Res
     };
     let edit: WorkspaceEdit = edit.map_err(|error| format!("{}: {error}", batch.files.join(", ")))?;
     let params = ApplyWorkspaceEditParams { label: Some(label), edit, metadata: None };
-    Ok(match server.outbox.ask::<ApplyWorkspaceEditRequest>(params, patience).await {
+    let answer = server.outbox.ask::<ApplyWorkspaceEditRequest>(params, patience);
+    tokio::pin!(answer);
+    let answer = match tokio::time::timeout(NUDGE, &mut answer).await {
+        Ok(answer) => answer,
+        Err(_) => {
+            let message = "Claw waits for the editor to answer an edit".to_owned();
+            server.outbox.notify::<LogMessageNotification>(LogMessageParams { kind: MessageType::Log, message });
+            answer.await
+        }
+    };
+    Ok(match answer {
         Ok(result) if result.applied => Answer::Applied,
         Ok(result) => Answer::Refused(result.failure_reason.unwrap_or_else(|| "it gave no reason".to_owned())),
         Err(AskError::Refused(reason)) => Answer::Refused(reason),

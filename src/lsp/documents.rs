@@ -64,12 +64,13 @@ pub fn did_open(server: &Server, mut params: Value) {
         Ok(document) => document,
         Err(error) => return tracing::warn!(%error, "a document that makes no sense was opened"),
     };
+    let uri: Arc<str> = document.uri.into();
     let path = server.state.with(|state| {
-        let path = state.doc_path(&document.uri);
+        let path = state.doc_path(&uri);
         let buffer = Buffer {
             text: Text::new(&document.text),
             version: document.version.unwrap_or(0),
-            uri: document.uri.into(),
+            uri: Arc::clone(&uri),
             language_id: document.language_id.into(),
             lossy: message_is_lossy(),
         };
@@ -77,7 +78,7 @@ pub fn did_open(server: &Server, mut params: Value) {
         state.workspace.with_buffers(|buffers| buffers.set(path.clone(), buffer));
         path
     });
-    review::document_changed(server, &path);
+    review::document_opened(server, &uri, &path);
 }
 
 /// `textDocument/didChange`. Takes the parameters as they came: a change that can not be read is still a change.

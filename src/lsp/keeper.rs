@@ -49,6 +49,8 @@ pub struct Reviews {
     by_session: BTreeMap<String, Arc<Review>>,
     /// What the client was last told, by URI.
     published: BTreeMap<String, Vec<Diagnostic>>,
+    /// What it was told of before it opened it: some clients keep nothing of documents that are not open.
+    again: BTreeSet<String>,
     /// Hunks that are on their way to the editor: session and hunk.
     pub in_flight: BTreeSet<(String, String)>,
     pub flights: Flights,
@@ -93,6 +95,17 @@ impl Reviews {
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.count.subscribe()
     }
+}
+
+/// A document was opened. Never waits.
+pub fn document_opened(server: &Server, uri: &str, path: &DocPath) {
+    server.state.with(|state| {
+        let reviews = &mut state.reviews;
+        if reviews.published.get(uri).is_some_and(|told| !told.is_empty()) {
+            reviews.again.insert(uri.to_owned());
+        }
+    });
+    document_changed(server, path);
 }
 
 /// A document was opened, changed, saved or closed. Never waits.
@@ -277,6 +290,7 @@ fn publish(server: &Server) -> bool {
         current.insert(uri.to_owned(), (buffer.map(|buffer| buffer.version), diagnostics));
     }
     let messages = server.state.with(|state| {
+        let again = std::mem::take(&mut state.reviews.again);
         let published = &mut state.reviews.published;
         let mut messages = Vec::new();
         for uri in published.keys().filter(|uri| !current.contains_key(*uri)) {
@@ -284,7 +298,7 @@ fn publish(server: &Server) -> bool {
         }
         published.retain(|uri, _| current.contains_key(uri));
         for (uri, (version, diagnostics)) in current {
-            if published.get(&uri) != Some(&diagnostics) {
+            if published.get(&uri) != Some(&diagnostics) || again.contains(&uri) {
                 published.insert(uri.clone(), diagnostics.clone());
                 messages.push((uri, version, diagnostics));
             }

@@ -18,7 +18,7 @@ use crate::text::{PositionEncoding, Shift, Text};
 use crate::workspace::{DocPath, FileProposal, HunkId, Proposal, View};
 
 use super::edits::{Step, text_edit};
-pub use super::keeper::document_changed;
+pub use super::keeper::{document_changed, document_opened};
 
 /// What one session proposes.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -45,8 +45,10 @@ const MOST_HUNKS: usize = 2_000;
 
 /// Reads either form. The error is for the model.
 pub(in crate::tools) fn parse(patch: &str) -> Result<Vec<FilePatch>, String> {
-    // A lone `\r` is no end of a line here: a line of some file may hold one.
-    let lines: Vec<&str> = patch.lines().collect();
+    // A `\r` is part of a line of some file, unless all lines of the patch end so.
+    let mut lines: Vec<&str> = patch.strip_suffix('\n').unwrap_or(patch).split('\n').collect();
+    let plain: Option<Vec<&str>> = lines.iter().map(|line| line.strip_suffix('\r')).collect();
+    lines = plain.unwrap_or(lines);
     let is_envelope = lines.iter().any(|line| envelope::begins(line));
     let files = if is_envelope { envelope::read(&lines) } else { unified::read(&lines) }?;
     if files.is_empty() {
@@ -89,11 +91,13 @@ impl<'a> Line<'a> {
     /// An empty line stands for an empty line that stays: its space is often lost.
     fn of(line: &'a str) -> Option<Line<'a>> {
         let rest = line.get(1..).unwrap_or_default();
-        match line.as_bytes().first() {
-            None | Some(b' ') => Some(Line::Stays(rest)),
-            Some(b'-') => Some(Line::Goes(rest)),
-            Some(b'+') => Some(Line::Comes(rest)),
-            Some(_) => None,
+        match line.as_bytes() {
+            [] => Some(Line::Stays("")),
+            [b'\r'] => Some(Line::Stays("\r")),
+            [b' ', ..] => Some(Line::Stays(rest)),
+            [b'-', ..] => Some(Line::Goes(rest)),
+            [b'+', ..] => Some(Line::Comes(rest)),
+            _ => None,
         }
     }
 

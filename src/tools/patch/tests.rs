@@ -60,7 +60,14 @@ fn anchors_lead_down_and_line_numbers_are_none() {
 #[test]
 fn a_hunk_that_changes_nothing_is_told() {
     refused("*** Begin Patch\n*** Update File: a\n x\n*** Delete File: b\n*** End Patch", "changes nothing");
-    refused("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\r\n+a\n", "changes nothing in `x`");
+    refused("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+a\n", "changes nothing in `x`");
+}
+
+#[test]
+fn line_ends_are_the_patchs_own_or_a_lines() {
+    check("--- /dev/null\n+++ b/x\n@@ -0,0 +1,2 @@\n+a\r\n+b\n", &["+x \"a\\r\\nb\\n\""]);
+    check("--- /dev/null\r\n+++ b/x\r\n@@ -0,0 +1,2 @@\r\n+a\r\n+b\r\n", &["+x \"a\\nb\\n\""]);
+    check("--- a/x\n+++ b/x\n@@ -1,2 +1 @@\n\r\n-b\r\n", &["x 0 \"\\r\\nb\\r\\n\">\"\\r\\n\""]);
 }
 
 #[test]

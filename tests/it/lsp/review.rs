@@ -60,6 +60,20 @@ async fn a_hunk_is_shown_and_accepted_by_its_code_action_in_every_encoding() {
     }
 }
 
+/// Some clients keep no diagnostics of documents that are not open.
+#[tokio::test]
+async fn hints_are_told_again_when_their_document_is_opened() {
+    let calls = [replace("lib.rs", "fn one() {}", "fn one() { 1; }")];
+    let files = vec![("lib.rs", LIB.to_owned())];
+    let mut editor = Editor::start(Setup { files, script: script(&calls), ..Setup::default() }).await;
+    editor.ask(json!({"instruction": "number it"})).await;
+    editor.pending(1).await;
+    let before = editor.diagnostics("lib.rs", |diagnostics| diagnostics.len() == 1).await;
+    editor.open("lib.rs");
+    assert_eq!(editor.diagnostics("lib.rs", |diagnostics| diagnostics.len() == 1).await, before);
+    editor.finish().await;
+}
+
 #[tokio::test]
 async fn lenses_and_hover_stand_on_pending_hunks_only() {
     let (mut editor, _, _) = two_hunks(Setup::default()).await;

@@ -215,6 +215,18 @@ async fn an_edit_that_comes_after_its_deadline_is_seen_and_nothing_is_sent_twice
     finish(editor).await;
 }
 
+/// Emacs 28 leaves an edit that came in one piece with the answer to its command unread, until something more comes.
+#[tokio::test]
+async fn an_editor_that_is_silent_hears_a_word_more() {
+    let setup = Setup { applies: Applies::Late, ..Setup::default() };
+    let (mut editor, session, proposal) = proposed(setup, &["lib.rs"], vec![edit("lib.rs", ONE)]).await;
+    editor.command("claw.acceptHunk", json!({"session": session, "hunk": hunk_ids(&proposal)[0]})).await;
+    editor.client.notification("window/logMessage").await;
+    editor.finish_late();
+    stand(&mut editor, &session, &["accepted"]).await;
+    finish(editor).await;
+}
+
 #[tokio::test]
 async fn e01_an_edit_that_comes_late_and_to_another_text_is_noticed_too() {
     let (mut editor, session, proposal) = two_hunks(Applies::Late).await;

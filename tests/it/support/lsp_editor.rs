@@ -153,7 +153,9 @@ impl Editor {
         }));
         let answering = Arc::clone(&desk);
         client.on_request(move |method, params| answering.lock().expect("a desk").answer(method, params));
-        for method in ["textDocument/publishDiagnostics", "$/progress", "claw/event", "claw/proposal"] {
+        for method in
+            ["textDocument/publishDiagnostics", "$/progress", "window/logMessage", "claw/event", "claw/proposal"]
+        {
             client.ignore(method);
         }
         let mut capabilities = able_client();

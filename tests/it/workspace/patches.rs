@@ -59,6 +59,12 @@ fn both_forms_of_a_patch_are_proposed() {
         "edited `crlf.txt` at line 3",
         &[("crlf.txt", Some("one\r\ntwo\r\nbetween\r\nthree\r\n"))],
     );
+    // A new file has the line ends that it is given.
+    check(
+        "--- /dev/null\n+++ b/new.txt\n@@ -0,0 +1,2 @@\n+one\r\n+two\r\n",
+        "created `new.txt`, 2 lines",
+        &[("new.txt", Some("one\r\ntwo\r\n"))],
+    );
     check(
         "*** Begin Patch\n*** Update File: open.txt\n@@\n-last\n+the last\n*** End of File\n*** End Patch",
         "edited `open.txt` at line 1",
@@ -123,7 +129,7 @@ fn a_hunk_in_another_place_than_it_says_is_refused() {
             "*** Begin Patch\n*** Update File: l.txt\n-lastly one\n+x\n*** End of File\n*** End Patch".to_owned(),
             "ends with the file",
         ),
-        (lines("-lastly one\r\n+lastly one"), "changes nothing in `l.txt`"),
+        (lines("-lastly one\r\n+lastly one"), "changes nothing there: line ends stay"),
         ("--- a/l.txt\n+++ /dev/null\n@@ -1,2 +0,0 @@\n-lastly one\n-less\n".to_owned(), "holds something else"),
     ] {
         let bench = Bench::new(&fixture);
