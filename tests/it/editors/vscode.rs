@@ -59,6 +59,11 @@ fn a_user_accepts_while_the_turn_runs_and_stops_it_by_the_button_of_its_progress
 }
 
 #[test]
+fn a_user_looks_through_a_preview_and_takes_a_hunk_back() {
+    check("preview.mjs", None, "flags.jsonl");
+}
+
+#[test]
 fn a_user_allows_a_command_and_answers_a_question_by_buttons() {
     check("permission.mjs", None, "permission.jsonl");
 }
