@@ -16,9 +16,9 @@ use super::calls::Call;
 use super::cost::cost_of;
 use super::delegate::Subagents;
 use super::kept::{cut, without_values};
-use super::manual::{may_print, with_printed_calls};
+use super::manual::{manner, may_print, with_printed_calls};
 use super::meter::Meter;
-use super::policy::{End, Left, TextGuard};
+use super::policy::{End, Left, TextGuard, retried};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
 use super::{context_of, gate, prompt};
@@ -29,7 +29,7 @@ use crate::event::{
     ToolForm, ToolResultReturned, TurnLimits, TurnStart, Usage,
 };
 use crate::model::printed::Held;
-use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel, family};
+use crate::model::{Collector, Delta, Model, ModelError, ModelErrorKind, Response, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
@@ -121,20 +121,10 @@ impl Live {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(overlay)
     }
 
-    /// How a model is asked to call tools, and whether it gets a lean prompt.
-    fn manner(&self, provider: &str, model: &str) -> (ToolForm, bool) {
-        let config = &self.session.parts().config;
-        // A script's turns are calls already.
-        let is_script = provider == "script";
-        let form = if is_script { family::of("").form } else { family::of(model).form };
-        let is_small = !is_script && family::is_small(model);
-        (config.tool_format.unwrap_or(form), config.lean.unwrap_or(is_small))
-    }
-
     /// Whether a small model writes files anew.
     fn rewrites(&self) -> bool {
         let form = self.session.recorder().with_conversation(|conversation| conversation.form());
-        let is_lean = |model: &SharedModel| self.manner(model.provider(), model.name()).1;
+        let is_lean = |model: &SharedModel| manner(&self.session.parts().config, model.provider(), model.name()).1;
         form == ToolForm::Whole && self.model.get().is_some_and(is_lean)
     }
 
@@ -335,7 +325,7 @@ impl Live {
                 Ok(Some(Ok(delta))) => delta,
                 Ok(Some(Err(error))) => return Err(failed(&error)),
                 Ok(None) => break,
-                Err(_) => return Err(self.silent()),
+                Err(_) => return Err(End::silent(self.limits.idle_seconds)),
             };
             collector.push(&delta);
             match delta {
@@ -367,11 +357,7 @@ impl Live {
                         retryable: false,
                     }));
                 }
-                Delta::Retry { attempt, wait, error } => hear(Heard::Notice(ErrorReported {
-                    code: error.kind.code().to_owned(),
-                    message: format!("{}; attempt {attempt} follows in {} s", error.message, wait.as_secs_f32().ceil()),
-                    retryable: true,
-                })),
+                Delta::Retry { attempt, wait, error } => hear(Heard::Notice(retried(attempt, wait, error))),
                 Delta::Stop(_) => break,
             }
         }
@@ -403,18 +389,6 @@ impl Live {
         let message = cut.told(model.name(), model.window());
         let code = ModelErrorKind::ContextLength.code().to_owned();
         hear(Heard::Notice(ErrorReported { code, message, retryable: false }));
-    }
-
-    fn silent(&self) -> End {
-        End::failed(
-            "idle",
-            format!(
-                "the model said nothing for {} s (limits.model_idle_timeout_s): is its server busy? Ask again, or allow more \
-                 time",
-                self.limits.idle_seconds
-            ),
-            true,
-        )
     }
 
     /// The response as the rest of the harness may see it: without secrets, and no larger than it may be.
@@ -511,7 +485,7 @@ impl World for Live {
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
             let bytes_per_1000_tokens = self.session.counted(&provider, &name).await;
-            let (tool_form, lean) = self.manner(&provider, &name);
+            let (tool_form, lean) = manner(&parts.config, &provider, &name);
             let start = TurnStart {
                 tool_form,
                 lean,
@@ -542,8 +516,9 @@ impl World for Live {
                 self.redactor().redact_receipt(&mut receipt);
                 return Ok(receipt);
             }
-            let (form, lean) =
-                model.as_ref().map_or((ToolForm::Native, false), |model| self.manner(model.provider(), model.name()));
+            let (form, lean) = model.as_ref().map_or((ToolForm::Native, false), |model| {
+                manner(&self.session.parts().config, model.provider(), model.name())
+            });
             let gathered = tokio::task::spawn_blocking(move || {
                 let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
                 let known = model.as_ref().and_then(|model| model.window());
