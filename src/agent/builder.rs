@@ -8,14 +8,15 @@ use secrecy::SecretString;
 
 use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
+use super::manual::manner;
 use super::rules::configured;
-use super::{Ask, RunResult, Session, Turn, context_of};
+use super::{Ask, RunResult, Session, Turn, context_of, prompt};
 use crate::config::{
     self, Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir,
 };
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
-use crate::model::{Connector, SharedModel, family};
+use crate::model::{Connector, SharedModel};
 use crate::permission::Rules;
 use crate::store::{Always, Redactor, Store, Trust};
 use crate::tools::shell::{CommandSetup, Wanted};
@@ -166,10 +167,14 @@ impl Agent {
     /// What the first request of a new session's turn would hold. Asks no model, writes nothing. Blocks on the disk.
     pub fn preview(&self, ask: &Ask) -> ContextReceipt {
         let config = &self.parts.config;
-        let is_small = config.model.as_deref().is_some_and(family::is_small);
-        let lean = config.lean.unwrap_or(is_small);
+        let (form, lean) =
+            manner(config, config.provider.map_or("", Provider::name), config.model.as_deref().unwrap_or_default());
         let nobody = context_of::Window { known: None, ask: &|| None };
         let mut receipt = context_of::gather(&self.session(), ask, "", &nobody, lean).receipt;
+        if let Some(section) = prompt::answer_section(ask.mode, config.permission_mode, form, lean) {
+            receipt.tokens += section.tokens;
+            receipt.sections.push(section);
+        }
         self.parts.redactor.redact_receipt(&mut receipt);
         receipt
     }

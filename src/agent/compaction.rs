@@ -17,6 +17,8 @@ pub(in crate::agent) use facts::Facts;
 
 /// Tokens of a window that nobody tells.
 const DEFAULT_WINDOW: u64 = 128_000;
+/// Bytes of a thousand tokens as [`estimate_tokens`] has them.
+const ESTIMATED: u64 = 4000;
 /// Parts of a hundred of the window: above the first old output goes, above the second the rest is summed up. What is left is for
 /// the answer, and for providers that count more than we do.
 const TRIM_ABOVE: u64 = 60;
@@ -53,8 +55,17 @@ pub(in crate::agent) struct History<'a> {
 }
 
 /// What has to be done before the next request, if anything. Asked again until there is nothing.
-pub(in crate::agent) fn next(history: &History, tools: &[ToolSchema], window: Option<u64>) -> Option<Compacted> {
-    let window = window.unwrap_or(DEFAULT_WINDOW);
+///
+/// `per_1000` is how many bytes a thousand of the provider's tokens have, as it has counted.
+pub(in crate::agent) fn next(
+    history: &History,
+    tools: &[ToolSchema],
+    window: Option<u64>,
+    per_1000: u64,
+) -> Option<Compacted> {
+    // All sums below are of tokens of four bytes, so the window is measured in those.
+    let window = window.unwrap_or(DEFAULT_WINDOW).saturating_mul(per_1000) / ESTIMATED;
+    let counted = |tokens: u64| tokens.saturating_mul(ESTIMATED) / per_1000.max(1);
     let overhead = estimate_tokens(super::prompt::SYSTEM.text) + tools.iter().map(schema_tokens).sum::<u64>();
     let before = overhead + tokens(history.messages);
     let share = |part: u64| window.saturating_mul(part) / 100;
@@ -68,8 +79,8 @@ pub(in crate::agent) fn next(history: &History, tools: &[ToolSchema], window: Op
         let after = overhead + tokens(&messages);
         // What gains next to nothing is not worth what it breaks: a provider's cache of the beginning.
         (after + share(2) < before).then(|| Compacted {
-            tokens_before: before,
-            tokens_after: after,
+            tokens_before: counted(before),
+            tokens_after: counted(after),
             kept: serde_json::to_value(&kept).unwrap_or_default(),
             summary,
         })

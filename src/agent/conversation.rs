@@ -117,9 +117,9 @@ impl Conversation {
     }
 
     /// What makes the next request fit the window, if it does not.
-    pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>) -> Option<Compacted> {
+    pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>, per_1000: u64) -> Option<Compacted> {
         let history = compaction::History { messages: &self.messages, facts: &self.facts, plan: &self.plan };
-        compaction::next(&history, tools, window)
+        compaction::next(&history, tools, window, per_1000)
     }
 
     /// Takes in the next stored event.

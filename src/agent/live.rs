@@ -17,6 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::calls::Call;
 use super::delegate::Subagents;
 use super::kept::without_values;
+use super::manual::manner;
 use super::meter::Meter;
 use super::policy::{End, Left};
 use super::session::{Ask, Session};
@@ -27,7 +28,7 @@ use crate::event::{
     CheckRan, ContextReceipt, Decision, PermissionDecided, PlanItem, ProposedFile, ToolForm, ToolResultReturned,
     TurnLimits, TurnStart,
 };
-use crate::model::{ModelError, SharedModel, family};
+use crate::model::{ModelError, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
@@ -116,20 +117,10 @@ impl Live {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner).as_ref() != Some(overlay)
     }
 
-    /// How a model is asked to call tools, and whether it gets a lean prompt.
-    fn manner(&self, provider: &str, model: &str) -> (ToolForm, bool) {
-        let config = &self.session.parts().config;
-        // A script's turns are calls already.
-        let is_script = provider == "script";
-        let form = if is_script { family::of("").form } else { family::of(model).form };
-        let is_small = !is_script && family::is_small(model);
-        (config.tool_format.unwrap_or(form), config.lean.unwrap_or(is_small))
-    }
-
     /// Whether a small model writes files anew.
     fn rewrites(&self) -> bool {
         let form = self.session.recorder().with_conversation(|conversation| conversation.form());
-        let is_lean = |model: &SharedModel| self.manner(model.provider(), model.name()).1;
+        let is_lean = |model: &SharedModel| manner(&self.session.parts().config, model.provider(), model.name()).1;
         form == ToolForm::Whole && self.model.get().is_some_and(is_lean)
     }
 
@@ -343,7 +334,7 @@ impl World for Live {
             };
             let root = parts.workspace.roots().iter().next().map(|root| root.path.display().to_string());
             let bytes_per_1000_tokens = self.session.counted(&provider, &name).await;
-            let (tool_form, lean) = self.manner(&provider, &name);
+            let (tool_form, lean) = manner(&parts.config, &provider, &name);
             let start = TurnStart {
                 tool_form,
                 lean,
@@ -374,8 +365,9 @@ impl World for Live {
                 self.redactor().redact_receipt(&mut receipt);
                 return Ok(receipt);
             }
-            let (form, lean) =
-                model.as_ref().map_or((ToolForm::Native, false), |model| self.manner(model.provider(), model.name()));
+            let (form, lean) = model.as_ref().map_or((ToolForm::Native, false), |model| {
+                manner(&self.session.parts().config, model.provider(), model.name())
+            });
             let gathered = tokio::task::spawn_blocking(move || {
                 let ask_model = || model.as_ref().and_then(|model| runtime.block_on(model.told_window()));
                 let known = model.as_ref().and_then(|model| model.window());

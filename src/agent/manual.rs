@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::Printed;
+use crate::config::Config;
 use crate::event::{ToolForm, ToolResultReturned};
 use crate::model::{Message, Response, ToolSchema, family, printed};
 
@@ -49,6 +50,15 @@ pub(in crate::agent) fn with_printed_calls(
     (response, as_text)
 }
 
+/// How a model is asked to call tools, and whether it gets a lean prompt.
+pub(in crate::agent) fn manner(config: &Config, provider: &str, model: &str) -> (ToolForm, bool) {
+    // A script's turns are calls already.
+    let is_script = provider == "script";
+    let form = if is_script { ToolForm::Native } else { family::of(model).form };
+    let is_small = !is_script && family::is_small(model);
+    (config.tool_format.unwrap_or(form), config.lean.unwrap_or(is_small))
+}
+
 /// Whether calls that the model prints are calls.
 pub(in crate::agent) fn may_print(model: &str, asked: Printed<'_>) -> bool {
     !asked.form.is_native() || family::of(model).prints
@@ -68,20 +78,31 @@ old lines
 new lines
 >>>>>>> REPLACE";
 
-/// What stands in the example must be a file: small models repeat it to the letter.
+/// What stands in the example must be a file: small models repeat it to the letter. It has no folder, which they would take over, and
+/// a part that stays, because they leave out what they do not change.
 const WHOLE: &str = "
 
 # Changing files
 
-To change or make a file print its path on a line of its own, and below it all of its new text in a fence. A file src/hello.py is made so:
+To change or make a file print its path on a line of its own, and below it all of its new text in a fence. Asked to let `hello` in
+hello.py shout the name, where it held no upper(), you answer:
 
-src/hello.py
+`hello` has to call upper() on the name.
+
+hello.py
 ```
+GREETING = \"Hello\"
+
+
 def hello(name):
-    print(\"Hello\", name)
+    return GREETING + \" \" + name.upper()
+
+
+def bye():
+    return \"Bye\"
 ```
 
-Print the whole file, never a part: what you leave out is gone. One answer may hold several files.";
+Print the whole file, also what stays as it is: what you leave out is gone. One answer may hold several files.";
 
 /// `- read_file {path: string, offset?: integer}: Shows a file.`
 fn entry(tool: &ToolSchema, lean: bool) -> String {

@@ -125,6 +125,12 @@ impl Meter {
         self.last > SHORT
     }
 
+    /// Bytes that a thousand tokens have, for sums that must not come out too small: what a template leaves out of the tools is no
+    /// measure of what is said.
+    pub fn bytes_per_1000_tokens(&self) -> u64 {
+        u64::from(self.counted.unwrap_or(FIRST)).min(SPARSE)
+    }
+
     fn is_of(&self, provider: &str, model: &str) -> bool {
         self.provider == provider && self.model == model
     }

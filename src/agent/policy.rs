@@ -1,9 +1,11 @@
 //! When a turn must end: limits on steps, tokens and time, and calls or text that repeat themselves.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use crate::context::estimate_tokens;
 use crate::event::{ErrorReported, ToolCallRequested, TurnLimits, TurnStatus, Usage};
+use crate::model::ModelError;
 use crate::model::known::rounded;
 use crate::tools::Effect;
 
@@ -42,9 +44,27 @@ impl End {
         End { status: TurnStatus::Failed, error: Some(error(code, message.into(), retryable)) }
     }
 
+    /// The model said nothing for so long.
+    pub fn silent(seconds: u64) -> End {
+        End::failed(
+            "idle",
+            format!(
+                "the model said nothing for {seconds} s (limits.model_idle_timeout_s): is its server busy? Ask again, or allow \
+                 more time"
+            ),
+            true,
+        )
+    }
+
     pub fn limit(code: &str, message: impl Into<String>) -> End {
         End { status: TurnStatus::Limit, error: Some(error(code, message.into(), false)) }
     }
+}
+
+/// An attempt failed, and another follows.
+pub(in crate::agent) fn retried(attempt: u32, wait: Duration, failed: ModelError) -> ErrorReported {
+    let message = format!("{}; attempt {attempt} follows in {} s", failed.message, wait.as_secs_f32().ceil());
+    ErrorReported { code: failed.kind.code().to_owned(), message, retryable: true }
 }
 
 fn error(code: &str, message: String, retryable: bool) -> ErrorReported {

@@ -11,6 +11,7 @@ use futures::StreamExt;
 use super::calls::Call;
 use super::checks::SYNTAX;
 use super::gate;
+use super::meter::Meter;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
 use super::prompt;
 use super::recorder::Recorder;
@@ -189,8 +190,11 @@ impl TurnRun {
     /// Makes the history shorter where the request would not fit the window.
     fn compact(&self) {
         // Each does something, or it is not done; old output goes first, then all but the latest messages.
+        let per_1000 = self.recorder.with_meter(Meter::bytes_per_1000_tokens);
         for _ in 0..COMPACTIONS {
-            let next = self.recorder.with_conversation(|history| history.compaction(&self.offered, self.start.window));
+            let next = self
+                .recorder
+                .with_conversation(|history| history.compaction(&self.offered, self.start.window, per_1000));
             let Some(compacted) = next else { return };
             self.recorder.record(EventKind::Compaction(compacted));
         }

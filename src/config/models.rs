@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Effort, Provider};
 
-/// The model for what needs no large one: subagents, and what makes a history shorter. Without a `model` and a `provider` the one
+/// The model for what needs no large one: subagents, and titles. Without a `model` and a `provider` the one
 /// model does everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]

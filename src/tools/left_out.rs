@@ -154,10 +154,9 @@ impl Merge<'_> {
         let is_it = |(_, symbol): &(usize, &crate::syntax::Symbol)| {
             symbol.kind.is_function() && symbol.parent.is_some() && *symbol.name == *self.new.name(index)
         };
+        let is_function = self.new.symbols.all.get(index).is_some_and(|symbol| symbol.kind.is_function());
         let mut found = all.filter(is_it).map(|(index, _)| index);
-        let only = found.next().filter(|_| old_parent.is_none() && found.next().is_none())?;
-        // One that takes `self` stands in no module.
-        self.new.symbols.all.get(index).filter(|symbol| symbol.kind.is_function()).map(|_| only)
+        found.next().filter(|_| is_function && old_parent.is_none() && found.next().is_none())
     }
 
     /// Imports that the new text brings.

@@ -45,7 +45,7 @@ impl Session {
 
     fn request(&mut self) {
         for _ in 0..3 {
-            let Some(compacted) = self.conversation.compaction(&[], Some(WINDOW)) else { break };
+            let Some(compacted) = self.conversation.compaction(&[], Some(WINDOW), 4000) else { break };
             assert!(compacted.tokens_after < compacted.tokens_before);
             self.take(EventKind::Compaction(compacted));
         }
@@ -240,10 +240,26 @@ fn a_short_history_and_an_event_of_another_version_change_nothing() {
     session.context("Look.", "", 10);
     session.call("read_file", json!({"path": "a.rs"}), true, "text");
     let before = session.conversation.messages().to_vec();
-    assert_eq!(session.conversation.compaction(&[], Some(WINDOW)), None);
-    assert_eq!(session.conversation.compaction(&[], None), None);
+    assert_eq!(session.conversation.compaction(&[], Some(WINDOW), 4000), None);
+    assert_eq!(session.conversation.compaction(&[], None, 4000), None);
     let unknown =
         Compacted { tokens_before: 1, tokens_after: 1, kept: json!({"kind": "other"}), summary: String::new() };
     session.take(EventKind::Compaction(unknown));
     assert_eq!(session.conversation.messages(), before);
+}
+
+#[test]
+fn what_the_provider_counted_decides_when_a_history_is_long() {
+    let mut session = Session::default();
+    session.context("Look.", "", 10);
+    session.call(
+        "read_file",
+        json!({"path": "a.rs"}),
+        true,
+        &"text ".repeat(usize::try_from(WINDOW).unwrap() * 4 / 10),
+    );
+    session.call("read_file", json!({"path": "a.rs"}), true, "text");
+    assert_eq!(session.conversation.compaction(&[], Some(WINDOW), 4000), None);
+    let compacted = session.conversation.compaction(&[], Some(WINDOW), 2500).unwrap();
+    assert!(compacted.tokens_before > WINDOW * 3 / 4, "in the provider's tokens: {compacted:?}");
 }

@@ -14,7 +14,7 @@ use super::{Live, failed, millis};
 use crate::agent::cost::cost_of;
 use crate::agent::kept::cut;
 use crate::agent::manual::{may_print, with_printed_calls};
-use crate::agent::policy::{End, TextGuard};
+use crate::agent::policy::{End, TextGuard, retried};
 use crate::agent::world::{Answer, Hear, Heard, Printed};
 use crate::context::estimate_tokens;
 use crate::event::{ErrorReported, ToolCallRequested, ToolForm, Usage};
@@ -48,7 +48,7 @@ impl Live {
                 Ok(Some(Ok(delta))) => delta,
                 Ok(Some(Err(error))) => return Err(failed(&error)),
                 Ok(None) => break,
-                Err(_) => return Err(self.silent()),
+                Err(_) => return Err(End::silent(self.limits.idle_seconds)),
             };
             collector.push(&delta);
             match delta {
@@ -80,11 +80,7 @@ impl Live {
                         retryable: false,
                     }));
                 }
-                Delta::Retry { attempt, wait, error } => hear(Heard::Notice(ErrorReported {
-                    code: error.kind.code().to_owned(),
-                    message: format!("{}; attempt {attempt} follows in {} s", error.message, wait.as_secs_f32().ceil()),
-                    retryable: true,
-                })),
+                Delta::Retry { attempt, wait, error } => hear(Heard::Notice(retried(attempt, wait, error))),
                 Delta::Stop(_) => break,
             }
         }
@@ -116,18 +112,6 @@ impl Live {
         let message = cut.told(model.name(), model.window());
         let code = ModelErrorKind::ContextLength.code().to_owned();
         hear(Heard::Notice(ErrorReported { code, message, retryable: false }));
-    }
-
-    fn silent(&self) -> End {
-        End::failed(
-            "idle",
-            format!(
-                "the model said nothing for {} s (limits.model_idle_timeout_s): is its server busy? Ask again, or allow more \
-                 time",
-                self.limits.idle_seconds
-            ),
-            true,
-        )
     }
 
     /// The response as the rest of the harness may see it: without secrets, and no larger than it may be.

@@ -54,7 +54,10 @@ async fn too_long_too_much_too_poor() {
     check(429, complaint("You exceeded your current quota", "insufficient_quota"), Kind::Refused, &["billing"]).await;
     check(429, json!({}), Kind::RateLimit, &["wait a little"]).await;
     check(400, complaint("temperature is out of range", "bad"), Kind::Refused, &["temperature is out of range"]).await;
-    check(400, complaint("mock does not support tools", "bad"), Kind::Refused, &["choose another model"]).await;
+    check(400, complaint("mock does not support tools", "bad"), Kind::NoTools, &["in words instead"]).await;
+    let words = "\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set";
+    check(400, complaint(words, "BadRequestError"), Kind::NoTools, &[words]).await;
+    check(404, complaint("No endpoints found that support tool use.", "404"), Kind::NoTools, &[]).await;
 }
 
 #[tokio::test]
