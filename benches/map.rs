@@ -1,11 +1,16 @@
-//! The map of a large tree: cold, warm, after one change; beside bare tree-sitter over the same files.
+//! The map of a large tree: cold, warm, after one change; beside bare tree-sitter over the same files, aider's map and Universal
+//! Ctags, which `benches/compare/setup` installs.
 //!
 //! `cargo bench --bench map -- FOLDER` takes the tree to map, else the registry sources that cargo has unpacked, as far as half a
-//! million lines.
+//! million lines. Beside what a clock says stands what the processor did: on a machine with other work that tells more.
+
+#[path = "compare/aider.rs"]
+mod aider;
 
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,7 +18,10 @@ use claw::context::{Index, Ranking};
 use claw::syntax::{Language, Live};
 use claw::text::{Edit, Text};
 use claw::workspace::{Overlay, Roots, View, Workspace};
+use serde_json::{Value, json};
 use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
+
+use aider::Aider;
 
 /// Lines of a tree that is put together here.
 const LINES: usize = 550_000;
@@ -33,8 +41,10 @@ fn main() -> Result<(), Failure> {
     let kept = cache.path().join("outline");
     let index = Index::new(Some(kept.clone()));
     let mut text = String::new();
+    let before = worked();
     let cold = time(|| text = map(&index, &view));
-    report("cold map", cold);
+    let cold_worked = worked() - before;
+    report_worked("cold map", cold, cold_worked);
     index.wait_kept(Duration::from_secs(60));
     drop(index);
 
@@ -50,10 +60,15 @@ fn main() -> Result<(), Failure> {
         return Err("the warm map is another than the cold one".into());
     }
 
+    let another = Index::new(None);
+    if map(&another, &view) != text {
+        return Err("another cold map of the same files is another".into());
+    }
+    drop(another);
     let index = Index::new(Some(kept));
     map(&index, &view);
     report("the same tree asked again", time(|| drop(map(&index, &view))));
-    say(format_args!("{:<52} {:>7} MB", "peak resident memory until here", peak()));
+    say(format_args!("{:<52} {:>7} MB", "peak resident memory until here", peak("self")));
 
     let files = sources(&view)?;
     let lines: usize = files.iter().map(|(_, text)| text.line_count()).sum();
@@ -63,17 +78,60 @@ fn main() -> Result<(), Failure> {
     let queries = queries()?;
     let plain: Vec<(Language, String)> =
         files.iter().filter_map(|(path, text)| Some((Language::of_path(path)?, text.to_string()))).collect();
+    let before = worked();
     let bare = time(|| bare(&plain, &queries));
-    report("bare tree-sitter, parse and queries, 2 threads", bare);
+    let bare_worked = worked() - before;
+    report_worked("bare tree-sitter, parse and queries, 2 threads", bare, bare_worked);
     say(format_args!("{:<52} {:>10.2}", "cold map / bare tree-sitter", cold.as_secs_f64() / bare.as_secs_f64()));
+    let ratio = cold_worked.as_secs_f64() / bare_worked.as_secs_f64();
+    say(format_args!("{:<52} {ratio:>10.2}", "the same by the processor's time"));
 
-    let (path, source) = files.iter().max_by_key(|(_, text)| (text.len() < 60_000, text.len())).ok_or("no files")?;
-    let changed = Text::new(&format!("{source}\nfn added_by_the_bench() {{}}\n"));
-    report("one changed text, taken in", time(|| drop(index.outline_of(&changed, Language::of_path(path)))));
+    let mut by_length: Vec<&(String, Text)> = files.iter().filter(|(path, _)| path.ends_with(".rs")).collect();
+    by_length.sort_by_key(|(path, text)| (text.len(), path));
+    for (what, at) in [("the median", by_length.len() / 2), ("the 90th of a hundred", by_length.len() * 9 / 10)] {
+        let (path, source) = by_length.get(at).ok_or("no files")?;
+        let changed = Text::new(&format!("{source}\nfn added_by_the_bench() {{}}\n"));
+        let took = time(|| drop(index.outline_of(&changed, Language::of_path(path))));
+        report(&format!("one changed text taken in, {what}, {} KB", source.len() / 1024), took);
+    }
+    others(&tree)?;
     keystrokes()
 }
 
-/// What typing in a file of 10,000 lines costs.
+/// What others need for the same tree.
+fn others(tree: &Path) -> Result<(), Failure> {
+    let version = Command::new("ctags").arg("--version").output();
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("Universal Ctags")) {
+        let mut ctags = Command::new("ctags");
+        ctags.args(["--recurse", "--quiet", "-f", "/dev/null"]).arg(tree).stdout(Stdio::null()).stderr(Stdio::null());
+        report("Universal Ctags, definitions only", time(|| drop(ctags.status())));
+    } else {
+        say(format_args!("Universal Ctags is missing: benches/compare/setup installs it"));
+    }
+    let Some(mut cold) = Aider::start() else {
+        say(format_args!("aider is missing: benches/compare/setup installs it"));
+        return Ok(());
+    };
+    let cache = tempfile::tempdir()?;
+    let none: [&str; 0] = [];
+    let question = json!({
+        "root": tree, "cache": cache.path(), "chat": none, "mentioned": none, "idents": none, "tokens": TOKENS,
+    });
+    let ask = |aider: &mut Aider, what: &str| -> Result<(), Failure> {
+        let answer = aider.ask(&question)?;
+        let seconds = answer.get("seconds").and_then(Value::as_f64).ok_or("no answer")?;
+        report(what, Duration::from_secs_f64(seconds));
+        Ok(())
+    };
+    ask(&mut cold, "aider, cold map")?;
+    say(format_args!("{:<52} {:>7} MB", "aider, peak resident memory", peak(&cold.process().to_string())));
+    let mut warm = Aider::start().ok_or("aider is gone")?;
+    ask(&mut warm, "aider, warm map, new process")?;
+    ask(&mut warm, "aider, the same tree asked again")?;
+    Ok(())
+}
+
+/// What typing in a file of 10,000 lines costs: a word, and a statement with its brackets and quotes, letter by letter.
 fn keystrokes() -> Result<(), Failure> {
     let rust: String = (0..2_500)
         .map(|at| format!("/// Item {at}.\npub fn item_{at}(x: u32) -> u32 {{\n    x + {at}\n}}\n"))
@@ -81,30 +139,42 @@ fn keystrokes() -> Result<(), Failure> {
     let python: String =
         (0..2_500).map(|at| format!("# Item {at}.\ndef item_{at}(x):\n    return x + {at}\n\n")).collect();
     for (language, source) in [(Language::Rust, rust), (Language::Python, python)] {
-        let mut text = Text::new(&source);
-        let mut live = Live::of(&text, language).ok_or("no tree")?;
-        let mut times = Vec::new();
-        for round in 0..400_usize {
-            // Typed at the end of a word, and taken back by every other round: the text stays one of its language.
-            let end = |head: &str| head.rfind(" +").unwrap_or_default();
-            let at = source.get(..(round / 2 * 7919) % source.len()).map_or(0, end);
-            let edit = match round % 2 {
-                0 => Edit { range: at..at, insert: "x".to_owned() },
-                _ => Edit { range: at..at + 1, insert: String::new() },
-            };
-            text = text.apply(&edit)?;
-            let next = text.clone();
-            let start = Instant::now();
-            live = live.update(&next).ok_or("no tree")?;
-            std::hint::black_box(live.symbols());
-            times.push(start.elapsed());
+        for (what, typed) in [("a word", "word"), ("a statement", " * call(x, \"text\")[0]")] {
+            let mut text = Text::new(&source);
+            let mut live = Live::of(&text, language).ok_or("no tree")?;
+            let (mut times, mut unsettled, mut settling) = (Vec::new(), 0, Vec::new());
+            for round in 0..(800 / typed.len()) {
+                // At the end of a word, and all of it is taken back.
+                let near = source.get(..(round * 79_190 + 4_000) % source.len()).ok_or("no such place")?;
+                let at = near.rfind(" +").ok_or("no such place")?;
+                let letters = typed.char_indices().map(|(done, letter)| (at + done..at + done, letter.to_string()));
+                let back = (at..at + typed.len(), String::new());
+                for (range, insert) in letters.chain([back]) {
+                    text = text.apply(&Edit { range, insert })?;
+                    let next = text.clone();
+                    let start = Instant::now();
+                    live = live.update(&next).ok_or("no tree")?;
+                    std::hint::black_box(live.symbols());
+                    times.push(start.elapsed());
+                    if !live.is_settled() {
+                        unsettled += 1;
+                        settling.push(time(|| drop(std::hint::black_box(live.settled()))));
+                    }
+                }
+            }
+            let name = language.name();
+            let count = times.len();
+            for (list, what) in [
+                (&mut times, format!("{what} typed in 10,000 lines of {name}, a letter")),
+                (&mut settling, format!("  settled aside, {unsettled} of {count}")),
+            ] {
+                list.sort();
+                let at =
+                    |part: usize| list.get(list.len() * part / 100).copied().unwrap_or_default().as_secs_f64() * 1e3;
+                let (middle, high, highest) = (at(50), at(95), at(99));
+                say(format_args!("{what:<52} p50 {middle:.2} ms, p95 {high:.2} ms, p99 {highest:.2} ms"));
+            }
         }
-        times.sort();
-        let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
-        let name = language.name();
-        report(&format!("a keystroke in 10,000 lines of {name}, p50"), at(50));
-        report(&format!("a keystroke in 10,000 lines of {name}, p95"), at(95));
-        report(&format!("a keystroke in 10,000 lines of {name}, p99"), at(99));
     }
     Ok(())
 }
@@ -266,9 +336,24 @@ fn report(what: &str, took: Duration) {
     say(format_args!("{what:<52} {:>7.1} ms", took.as_secs_f64() * 1e3));
 }
 
-/// Megabytes that the process had at most, where the system tells.
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+fn report_worked(what: &str, took: Duration, worked: Duration) {
+    let (took, worked) = (took.as_secs_f64() * 1e3, worked.as_secs_f64() * 1e3);
+    say(format_args!("{what:<52} {took:>7.1} ms, {worked:.0} ms of the processors"));
+}
+
+/// What the processors did for this process, where the system tells.
+fn worked() -> Duration {
+    /// Parts of a second that Linux counts in, whatever the machine.
+    const TICKS: u32 = 100;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
+    Duration::from_secs(1) * ticks / TICKS
+}
+
+/// Megabytes that a process had at most, where the system tells.
+fn peak(process: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
     line.split_whitespace().nth(1).and_then(|size| size.parse::<u64>().ok()).unwrap_or_default() / 1024
 }

@@ -68,7 +68,7 @@ pub(in crate::context) fn with_symbols(name: &str, symbols: &FileSymbols, tokens
     let deepest = items.iter().map(|item| item.depth).max().unwrap_or_default();
     let line = |item: &Item| format!("{:>6} {}{}\n", item.line, "  ".repeat(item.depth), item.signature);
     let head = format!("{name}\n");
-    let more = |left: usize| if left > 0 { format!("       … {left} more definitions\n") } else { String::new() };
+    let more = |left: usize| if left > 0 { format!("       … {left} more\n") } else { String::new() };
     // The deepest level at which everything fits; if none does, the first of the outermost.
     for depth in (0..=deepest).rev() {
         let chosen: Vec<&Item> = items.iter().filter(|item| item.depth <= depth).collect();

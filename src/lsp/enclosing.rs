@@ -62,13 +62,12 @@ impl SymbolCache {
     /// Takes in a tree; those of documents that were not typed in for longer go.
     pub fn keep_live(&mut self, path: DocPath, live: Arc<Live>) {
         self.live.retain(|(other, _)| *other != path);
-        if live.parsed().text().len() > LARGEST_LIVE {
+        if live.text().len() > LARGEST_LIVE {
             return;
         }
         self.live.push_back((path, live));
-        let bytes = |live: &VecDeque<(DocPath, Arc<Live>)>| {
-            live.iter().map(|(_, live)| live.parsed().text().len()).sum::<usize>()
-        };
+        let bytes =
+            |live: &VecDeque<(DocPath, Arc<Live>)>| live.iter().map(|(_, live)| live.text().len()).sum::<usize>();
         while self.live.len() > MOST_LIVE || self.live.len() > 1 && bytes(&self.live) > MOST_LIVE_BYTES {
             self.live.pop_front();
         }
@@ -90,7 +89,7 @@ impl Parsed {
 
     /// Of a tree that is at hand.
     pub fn of_live(live: &Live) -> Parsed {
-        Parsed { text: live.parsed().text().clone(), symbols: live.symbols() }
+        Parsed { text: live.text().clone(), symbols: live.symbols() }
     }
 
     pub fn is_of(&self, text: &Text) -> bool {

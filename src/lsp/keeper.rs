@@ -226,15 +226,24 @@ fn parse(server: &Server, workspace: &Workspace, mut paths: BTreeSet<DocPath>) {
         parsed += 1;
         let (known, index) =
             server.state.with(|state| (state.reviews.symbols.live(&path), state.reviews.index.clone()));
-        let known = known.filter(|live| live.parsed().language() == language);
+        let known = known.filter(|live| live.language() == language);
         let live = match &known {
             Some(live) => live.update(&buffer.text),
             None => Live::of(&buffer.text, language),
         };
+        // Whoever asks meanwhile has what is known by now.
         let fresh = live.as_ref().map(Parsed::of_live);
-        if let (Some(live), Some(index)) = (&live, &index) {
+        server.state.with(|state| state.reviews.symbols.update(path.clone(), fresh));
+        let live = match live {
+            Some(live) if !live.is_settled() => live.settled().or(Some(live)),
+            live => live,
+        };
+        let fresh = live.as_ref().filter(|live| live.is_settled()).map(Parsed::of_live);
+        if let (Some(live), Some(index)) = (&live, &index)
+            && let Some(survey) = live.survey()
+        {
             // A map finds it done.
-            index.put(known.as_ref().map(|known| known.parsed().text()), &buffer.text, language, || live.survey());
+            index.put(known.as_ref().map(|known| known.text()), &buffer.text, language, || survey);
         }
         server.state.with(|state| {
             state.reviews.symbols.update(path.clone(), fresh);

@@ -1,34 +1,48 @@
-//! The symbols of a text that is being typed: only what an edit touched is looked at again.
+//! The symbols of a text that is being typed, at the cost of what an edit touched and not of the file.
+//!
+//! A tree of a file with thousands of items takes many milliseconds to bring up to date, however small the edit. So at first only
+//! the items around the edit are parsed, by themselves. Where these come out sound, between neighbours that are what they were, a
+//! parse of the whole would find the same. Where they do not, such as while a bracket is open, the symbols of the moment before
+//! stand in until somebody has the time to [settle](Live::settled) it.
+
+mod whole;
+mod window;
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
-use tree_sitter::{Node, Tree};
-
-use super::search::Found;
 use super::symbols::{Symbol, Symbols};
-use super::{Language, Parsed, Survey};
-use crate::text::{Edit, Shift, Text};
-
-/// A text with its tree and its symbols.
-#[derive(Clone, Debug)]
-pub struct Live {
-    parsed: Parsed,
-    /// As they were found, in source order.
-    found: Vec<Symbol>,
-}
+use super::{Language, Survey};
+use crate::text::{Shift, Text};
+use whole::Whole;
+use window::Tops;
 
 /// The largest text that is followed.
 const MOST_BYTES: usize = 1 << 20;
+/// A text is parsed whole where that takes no longer than a part of it. In tests there is no such text.
+const SMALL: usize = if cfg!(test) { 0 } else { 8 << 10 };
+
+/// A text with its symbols, and a tree of it or of an earlier state.
+#[derive(Clone, Debug)]
+pub struct Live {
+    text: Text,
+    language: Language,
+    /// As they were found, in source order.
+    found: Vec<Symbol>,
+    tops: Tops,
+    /// Where the text is not what the symbols are of.
+    unsettled: Option<Range<usize>>,
+    /// Of the last text that was parsed whole.
+    base: Arc<Whole>,
+    /// Of this one, once somebody asked for it. `None` in it where it can not be parsed in time.
+    whole: Arc<OnceLock<Option<Arc<Whole>>>>,
+}
 
 impl Live {
     /// Parses a text whole. `None` if it is too large, or too strange to parse in time.
     pub fn of(text: &Text, language: Language) -> Option<Live> {
-        if text.len() > MOST_BYTES {
-            return None;
-        }
-        let parsed = Parsed::of(text, language)?;
-        let found = Symbols::found(&parsed, &Found::search(&parsed));
-        Some(Live { parsed, found })
+        let whole = (text.len() <= MOST_BYTES).then(|| Whole::of(text, language)).flatten()?;
+        Some(Live::of_whole(Arc::new(whole)))
     }
 
     /// Brought up to date with a text that came from this one, by whatever edits. `None` where it can not be parsed in time.
@@ -36,182 +50,104 @@ impl Live {
         if text.len() > MOST_BYTES {
             return None;
         }
-        let shift = Shift::between(self.parsed.text(), text);
-        let edit = Edit { range: shift.old.clone(), insert: text.slice(shift.new.clone())? };
-        let Some((parsed, before)) = self.parsed.advance(text, &edit) else {
-            return Live::of(text, self.parsed.language());
-        };
-        let place = Place::of(&before, &parsed, &shift.new);
-        let touched = place.range;
-        // Where that was before: it holds the edit, and what the edit took away.
-        let was = touched.start..(touched.end + shift.old.end).saturating_sub(shift.new.end);
-        let is_within = |range: &Range<usize>, place: &Range<usize>| range.start < place.end && place.start < range.end;
-        // Of what holds the place only the end is another, which lies behind the edit.
-        let is_holder = |range: &Range<usize>| range.start < place.inside && range.end > touched.start;
-        let mut fresh = Symbols::found(&parsed, &Found::search_in(&parsed, touched.clone()));
-        fresh.retain(|symbol| is_within(&symbol.range, &touched) && !is_holder(&symbol.range));
-        let reaches_out = |range: &Range<usize>, place: &Range<usize>| {
-            is_within(range, place) && !is_holder(range) && (range.start < place.start || place.end < range.end)
-        };
-        // What reaches out of the place has another end now, and perhaps another head: everything is looked at.
-        if self.found.iter().any(|symbol| reaches_out(&symbol.range, &was))
-            || fresh.iter().any(|symbol| reaches_out(&symbol.range, &touched))
-        {
-            let found = Symbols::found(&parsed, &Found::search(&parsed));
-            return Some(Live { parsed, found });
+        if text.len() <= SMALL || !window::fits(self.language) {
+            return self.next(text).whole().map(Live::of_whole);
         }
-        let kept = self.found.iter().filter(|symbol| !is_within(&symbol.range, &was) || is_holder(&symbol.range));
-        let kept = kept.map(|symbol| Symbol {
-            range: shift.forth(symbol.range.start)..shift.forth(symbol.range.end),
-            name_range: shift.forth(symbol.name_range.start)..shift.forth(symbol.name_range.end),
-            ..symbol.clone()
-        });
-        let mut found: Vec<Symbol> = kept.chain(fresh).collect();
-        found.sort_by_key(|symbol| symbol.range.start);
-        Some(Live { parsed, found })
+        let shift = Shift::between(&self.text, text);
+        let Some(window) = self.tops.window(&self.touched(&shift), &self.text) else { return Some(self.next(text)) };
+        let Some(fresh) = window.parse(&shift, text, self.language) else { return Some(self.next(text)) };
+        let moved = |symbol: &Symbol| moved(symbol, &shift);
+        let before = self.found.iter().take_while(|symbol| symbol.range.start < window.inner.start).cloned();
+        let after = self.found.iter().filter(|symbol| symbol.range.start >= window.inner.end).map(moved);
+        let found = before.chain(fresh.symbols).chain(after).collect();
+        let tops = self.tops.replaced(&window, fresh.tops, &shift);
+        let (base, whole) = (Arc::clone(&self.base), Arc::default());
+        Some(Live { text: text.clone(), language: self.language, found, tops, unsettled: None, base, whole })
     }
 
-    pub fn parsed(&self) -> &Parsed {
-        &self.parsed
+    pub fn text(&self) -> &Text {
+        &self.text
     }
 
-    /// The same as [`Symbols::of_parsed`] of the tree.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Whether the symbols are those of the text, and not in part of a moment before.
+    pub fn is_settled(&self) -> bool {
+        self.unsettled.is_none()
+    }
+
+    /// The same with the symbols of the text. Parses all of it where that is needed; `None` where it takes too long.
+    pub fn settled(&self) -> Option<Live> {
+        if self.is_settled() { Some(self.clone()) } else { self.whole().map(Live::of_whole) }
+    }
+
+    /// In source order, each with its holder.
     pub fn symbols(&self) -> Symbols {
-        Symbols::arranged(self.found.clone(), self.parsed.language())
+        Symbols::arranged(self.found.clone(), self.language)
     }
 
-    /// The same as [`Survey::of_parsed`] of the tree. Looks at all of it.
-    pub fn survey(&self) -> Survey {
-        Survey::of_parsed(&self.parsed)
+    /// Looks at all of the text. `None` where it can not be parsed in time.
+    pub fn survey(&self) -> Option<Survey> {
+        self.whole().map(|whole| Survey::of_parsed(whole.parsed()))
+    }
+
+    fn of_whole(whole: Arc<Whole>) -> Live {
+        let parsed = whole.parsed();
+        Live {
+            text: parsed.text().clone(),
+            language: parsed.language(),
+            found: whole.found().to_vec(),
+            tops: Tops::of(parsed),
+            unsettled: None,
+            whole: Arc::new(OnceLock::from(Some(Arc::clone(&whole)))),
+            base: whole,
+        }
+    }
+
+    fn whole(&self) -> Option<Arc<Whole>> {
+        self.whole.get_or_init(|| self.base.update(&self.text).map(Arc::new)).clone()
+    }
+
+    /// What of this text is not, or no longer, what the symbols are of.
+    fn touched(&self, shift: &Shift) -> Range<usize> {
+        match &self.unsettled {
+            Some(range) => range.start.min(shift.old.start)..range.end.max(shift.old.end),
+            None => shift.old.clone(),
+        }
+    }
+
+    /// The next text with the symbols of this one.
+    fn next(&self, text: &Text) -> Live {
+        let shift = Shift::between(&self.text, text);
+        let touched = self.touched(&shift);
+        Live {
+            text: text.clone(),
+            language: self.language,
+            found: self.found.iter().map(|symbol| moved(symbol, &shift)).collect(),
+            tops: self.tops.moved(&shift),
+            unsettled: Some(touched.start..shift.forth(touched.end).max(shift.new.end)),
+            base: Arc::clone(&self.base),
+            whole: Arc::default(),
+        }
     }
 }
 
-/// What an edit changed of a tree.
-struct Place {
-    /// The outermost nodes that it changed, with what belongs to them: comments and attributes before an item, and the item behind
-    /// comments.
-    range: Range<usize>,
-    /// Where the body starts that holds them; 0 where none does. What holds that body is as it was but for its end.
-    inside: usize,
-}
-
-impl Place {
-    /// `before` is the old tree, with its nodes where the edit put them.
-    fn of(before: &Tree, parsed: &Parsed, edit: &Range<usize>) -> Place {
-        let tree = parsed.tree();
-        let (mut start, mut end) = (edit.start, edit.end);
-        for range in before.changed_ranges(tree) {
-            start = start.min(range.start_byte);
-            end = end.max(range.end_byte);
-        }
-        let body = innermost_body(before.root_node(), tree.root_node(), &(start..end), parsed.language());
-        let holder = body.unwrap_or_else(|| tree.root_node());
-        Place {
-            range: touched(holder, start..end, parsed.text().len()),
-            inside: body.map_or(0, |body| body.start_byte()),
-        }
-    }
-}
-
-/// The innermost body of an item that holds a changed range, if what lies around it is the same in both trees.
-fn innermost_body<'tree>(
-    old: Node<'_>,
-    new: Node<'tree>,
-    changed: &Range<usize>,
-    language: Language,
-) -> Option<Node<'tree>> {
-    let (mut old, mut new) = (old, new);
-    let (mut body, mut is_item) = (None, false);
-    loop {
-        let mut cursor = new.walk();
-        let Some(at) = cursor.goto_first_child_for_byte(changed.start.saturating_sub(1)) else { return body };
-        let child = cursor.node();
-        let Some(before) = u32::try_from(at).ok().and_then(|at| old.child(at)) else { return body };
-        let is_same = before.kind_id() == child.kind_id() && before.byte_range() == child.byte_range();
-        // With a byte to spare, since what touches may belong together.
-        if !is_same || child.start_byte() + 1 >= changed.start || changed.end >= child.end_byte() {
-            return body;
-        }
-        if cursor.field_name() == Some("body") && is_item {
-            // What a body begins with may be written about the item.
-            let begins = |first: Node<'_>| language == Language::Python && first.end_byte() + 1 >= changed.start;
-            if child.named_child(0).is_none_or(begins) {
-                return body;
-            }
-            body = Some(child);
-            is_item = false;
-        } else if is_item && !is_wrapper(new) {
-            return body;
-        } else {
-            is_item = true;
-        }
-        (old, new) = (before, child);
-    }
-}
-
-/// Whether a node only adds words before an item.
-fn is_wrapper(node: Node<'_>) -> bool {
-    matches!(node.kind(), "decorated_definition" | "export_statement" | "template_declaration" | "ambient_declaration")
-}
-
-/// The children of `holder` that a changed range touches, with what belongs to them.
-fn touched(holder: Node<'_>, changed: Range<usize>, len: usize) -> Range<usize> {
-    let Range { mut start, mut end } = changed;
-    let mut cursor = holder.walk();
-    let (mut first, mut last): (Option<Node<'_>>, Option<Node<'_>>) = (None, None);
-    if cursor.goto_first_child_for_byte(start.saturating_sub(1)).is_some() {
-        first = Some(cursor.node());
-        // A text's last items may be gone: what stands before them is the next to it.
-        loop {
-            let node = cursor.node();
-            last = Some(node);
-            let is_behind = node.start_byte() > end && !is_aside(node);
-            if is_behind || !cursor.goto_next_sibling() {
-                break;
-            }
-        }
-    }
-    while let Some(previous) = first.and_then(|node| node.prev_sibling()) {
-        if previous.end_byte() < start && !is_aside(previous) {
-            break;
-        }
-        start = start.min(previous.start_byte());
-        first = Some(previous);
-    }
-    match (first, last) {
-        (Some(first), Some(last)) => {
-            start = start.min(first.start_byte());
-            end = end.max(last.end_byte());
-        }
-        _ => (start, end) = (0, len),
-    }
-    start..end
-}
-
-/// Whether a node belongs to what stands behind it.
-fn is_aside(node: Node<'_>) -> bool {
-    matches!(
-        node.kind(),
-        "line_comment"
-            | "block_comment"
-            | "comment"
-            | "attribute_item"
-            | "inner_attribute_item"
-            | "decorator"
-            | "html_block"
-    ) || !node.is_named()
-        // Where something is broken, comments lie anywhere.
-        || node.has_error()
+fn moved(symbol: &Symbol, shift: &Shift) -> Symbol {
+    let moved = |range: &Range<usize>| shift.forth(range.start)..shift.forth(range.end);
+    Symbol { range: moved(&symbol.range), name_range: moved(&symbol.name_range), ..symbol.clone() }
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::syntax) mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::syntax::Parsed;
     use crate::text::floor_char_boundary;
 
-    const SOURCES: &[(Language, &str)] = &[
+    pub const SOURCES: &[(Language, &str)] = &[
         (
             Language::Rust,
             "//! Top.\nuse a::b;\n\n/// One é.\n#[test]\nfn one() { two(\"x\") }\n\nmod c {\n    /// Three.\n    pub fn three() {}\n}\n\n/// T.\n\nstruct T;\nimpl T {\n    fn four(&self) {}\n}\n// end\n",
@@ -235,34 +171,68 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(300))]
 
+        /// While something is broken the symbols may be of the moment before; once nothing is, they are those of the text.
         #[test]
-        fn symbols_brought_up_to_date_are_those_of_the_tree(
+        fn symbols_that_follow_typing_are_those_of_a_parse_from_nothing(
             changes in prop::collection::vec(
                 (any::<prop::sample::Index>(), 0usize..12, prop::sample::select(&[
-                    "", "\n", "\r\n", "\r", " ", "x", "é", "fn n() {}\n", "/// Doc.\n", "\n\n", "{", "}", "\"", "#", "# H\n", "(", ",", "#[a]\n",
-                    "def e(): pass\n", "    ",
+                    "", "\n", "\r\n", "\r", " ", "x", "é", "fn n() {}\n", "/// Doc.\n", "\n\n", "{", "}", "\"", "#", "(", ")", ",", "#[a]\n",
+                    "def e(): pass\n", "    ", "/*", "*/", "mod m {\n", "\"\"\"", ";", "else {}", "class K:\n", "//", "@d\n",
                 ][..])),
-                1..6,
+                1..8,
             ),
         ) {
             for (language, source) in SOURCES {
-                let mut current = (*source).to_owned();
+                // Long enough for neighbours on both sides.
+                let mut current = [*source, source, source].concat();
                 let mut live = Live::of(&Text::new(&current), *language).unwrap();
                 for (at, len, insert) in &changes {
                     let start = floor_char_boundary(&current, at.index(current.len() + 1));
                     let end = floor_char_boundary(&current, (start + len).min(current.len()));
+                    let (before, removed) = (live.clone(), current[start..end].to_owned());
                     current.replace_range(start..end, insert);
                     live = live.update(&Text::new(&current)).unwrap();
-                    prop_assert_eq!(live.parsed().text().to_string(), current.as_str());
-                    prop_assert_eq!(live.symbols(), Symbols::of_parsed(live.parsed()), "{:?} {:?}", language, current);
-                    // Where nothing is broken, a parse from nothing gives the same.
+                    prop_assert_eq!(live.text().to_string(), current.as_str());
                     let cold = Parsed::of(&Text::new(&current), *language).unwrap();
                     if !cold.tree().root_node().has_error() {
-                        prop_assert_eq!(live.symbols(), Symbols::of_parsed(&cold));
-                        prop_assert_eq!(live.survey(), Survey::of_parsed(&cold));
+                        let expected = Symbols::of_parsed(&cold);
+                        prop_assert_eq!(live.settled().unwrap().symbols(), expected.clone());
+                        prop_assert_eq!(live.survey().unwrap(), Survey::of_parsed(&cold));
+                        if live.is_settled() {
+                            prop_assert_eq!(live.symbols(), expected, "{:?} {:?}", language, current);
+                        }
+                    }
+                    // Every other one is taken back, as by who types and corrects.
+                    if len % 2 == 0 {
+                        current.replace_range(start..start + insert.len(), &removed);
+                        live = live.update(&Text::new(&current)).unwrap();
+                        if before.is_settled() && live.is_settled() {
+                            let sound = !Parsed::of(&Text::new(&current), *language).unwrap().tree().root_node().has_error();
+                            prop_assert!(!sound || before.symbols() == live.symbols());
+                        }
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_edit_in_one_item_is_settled_at_once() {
+        for (language, source, at) in [
+            (Language::Rust, "/// A.\nfn a() { b(1) }\n".repeat(500), "b(1"),
+            (Language::Python, "# A.\ndef a():\n    return b(1)\n\n".repeat(500), "b(1"),
+        ] {
+            let place = source[source.len() / 2..].find(at).unwrap() + source.len() / 2 + 1;
+            let typed = |insert: &str| [&source[..place], insert, &source[place..]].concat();
+            let live = Live::of(&Text::new(&source), language).unwrap();
+            let word = live.update(&Text::new(&typed("x"))).unwrap();
+            assert!(word.is_settled() && word.whole.get().is_none(), "a name was typed: {language:?}");
+            let open = word.update(&Text::new(&typed("x("))).unwrap();
+            assert!(!open.is_settled() && open.whole.get().is_none());
+            assert_eq!(open.symbols().all.len(), 500, "what was known stands in");
+            let closed = open.update(&Text::new(&typed("x()+b"))).unwrap();
+            assert!(closed.is_settled() && closed.whole.get().is_none(), "{language:?}");
+            assert_eq!(closed.symbols(), Symbols::of(&Text::new(&typed("x()+b")), language));
         }
     }
 }

@@ -6,6 +6,7 @@ mod other;
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use tree_sitter::Node;
 
@@ -13,6 +14,8 @@ use super::{Language, Parsed};
 
 /// More names than these are not looked at.
 const MOST: usize = 200_000;
+/// How long the names of a text may take: what one does is asked of what stands around it, however deep that is.
+const MOST_TIME: Duration = Duration::from_millis(500);
 
 /// The nodes that are names, in one grammar or another.
 const KINDS: &[&str] = &[
@@ -94,6 +97,7 @@ impl Parsed {
     fn for_names<'tree>(&'tree self, ranges: &[Range<usize>], mut tell: impl FnMut(Node<'tree>)) {
         let mut cursor = self.tree().walk();
         let mut count = 0;
+        let start = Instant::now();
         loop {
             let node = cursor.node();
             let range = node.byte_range();
@@ -104,7 +108,7 @@ impl Parsed {
                 tell(node);
                 count += 1;
             }
-            if count == MOST {
+            if count == MOST || start.elapsed() > MOST_TIME {
                 return;
             }
             if (is_near && cursor.goto_first_child()) || cursor.goto_next_sibling() {

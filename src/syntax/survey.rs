@@ -113,7 +113,10 @@ fn uses(source: &str, symbols: &Symbols, skip: &[Range<usize>]) -> Vec<(u32, Opt
             }
             next += 1;
         }
-        open.retain(|index| symbols.all.get(*index).is_some_and(|symbol| symbol.range.end > at));
+        // What has ended beneath one that has not counts for nothing until that ends too.
+        while open.last().is_some_and(|index| symbols.all.get(*index).is_none_or(|symbol| symbol.range.end <= at)) {
+            open.pop();
+        }
         let hash = word_hash(word);
         if is_keyword(hash) || names.binary_search(&at).is_ok() {
             return;

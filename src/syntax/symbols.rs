@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tree_sitter::Node;
 
@@ -13,6 +14,10 @@ use crate::text::Text;
 
 /// The largest text that [`Symbols::parse`] takes.
 const MOST_BYTES: usize = 1 << 20;
+/// How deep a definition may lie in others. Nobody writes so; what is made to hurt would cost the square of it.
+const DEEPEST: usize = 64;
+/// How long the making of symbols may take. What was made until then is the answer.
+const MOST_TIME: Duration = Duration::from_millis(500);
 /// Characters of a signature; longer ones are cut.
 const SIGNATURE_WIDTH: usize = 240;
 
@@ -94,7 +99,9 @@ impl Symbols {
     /// The symbols as they stand in the tree, some perhaps twice.
     pub(in crate::syntax) fn found(parsed: &Parsed, found: &Found) -> Vec<Symbol> {
         let (source, language) = (parsed.text(), parsed.language());
-        found.definitions.iter().filter_map(|definition| definition.symbol(source, language, found)).collect()
+        let start = Instant::now();
+        let in_time = found.definitions.iter().take_while(|_| start.elapsed() < MOST_TIME);
+        in_time.filter_map(|definition| definition.symbol(source, language, found)).collect()
     }
 
     /// In source order, each once and with its holder.
@@ -107,6 +114,7 @@ impl Symbols {
         if matches!(language, Language::Python | Language::Bash) {
             forget_reassignments(&mut all);
         }
+        forget_deep(&mut all);
         set_parents(&mut all);
         Symbols { all }
     }
@@ -361,6 +369,20 @@ fn one_line(text: &str) -> String {
 fn forget_reassignments(all: &mut Vec<Symbol>) {
     let mut seen = HashSet::new();
     all.retain(|symbol| symbol.kind != SymbolKind::Constant || seen.insert(symbol.name.clone()));
+}
+
+fn forget_deep(all: &mut Vec<Symbol>) {
+    let mut open: Vec<usize> = Vec::new();
+    all.retain(|symbol| {
+        while open.last().is_some_and(|end| *end <= symbol.range.start) {
+            open.pop();
+        }
+        let is_kept = open.len() < DEEPEST;
+        if is_kept {
+            open.push(symbol.range.end);
+        }
+        is_kept
+    });
 }
 
 /// Finds each symbol's holder, and names functions in types methods. Symbols stand in the order of their starts, holders

@@ -212,7 +212,7 @@ fn more(entry: &Entry) -> String {
 }
 
 pub(super) fn more_of(left: usize) -> String {
-    if left > 0 { format!("       … {left} more definitions\n") } else { String::new() }
+    if left > 0 { format!("       … {left} more\n") } else { String::new() }
 }
 
 fn missing(left: usize) -> String {

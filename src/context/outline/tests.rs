@@ -8,6 +8,8 @@ use expect_test::expect;
 use proptest::prelude::*;
 
 use super::*;
+use crate::syntax::{Language, Parsed};
+use crate::text::Text;
 use crate::workspace::{Overlay, Roots, Workspace};
 
 fn write(folder: &Path, rel: &str, text: &str) {
@@ -89,17 +91,19 @@ fn what_is_near_comes_first() {
              2   def go(self)
         src/part_01.rs
              1 pub struct Part1
-               … 3 more definitions
+               … 3 more
         src/part_02.rs
              1 pub struct Part2
-               … 3 more definitions
+               … 3 more
         src/part_03.rs
              1 pub struct Part3
-               … 3 more definitions
+               … 3 more
         src/part_04.rs
              1 pub struct Part4
-               … 3 more definitions
+               … 3 more
         src/part_05.rs
+             1 pub struct Part5
+               … 3 more
         src/part_06.rs
         src/part_08.rs
         src/part_09.rs
@@ -205,6 +209,27 @@ fn a_map_is_full_and_never_over() {
     // The same in, the same out, whoever makes it.
     let again = Index::default().snapshot(&view, soon()).render(view.roots(), &Ranking::default(), 500);
     assert_eq!(again, snapshot.render(view.roots(), &Ranking::default(), 500));
+}
+
+#[test]
+fn a_map_of_a_real_tree_is_full_at_every_focus() {
+    let view = view_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/workspace"));
+    let snapshot = Index::default().snapshot(&view, soon());
+    let whole = snapshot.render(view.roots(), &Ranking::default(), 1_000_000);
+    let files: Vec<&DocPath> = snapshot.files.iter().map(|(path, _)| path).collect();
+    let focused = files.iter().step_by(files.len() / 6).enumerate().map(|(at, path)| {
+        let mentioned =
+            if at % 2 == 0 { BTreeSet::from(["text".to_owned(), "View".to_owned()]) } else { BTreeSet::new() };
+        Ranking { focus: Some((*path).clone()), lines: 1 + at * 9..30 + at * 9, mentioned, ..Ranking::default() }
+    });
+    for ranking in focused.chain([Ranking::default()]) {
+        for tokens in [250, 333, 500, 777, 1_000, 1_500, 2_000, 3_001, 5_000, 8_191, 12_000, 20_000] {
+            let rendered = snapshot.render(view.roots(), &ranking, tokens);
+            let is_full = rendered.tokens * 100 >= tokens * 98 || rendered.tokens >= whole.tokens;
+            assert!(rendered.tokens <= tokens && is_full, "{tokens}: {} at {:?}", rendered.tokens, ranking.focus);
+            assert_eq!(rendered.tokens, estimate_tokens(&rendered.text));
+        }
+    }
 }
 
 #[test]
@@ -344,5 +369,28 @@ proptest! {
         prop_assert_eq!(&snapshot, &cold);
         let render = |snapshot: &Snapshot| snapshot.render(view.roots(), &Ranking::default(), 300);
         prop_assert_eq!(render(&snapshot), render(&cold));
+    }
+}
+
+#[test]
+fn d01_hostile_source_costs_an_answer_in_every_language() {
+    let read = |source: &str, language: Language| {
+        let text = Text::new(source);
+        let symbols = FileSymbols::of(&text, Some(language));
+        assert!(symbols.items().all(|item| item.depth <= 64), "{language:?}");
+        if let Some(parsed) = Parsed::of(&text, language) {
+            let all = 0..text.len();
+            drop(parsed.names(std::slice::from_ref(&all), |_| true));
+        }
+    };
+    for language in Language::ALL {
+        for piece in ["(", "{", "<a>", "class A{"] {
+            read(&piece.repeat(500), *language);
+        }
+    }
+    for language in [Language::Rust, Language::Python] {
+        read(&"(".repeat(200_000), language);
+        read(&"mod a{".repeat(150_000), language);
+        read(&"word ".repeat(10 << 20), language);
     }
 }

@@ -15,6 +15,15 @@ const EXTENDED: u16 = 0x4000;
 /// Which side of a merge an entry is; only what is settled counts.
 const STAGE: u16 = 0x3000;
 
+/// What is staged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Staged {
+    /// The regular files, by path.
+    pub files: BTreeMap<String, Entry>,
+    /// Folders that are repositories of their own.
+    pub modules: Vec<String>,
+}
+
 /// A staged file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -27,28 +36,28 @@ pub(super) struct Entry {
     pub is_racy: bool,
 }
 
-/// The regular files of the index, by path. `None` where there is none that can be read.
-pub(super) fn read(dir: &Dir) -> Option<BTreeMap<String, Entry>> {
+/// The index of a repository. `None` where there is none that can be read.
+pub(super) fn read(dir: &Dir) -> Option<Staged> {
     let metadata = dir.metadata("index").ok()?;
     if !metadata.is_file() || metadata.len() > MOST_BYTES {
         return None;
     }
     let written = metadata.modified().ok()?.into_std().duration_since(std::time::UNIX_EPOCH).ok()?;
     let bytes = dir.read("index").ok()?;
-    let mut entries = parse(&bytes)?;
-    for entry in entries.values_mut() {
+    let mut staged = parse(&bytes)?;
+    for entry in staged.files.values_mut() {
         entry.is_racy = u64::from(entry.seconds) >= written.as_secs() & 0xffff_ffff;
     }
-    Some(entries)
+    Some(staged)
 }
 
-fn parse(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
+fn parse(bytes: &[u8]) -> Option<Staged> {
     let version = number(bytes.strip_prefix(b"DIRC")?, 0)?;
     if !(2..=4).contains(&version) {
         return None;
     }
     let count = number(bytes, 8)?;
-    let mut entries = BTreeMap::new();
+    let mut staged = Staged::default();
     let (mut at, mut last) = (12usize, Vec::new());
     for _ in 0..count {
         let entry = bytes.get(at..)?;
@@ -72,15 +81,18 @@ fn parse(bytes: &[u8]) -> Option<BTreeMap<String, Entry>> {
                 (rest.get(..end)?.to_vec(), (start + end + 8) / 8 * 8)
             }
         };
-        let is_file = mode & 0o170_000 == 0o100_000;
-        if let (true, 0, Ok(name)) = (is_file, flags & STAGE, String::from_utf8(name)) {
+        if let (0, Ok(name)) = (flags & STAGE, String::from_utf8(name)) {
             let id = Id::of_bytes(entry.get(40..60)?)?;
             let (seconds, nanos, size) = (number(entry, 8)?, number(entry, 12)?, number(entry, 36)?);
-            entries.insert(name, Entry { id, size, seconds, nanos, is_racy: false });
+            match mode & 0o170_000 {
+                0o100_000 => drop(staged.files.insert(name, Entry { id, size, seconds, nanos, is_racy: false })),
+                0o160_000 => staged.modules.push(name),
+                _ => {}
+            }
         }
         at = at.checked_add(len)?;
     }
-    Some(entries)
+    Some(staged)
 }
 
 /// Four bytes, the highest first.
@@ -110,6 +122,6 @@ mod tests {
         for bytes in [&b""[..], b"DIRC", b"DIRC\0\0\0\x02\0\0\0\x09", b"DIRC\0\0\0\x09\0\0\0\0", &[0xff; 200]] {
             assert_eq!(parse(bytes), None);
         }
-        assert_eq!(parse(b"DIRC\0\0\0\x02\0\0\0\0"), Some(BTreeMap::new()));
+        assert_eq!(parse(b"DIRC\0\0\0\x02\0\0\0\0"), Some(Staged::default()));
     }
 }

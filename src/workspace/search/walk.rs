@@ -10,7 +10,7 @@ use ignore::WalkBuilder;
 
 use crate::workspace::disk::through_link;
 use crate::workspace::path::Folder;
-use crate::workspace::{DocPath, PathError, ReadError, Root, Roots, View};
+use crate::workspace::{DocPath, PathError, ReadError, Root, RootId, Roots, View};
 
 /// Where to look: some folders or one file, and which names there.
 #[derive(Clone, Debug)]
@@ -93,6 +93,11 @@ impl Scope {
     pub fn everything(roots: &Roots) -> Scope {
         let folders = roots.iter().map(|root| Folder { root: root.id, rel: "".into() }).collect();
         Scope { places: Places::Folders(folders), glob: None }
+    }
+
+    /// All of one root.
+    pub fn folder(root: RootId) -> Scope {
+        Scope { places: Places::Folders(vec![Folder { root, rel: "".into() }]), glob: None }
     }
 
     /// `path` is a folder or a file; without it all roots. Blocks on the disk.

@@ -40,10 +40,8 @@ struct Tracked {
 
 impl Tracked {
     fn of(root: &Path) -> Tracked {
-        let repository = root.join(".git");
-        let is_folder = std::fs::symlink_metadata(&repository).is_ok_and(|metadata| metadata.is_dir());
-        let opened = is_folder.then(|| File::open(&repository).ok()).flatten().map(Dir::from_std_file);
-        Tracked { root: root.to_owned(), files: opened.map(|dir| git::tracked(&dir)).unwrap_or_default() }
+        let opened = File::open(root).ok().map(Dir::from_std_file);
+        Tracked { root: root.to_owned(), files: opened.map(|dir| git::tracked(dir, root)).unwrap_or_default() }
     }
 
     /// Whether this is a tracked file, or a folder below the root with one in it.

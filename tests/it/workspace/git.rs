@@ -34,7 +34,9 @@ fn changes(view: &View) -> Vec<(String, [Option<String>; 3])> {
     let change = |change: &GitChange| {
         let one = view.git_changes(root, Some(&change.path), &|| false).unwrap();
         assert_eq!(one.changes, std::slice::from_ref(change), "one file alone is told like among others");
-        assert!(view.git_touched(root, &|| false).contains(&change.path) || view.buffers().get(&change.path).is_some());
+        let is_new = change.committed.is_none() && change.staged.is_none();
+        let is_open = view.buffers().get(&change.path).is_some();
+        assert!(is_new || is_open || view.git_touched(root, &|| false).contains(&change.path));
         (view.roots().display(&change.path), [&change.committed, &change.staged, &change.current].map(first))
     };
     found.changes.iter().map(change).collect()
@@ -80,6 +82,8 @@ fn what_differs_from_the_last_commit_is_told() {
         write("long", "short\n");
         std::fs::remove_file(folder.path().join("gone")).unwrap();
         write("untracked", "x\n");
+        write(".gitignore", "ignored\n");
+        write("ignored", "x\n");
         let path = view.roots().resolve("open").unwrap();
         let buffer = Buffer {
             text: "unsaved\n".into(),
@@ -92,6 +96,7 @@ fn what_differs_from_the_last_commit_is_told() {
         let view = workspace.view(&Overlay::default());
         let long = format!("{many}more").trim().to_owned();
         let expected = [
+            row(".gitignore", ["", "", "ignored"]),
             row("a/b/deep", ["one", "one", "two"]),
             row("both", ["one", "two", "three"]),
             row("gone", ["one", "one", ""]),
@@ -99,6 +104,7 @@ fn what_differs_from_the_last_commit_is_told() {
             row("new", ["", "new", "new"]),
             row("open", ["one", "one", "unsaved"]),
             row("staged", ["one", "two", "two"]),
+            row("untracked", ["", "", "x"]),
         ];
         assert_eq!(changes(&view), expected, "index version {version}");
     }
@@ -116,4 +122,66 @@ fn without_a_repository_there_is_nothing_to_tell() {
     assert!(view.git_touched(root, &|| false).is_empty());
     let lost = DocPath::File { root, rel: "x".into() };
     assert_eq!(view.git_changes(root, Some(&lost), &|| false), None);
+}
+
+#[test]
+fn a_worktree_is_told_of_like_a_repository() {
+    let folder = tempfile::tempdir().unwrap();
+    let (main, tree) = (folder.path().join("main"), folder.path().join("tree"));
+    std::fs::create_dir(&main).unwrap();
+    git(&main, &["init", "-q"]);
+    std::fs::write(main.join("a"), "one\n").unwrap();
+    std::fs::write(main.join("b"), "one\n").unwrap();
+    git(&main, &["add", "."]);
+    git(&main, &["commit", "-qm", "1"]);
+    git(&main, &["worktree", "add", "-q", "-b", "other", "../tree"]);
+    std::fs::write(tree.join("a"), "two\n").unwrap();
+    git(&tree, &["add", "a"]);
+    std::fs::write(tree.join("b"), "three\n").unwrap();
+    std::fs::write(tree.join("new"), "new\n").unwrap();
+    let (view, _workspace) = view_of(&tree);
+    let expected = [row("a", ["one", "two", "two"]), row("b", ["one", "one", "three"]), row("new", ["", "", "new"])];
+    assert_eq!(changes(&view), expected);
+    git(&main, &["pack-refs", "--all"]);
+    assert_eq!(changes(&view), expected);
+    assert_eq!(changes(&view_of(&main).0), []);
+    // Somebody else's folder that says it is that worktree.
+    let forged = folder.path().join("forged");
+    std::fs::create_dir(&forged).unwrap();
+    std::fs::copy(tree.join(".git"), forged.join(".git")).unwrap();
+    let (view, _workspace) = view_of(&forged);
+    let root = view.roots().iter().next().unwrap().id;
+    assert_eq!(view.git_changes(root, None, &|| false), None);
+    // Nor is a repository followed that knows of no worktree.
+    std::fs::write(forged.join(".git"), format!("gitdir: {}\n", main.join(".git").display())).unwrap();
+    assert_eq!(view.git_changes(root, None, &|| false), None);
+}
+
+#[test]
+fn submodules_are_told_of_alone_and_in_what_holds_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (inner, outer) = (folder.path().join("inner"), folder.path().join("outer"));
+    for (path, name) in [(&inner, "a"), (&outer, "b")] {
+        std::fs::create_dir(path).unwrap();
+        git(path, &["init", "-q"]);
+        std::fs::write(path.join(name), "one\n").unwrap();
+        git(path, &["add", "."]);
+        git(path, &["commit", "-qm", "1"]);
+    }
+    git(&outer, &["-c", "protocol.file.allow=always", "submodule", "add", "-q", "../inner", "libs/inner"]);
+    git(&outer, &["commit", "-qm", "2"]);
+    let (view, _workspace) = view_of(&outer);
+    assert_eq!(changes(&view), []);
+    std::fs::write(outer.join("libs/inner/a"), "two\n").unwrap();
+    std::fs::write(outer.join("libs/inner/new"), "new\n").unwrap();
+    std::fs::write(outer.join("c"), "c\n").unwrap();
+    // A repository that is nobody's submodule keeps its news to itself.
+    std::fs::create_dir(outer.join("aside")).unwrap();
+    git(&outer.join("aside"), &["init", "-q"]);
+    std::fs::write(outer.join("aside/d"), "d\n").unwrap();
+    let expected =
+        [row("c", ["", "", "c"]), row("libs/inner/a", ["one", "one", "two"]), row("libs/inner/new", ["", "", "new"])];
+    assert_eq!(changes(&view), expected);
+    let (view, _workspace) = view_of(&outer.join("libs/inner"));
+    assert_eq!(changes(&view), [row("a", ["one", "one", "two"]), row("new", ["", "", "new"])]);
 }

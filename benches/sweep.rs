@@ -1,0 +1,142 @@
+//! Every source at hand through everything that reads source: no panic, no hang, bounded memory.
+//!
+//! `cargo bench --bench sweep -- FOLDER…` takes the folders to go through, else the registry sources that cargo has unpacked and
+//! what the tests' set-up fetched. Then, for every language, what is made to hurt: lines of 50 MB, 200,000 brackets deep.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use claw::context::outline::FileSymbols;
+use claw::syntax::{Language, Parsed, comments};
+use claw::text::Text;
+
+/// A text that takes longer hangs. What the product allows itself is seconds.
+const HANGS: Duration = Duration::from_secs(60);
+/// Megabytes that all of it may take at most: the largest text, a few times.
+const MOST_MEMORY: u64 = 600;
+const LONG_LINE: usize = 50 << 20;
+const DEEP: usize = 200_000;
+
+type Failure = Box<dyn std::error::Error>;
+
+#[derive(Default)]
+struct Tally {
+    files: usize,
+    bytes: usize,
+    unparsed: usize,
+    slowest: (Duration, String),
+}
+
+fn main() -> Result<(), Failure> {
+    let mut folders: Vec<PathBuf> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).map(PathBuf::from).collect();
+    if folders.is_empty() {
+        let home = std::env::var("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|_| std::env::var("HOME").map(|home| Path::new(&home).join(".cargo")))?;
+        folders = vec![home.join("registry/src"), Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools")];
+    }
+    let mut paths = Vec::new();
+    folders.iter().for_each(|folder| gather(folder, &mut paths));
+    let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
+    for path in &paths {
+        let name = path.to_string_lossy();
+        let Some(language) = Language::of_path(&name) else { continue };
+        let Ok(source) = std::fs::read_to_string(path) else { continue };
+        let (took, is_parsed) = watched(&name, Text::new(&source), language)?;
+        let tally = tallies.entry(language.name()).or_default();
+        tally.files += 1;
+        tally.bytes += source.len();
+        tally.unparsed += usize::from(!is_parsed);
+        tally.slowest = tally.slowest.clone().max((took, name.into_owned()));
+    }
+    say(format_args!("| language | files | MB | not parsed | slowest |\n|---|---|---|---|---|"));
+    for (language, tally) in &tallies {
+        let (took, name) = &tally.slowest;
+        let megabytes = tally.bytes as f64 / 1e6;
+        let (files, unparsed, name) = (tally.files, tally.unparsed, name.rsplit('/').next().unwrap_or_default());
+        say(format_args!(
+            "| {language} | {files} | {megabytes:.1} | {unparsed} | {:.2} s, {name} |",
+            took.as_secs_f64()
+        ));
+    }
+    say(format_args!("peak resident memory until here: {} MB", peak()));
+    let mut slowest = (Duration::ZERO, String::new());
+    for language in Language::ALL {
+        for (what, source) in hostile() {
+            let name = format!("{}, {what}", language.name());
+            let (took, _) = watched(&name, Text::new(&source), *language)?;
+            slowest = slowest.max((took, name));
+        }
+    }
+    say(format_args!("hostile texts: the slowest took {:.2} s: {}", slowest.0.as_secs_f64(), slowest.1));
+    say(format_args!("peak resident memory: {} MB", peak()));
+    if peak() > MOST_MEMORY { Err("too much memory".into()) } else { Ok(()) }
+}
+
+/// Reads a text in every way; how long that took, and whether it was parsed. Fails where it panics or hangs.
+fn watched(name: &str, text: Text, language: Language) -> Result<(Duration, bool), Failure> {
+    let (done, finished) = mpsc::channel();
+    std::thread::Builder::new().name(name.chars().take(15).collect()).spawn(move || {
+        let start = Instant::now();
+        std::hint::black_box(FileSymbols::of(&text, Some(language)));
+        std::hint::black_box(comments(&text, Some(language)));
+        let parsed = Parsed::of(&text, language);
+        if let Some(parsed) = &parsed {
+            let all = 0..text.len();
+            std::hint::black_box(parsed.names(std::slice::from_ref(&all), |_| true));
+            std::hint::black_box((parsed.imports(), parsed.words(), parsed.problems()));
+        }
+        // Whoever waits may have given up.
+        let _ = done.send((start.elapsed(), parsed.is_some()));
+    })?;
+    match finished.recv_timeout(HANGS) {
+        Ok(result) => Ok(result),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("{name} hangs").into()),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(format!("{name} panics").into()),
+    }
+}
+
+/// Texts that are made to hurt.
+fn hostile() -> Vec<(String, String)> {
+    let long = |what: &str, piece: &str| (format!("a line of {what}"), piece.repeat(LONG_LINE / piece.len()));
+    let deep = |piece: &str| (format!("deep in `{piece}`"), piece.repeat(DEEP));
+    let mut texts: Vec<_> = ["(", "[", "{", "<a>", "if (a) {", "a.b(", "- ", "> ", "\"${", "#[a("].map(deep).into();
+    texts.extend(
+        ["mod a{", "class A{", "{\"a\":", "function f(){", "(a"]
+            .map(|piece| (format!("deep in `{piece}`, as large as is read"), piece.repeat((1 << 20) / piece.len()))),
+    );
+    let indented: String = (0..1_400).map(|depth| format!("{}def f():\n", " ".repeat(depth))).collect();
+    texts.push(("definitions in definitions".to_owned(), indented));
+    texts.push(long("words", "word "));
+    texts.push(long("one word", "a"));
+    texts.push(("a line as long as is read".to_owned(), "a = b(c, \"d\"); ".repeat((1 << 20) / 15)));
+    texts
+}
+
+fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut entries: Vec<_> = entries.flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => gather(&entry.path(), paths),
+            Ok(kind) if kind.is_file() => paths.push(entry.path()),
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Megabytes that the process had at most, where the system tells.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|size| size.parse::<u64>().ok()).unwrap_or_default() / 1024
+}
+
+fn say(line: std::fmt::Arguments) {
+    // Nobody reads it where it can not be written.
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
