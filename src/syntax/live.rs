@@ -19,8 +19,8 @@ use window::Tops;
 
 /// The largest text that is followed.
 const MOST_BYTES: usize = 1 << 20;
-/// A text is parsed whole where that takes no longer than a part of it. In tests there is no such text.
-const SMALL: usize = if cfg!(test) { 0 } else { 8 << 10 };
+/// A text is parsed whole where that takes no longer than a part of it. In tests only an empty one is.
+const SMALL: usize = if cfg!(test) { 1 } else { 8 << 10 };
 
 /// A text with its symbols, and a tree of it or of an earlier state.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Live {
         if text.len() > MOST_BYTES {
             return None;
         }
-        if text.len() <= SMALL || !window::fits(self.language) {
+        if text.len() < SMALL || !window::fits(self.language) {
             return self.next(text).whole().map(Live::of_whole);
         }
         let shift = Shift::between(&self.text, text);
