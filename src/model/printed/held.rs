@@ -105,7 +105,6 @@ pub(super) fn may_begin(line: &str, tools: &[ToolSchema]) -> bool {
     content.starts_with(['{', '[', '<'])
         || Fence::open(content).is_some()
         || files::path(content).is_some()
-        || files::path_before(content).is_some()
         || tags::find(content, tools).is_some()
         || LABELS.iter().any(|label| plain.starts_with(label) && plain.contains(':'))
         || tools.iter().any(|tool| content.contains(&tool.name))
