@@ -257,8 +257,7 @@ impl<'a> Reader<'a> {
         } else {
             let is_prose = path.is_some_and(|path| path.ends_with(".md"));
             let (content, end) = fence.content(body, is_prose);
-            let named = path.or_else(|| files::path_before(self.before).filter(|_| !self.is_example()));
-            if let (true, Some(path), Some(content)) = (self.whole_files, named, content) {
+            if let (true, Some(path), Some(content)) = (self.whole_files, path, content) {
                 self.calls.extend(files::write(path, content, self.tools));
             }
             self.at = start + end;

@@ -71,14 +71,6 @@ pub(super) fn path(line: &str) -> Option<&str> {
     is_path(path).then_some(path)
 }
 
-/// The one path that a line of prose names before what follows it: ``The new text of `src/a.py` is:``.
-pub(super) fn path_before(line: &str) -> Option<&str> {
-    let words = line.trim().strip_suffix(':')?.split([' ', '`', '*', '"']);
-    let mut paths = words.map(|word| word.trim_matches(['.', ',', '(', ')', ':', ';'])).filter(|word| is_path(word));
-    let first = paths.next()?;
-    paths.all(|other| other == first).then_some(first)
-}
-
 /// The path in what stands behind the marks of a fence: `python src/a.py`, `src/a.py`, `python:src/a.py`, `python title="src/a.py"`.
 pub(super) fn path_of_info(info: &str) -> Option<&str> {
     let mut words = info.split([' ', '=', '{', '}']);

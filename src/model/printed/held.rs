@@ -85,8 +85,7 @@ impl<'a> Held<'a> {
     /// Whether all that is held before the last line of this length is a path on a line of its own.
     fn only_paths(&self, last: usize) -> bool {
         let held = self.text.get(..self.seen.saturating_sub(last)).unwrap_or_default();
-        held.lines()
-            .all(|line| line.trim().is_empty() || files::path(line).is_some() || files::path_before(line).is_some())
+        held.lines().all(|line| line.trim().is_empty() || files::path(line).is_some())
     }
 
     /// Ends the holding back where what is held is whole and no call.
@@ -105,7 +104,6 @@ pub(super) fn may_begin(line: &str, tools: &[ToolSchema]) -> bool {
     content.starts_with(['{', '[', '<'])
         || Fence::open(content).is_some()
         || files::path(content).is_some()
-        || files::path_before(content).is_some()
         || tags::find(content, tools).is_some()
         || LABELS.iter().any(|label| plain.starts_with(label) && plain.contains(':'))
         || tools.iter().any(|tool| content.contains(&tool.name))
