@@ -223,7 +223,7 @@ fn version(release: &Path) -> Vec<u64> {
 fn change(name: String, old: &Path, new: &Path) -> Result<Option<Change>, Failure> {
     let (before, after) = (view_of(old)?, view_of(new)?);
     let snapshot = Index::default().snapshot(&before, Instant::now() + Duration::from_secs(120));
-    let mut first: Option<(String, Range<usize>, BTreeSet<String>, BTreeSet<Target>)> = None;
+    let mut first = None;
     let mut targets = BTreeSet::new();
     for (path, symbols) in &snapshot.files {
         let file = before.roots().display(path);
@@ -243,7 +243,9 @@ fn change(name: String, old: &Path, new: &Path) -> Result<Option<Change>, Failur
             if first.is_none() {
                 let mut words = BTreeSet::new();
                 for part in [one.slice(hunk.old.clone()), other.slice(hunk.new.clone())].into_iter().flatten() {
-                    for_words(&part, &[], |word, _| drop(words.insert(word.to_owned())));
+                    for_words(&part, &[], |word, _| {
+                        words.insert(word.to_owned());
+                    });
                 }
                 words.retain(|word| word.len() > 2);
                 first = Some((file.clone(), lines, words, touched));
@@ -265,7 +267,7 @@ fn touched(items: &[Item], lines: &Range<usize>) -> BTreeSet<usize> {
     let is_version = |item: &Item| item.name.eq_ignore_ascii_case("__version__");
     let mut innermost = |line: usize, between: bool| {
         let holds = |item: &&Item| (item.line + usize::from(between)..=item.end).contains(&line);
-        found.extend(items.iter().filter(holds).next_back().filter(|item| !is_version(item)).map(|item| item.line));
+        found.extend(items.iter().rfind(holds).filter(|item| !is_version(item)).map(|item| item.line));
     };
     match lines.is_empty() {
         true => innermost(lines.start, true),
