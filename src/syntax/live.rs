@@ -122,10 +122,12 @@ impl Live {
     fn next(&self, text: &Text) -> Live {
         let shift = Shift::between(&self.text, text);
         let touched = self.touched(&shift);
+        let found = self.found.iter().map(|symbol| moved(symbol, &shift));
         Live {
             text: text.clone(),
             language: self.language,
-            found: self.found.iter().map(|symbol| moved(symbol, &shift)).collect(),
+            // What was taken away with all its text is gone.
+            found: found.filter(|symbol| !symbol.range.is_empty()).collect(),
             tops: self.tops.moved(&shift),
             unsettled: Some(touched.start..shift.forth(touched.end).max(shift.new.end)),
             base: Arc::clone(&self.base),
@@ -214,6 +216,14 @@ pub(in crate::syntax) mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn what_was_taken_away_at_the_end_and_put_back_is_there_once() {
+        let source = "package p\n\nconst (\n\tD = 1\n\tE\n)\n";
+        let live = Live::of(&Text::new(source), Language::Go).unwrap();
+        let cut = live.update(&Text::new(source.strip_suffix(" 1\n\tE\n)\n").unwrap())).unwrap();
+        assert_eq!(cut.update(&Text::new(source)).unwrap().symbols(), live.symbols());
     }
 
     #[test]
