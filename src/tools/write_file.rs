@@ -10,6 +10,7 @@ use super::propose::{editable_or_new, propose, refuse_mark, resolve};
 use super::show::line_count;
 use super::{Effect, ToolContext, ToolError, ToolOutput};
 use crate::text::Text;
+use crate::workspace::{DocPath, View};
 
 pub(in crate::tools) struct WriteFile;
 
@@ -31,7 +32,7 @@ impl Builtin for WriteFile {
 
     fn run(context: &ToolContext, arguments: Arguments) -> Result<ToolOutput, ToolError> {
         let view = context.view();
-        let path = resolve(&view, &arguments.path)?;
+        let path = meant(context, &view, &arguments.path)?;
         let name = view.roots().display(&path);
         let document = editable_or_new(&view, &path)?;
         let old = document.as_ref().map(|document| document.text.to_string()).unwrap_or_default();
@@ -71,4 +72,19 @@ impl Builtin for WriteFile {
         propose(context, &path, Some(seen), Some(text))?;
         Ok(ToolOutput::from(format!("wrote `{name}`, {lines} lines{kept}{note}")))
     }
+}
+
+/// The file that a path means. A small model that writes files anew puts folders before a name, or leaves them out: where there is no
+/// such file it means the one whose path it took that from.
+fn meant(context: &ToolContext, view: &View, given: &str) -> Result<DocPath, ToolError> {
+    let path = resolve(view, given)?;
+    let Some(task) = context.rewrites_for.as_ref().filter(|_| !view.exists_live(&path)) else { return Ok(path) };
+    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '.' | '/' | '-' | '+');
+    let words = task.split(|letter| !is_part(letter)).map(|word| word.trim_matches(['.', '/', '-', '+']));
+    let is_like = |word: &str| {
+        let ends = |long: &str, short: &str| long.strip_suffix(short).is_some_and(|head| head.ends_with('/'));
+        !word.is_empty() && (ends(word, given) || ends(given, word))
+    };
+    let mut found = words.filter(|word| is_like(word)).filter_map(|word| view.roots().resolve(word).ok());
+    Ok(found.find(|path| view.exists_live(path)).unwrap_or(path))
 }

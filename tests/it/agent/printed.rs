@@ -101,19 +101,19 @@ async fn the_form_and_the_prompt_can_be_set() {
 }
 
 /// A session of one task with the coder of 1.5 billion that says these words; what it was sent first, and what came of it.
-async fn small(task: &str, replies: &[&str]) -> (String, claw::agent::RunResult) {
+async fn small(task: &str, replies: &[&str]) -> (String, claw::agent::RunResult, Rig) {
     let server = MockModel::start(replies.iter().map(|reply| Answer::text(reply)));
     let rig = Rig::bare(PROJECT, |builder| builder.base_url(&server.base_url()).model("qwen2.5-coder:1.5b"));
     let result = rig.run(task).await;
     rig.check_session(result.session.id()).await;
     assert_eq!(server.requests().len(), replies.len());
-    (said(&server.requests()[0].json())[1].1.clone(), result)
+    (said(&server.requests()[0].json())[1].1.clone(), result, rig)
 }
 
 #[tokio::test]
 async fn a_small_model_sees_the_files_that_the_task_names_and_the_task_last() {
     let file = "The second line is to be 2.\nnotes.txt\n```\none\n2\nthree\n```\n";
-    let (first, result) = small("Make two a 2 in notes.txt.", &[file]).await;
+    let (first, result, _rig) = small("Make two a 2 in notes.txt.", &[file]).await;
     assert!(first.contains("notes.txt\n```\none\ntwo\nthree\n```\n\nMake two a 2 in notes.txt.\n\n"), "{first}");
     assert!(!first.contains("name=\"outline\""), "{first}");
     assert_eq!(result.answer, "The second line is to be 2.");
@@ -122,8 +122,9 @@ async fn a_small_model_sees_the_files_that_the_task_names_and_the_task_last() {
 #[tokio::test]
 async fn a_small_model_that_leaves_something_out_or_changes_nothing_loses_nothing() {
     let same = "notes.txt\n```\none\ntwo\nthree\n```\n";
-    let (_, result) = small("Make two a 2 in notes.txt.", &[same, "notes.txt\n```\none\n2\nthree\n```\n"]).await;
-    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+    let (_, result, _rig) =
+        small("Make two a 2 in notes.txt.", &[same, "some/notes.txt\n```\none\n2\nthree\n```\n"]).await;
+    assert!(result.diff().contains("-two\n+2\n"), "the folder is made up: {}", result.diff());
     let unchanged = |event: &claw::event::Event| matches!(&event.kind, EventKind::ToolResult(result) if !result.ok && result.output.contains("nothing has changed"));
     assert!(result.trace.iter().any(unchanged));
 }
