@@ -35,6 +35,9 @@ end
 function T.finish()
   io.stdout:write(('%d passed, %d failed\n'):format(passed, failed))
   io.stdout:flush()
+  -- An editor that leaves while it still writes to a server is now and then ended by the pipe.
+  vim.lsp.stop_client(vim.lsp.get_clients())
+  vim.wait(2000, function() return #vim.lsp.get_clients() == 0 end, 10)
   vim.cmd.cquit({ count = failed == 0 and 0 or 1 })
 end
 
