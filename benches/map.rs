@@ -1,8 +1,8 @@
 //! The map of a large tree: cold, warm, after one change; beside bare tree-sitter over the same files, aider's map and Universal
 //! Ctags, which `benches/compare/setup` installs.
 //!
-//! `cargo bench --bench map -- FOLDER` takes the tree to map, else the registry sources that cargo has unpacked, as far as half a
-//! million lines. Beside what a clock says stands what the processor did: on a machine with other work that tells more.
+//! `cargo bench --bench map -- FOLDER` takes the tree to map, else the one that `benches/compare/tree` fetches: Django, SQLAlchemy,
+//! tokio and regex-automata. What is compared with something else is done three times in turn with it, and the median told.
 
 #[path = "compare/aider.rs"]
 mod aider;
@@ -23,79 +23,87 @@ use tree_sitter::{Parser, Query, QueryCursor, StreamingIterator};
 
 use aider::Aider;
 
-/// Lines of a tree that is put together here.
-const LINES: usize = 550_000;
+const ROUNDS: usize = 3;
 const TOKENS: u64 = 2_000;
 
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
     let given = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).map(PathBuf::from);
-    let gathered = tempfile::tempdir()?;
-    let tree = match given {
-        Some(folder) => folder,
-        None => gather(gathered.path())?,
-    };
+    let tree = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/tree"));
+    if !tree.is_dir() {
+        return Err("there is nothing to map: run benches/compare/tree, or name a folder".into());
+    }
     let view = view_of(&tree)?;
     let cache = tempfile::tempdir()?;
     let kept = cache.path().join("outline");
     let index = Index::new(Some(kept.clone()));
-    let mut text = String::new();
-    let before = worked();
-    let cold = time(|| text = map(&index, &view));
-    let cold_worked = worked() - before;
-    report_worked("cold map", cold, cold_worked);
+    let text = map(&index, &view);
     index.wait_kept(Duration::from_secs(60));
     drop(index);
 
-    let mut warm_text = String::new();
     let mut warm = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..9 {
         let index = Index::new(Some(kept.clone()));
+        let mut warm_text = String::new();
         warm.push(time(|| warm_text = map(&index, &view)));
+        if warm_text != text {
+            return Err("the warm map is another than the cold one".into());
+        }
     }
-    warm.sort();
-    report("warm map, new process's index", *warm.get(2).ok_or("no run")?);
-    if warm_text != text {
-        return Err("the warm map is another than the cold one".into());
-    }
-
-    let another = Index::new(None);
-    if map(&another, &view) != text {
-        return Err("another cold map of the same files is another".into());
-    }
-    drop(another);
+    report("warm map, new process's index", median(warm));
     let index = Index::new(Some(kept));
     map(&index, &view);
-    report("the same tree asked again", time(|| drop(map(&index, &view))));
+    report("the same tree asked again", median((0..9).map(|_| time(|| drop(map(&index, &view)))).collect()));
     say(format_args!("{:<52} {:>7} MB", "peak resident memory until here", peak("self")));
 
     let files = sources(&view)?;
     let lines: usize = files.iter().map(|(_, text)| text.line_count()).sum();
     let bytes: usize = files.iter().map(|(_, text)| text.len()).sum();
     say(format_args!("{} files, {lines} lines, {:.1} MB", files.len(), bytes as f64 / 1e6));
+    side_by_side(&view, &files, &text)?;
+    changed(&index, &files)?;
+    others(&tree)?;
+    keystrokes()
+}
 
+/// A cold map, and what no map can do without.
+fn side_by_side(view: &View, files: &[(String, Text)], text: &str) -> Result<(), Failure> {
     let queries = queries()?;
     let plain: Vec<(Language, String)> =
         files.iter().filter_map(|(path, text)| Some((Language::of_path(path)?, text.to_string()))).collect();
-    let before = worked();
-    let bare = time(|| bare(&plain, &queries));
-    let bare_worked = worked() - before;
-    report_worked("bare tree-sitter, parse and queries, 2 threads", bare, bare_worked);
-    say(format_args!("{:<52} {:>10.2}", "cold map / bare tree-sitter", cold.as_secs_f64() / bare.as_secs_f64()));
-    let ratio = cold_worked.as_secs_f64() / bare_worked.as_secs_f64();
-    say(format_args!("{:<52} {ratio:>10.2}", "the same by the processor's time"));
-
-    let mut by_length: Vec<&(String, Text)> = files.iter().filter(|(path, _)| path.ends_with(".rs")).collect();
-    by_length.sort_by_key(|(path, text)| (text.len(), path));
-    for (what, at) in [("the median", by_length.len() / 2), ("the 90th of a hundred", by_length.len() * 9 / 10)] {
-        let (path, source) = by_length.get(at).ok_or("no files")?;
-        let changed = Text::new(&format!("{source}\nfn added_by_the_bench() {{}}\n"));
-        let took = time(|| drop(index.outline_of(&changed, Language::of_path(path))));
-        report(&format!("one changed text taken in, {what}, {} KB", source.len() / 1024), took);
+    let (mut cold, mut parsed, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        let mut again = String::new();
+        let index = Index::new(None);
+        let (ours, its) = (time(|| again = map(&index, view)), time(|| bare(&plain, &queries)));
+        if again != text {
+            return Err("another cold map of the same files is another".into());
+        }
+        ratios.push(Duration::from_secs_f64(ours.as_secs_f64() / its.as_secs_f64()));
+        cold.push(ours);
+        parsed.push(its);
     }
-    others(&tree)?;
-    keystrokes()
+    report("cold map", median(cold));
+    report("bare tree-sitter, parse and queries, 2 threads", median(parsed));
+    say(format_args!("{:<52} {:>10.2}", "cold map / bare tree-sitter", median(ratios).as_secs_f64()));
+    Ok(())
+}
+
+/// A file that is another than it was, taken in.
+fn changed(index: &Index, files: &[(String, Text)]) -> Result<(), Failure> {
+    /// Every so many files one is changed.
+    const STEP: usize = 7;
+    let mut times = Vec::new();
+    for (path, source) in files.iter().step_by(STEP) {
+        let changed = Text::new(&format!("{source}\n"));
+        times.push(time(|| drop(index.outline_of(&changed, Language::of_path(path)))));
+    }
+    times.sort();
+    let at = |part: usize| times.get(times.len() * part / 100).copied().ok_or("no files");
+    report(&format!("one changed file of {} taken in, the median", times.len()), at(50)?);
+    report("the 90th of a hundred", at(90)?);
+    Ok(())
 }
 
 /// What others need for the same tree.
@@ -270,57 +278,6 @@ fn sources(view: &View) -> Result<Vec<(String, Text)>, Failure> {
     Ok(files)
 }
 
-/// Copies unpacked registry sources until there are enough lines.
-fn gather(into: &Path) -> Result<PathBuf, Failure> {
-    let home = std::env::var("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|_| std::env::var("HOME").map(|home| Path::new(&home).join(".cargo")))?;
-    let mut crates = Vec::new();
-    for registry in std::fs::read_dir(home.join("registry/src"))? {
-        for package in std::fs::read_dir(registry?.path())? {
-            crates.push(package?.path());
-        }
-    }
-    crates.sort();
-    let mut lines = 0;
-    let tree = into.join("tree");
-    for package in crates {
-        let name = package.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // Parsers and bindings are generated: nobody's source.
-        if name.starts_with("tree-sitter-") || name.starts_with("windows") || name.starts_with("libc-") {
-            continue;
-        }
-        lines += copy(&package, &tree.join(&name))?;
-        if lines > LINES {
-            break;
-        }
-    }
-    Ok(tree)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<usize, Failure> {
-    std::fs::create_dir_all(to)?;
-    let mut lines = 0;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let (kind, target) = (entry.file_type()?, to.join(entry.file_name()));
-        if kind.is_dir() {
-            lines += copy(&entry.path(), &target)?;
-        } else if kind.is_file() && entry.metadata()?.len() <= 1 << 20 {
-            std::fs::copy(entry.path(), &target)?;
-            // As old as a checkout, so that it may be kept.
-            std::fs::File::options()
-                .write(true)
-                .open(&target)?
-                .set_modified(std::time::SystemTime::now() - Duration::from_secs(60))?;
-            if entry.path().extension().is_some_and(|end| end == "rs") {
-                lines += std::fs::read(&target)?.iter().filter(|byte| **byte == b'\n').count();
-            }
-        }
-    }
-    Ok(lines)
-}
-
 fn say(line: std::fmt::Arguments) {
     // Nobody reads it where it can not be written.
     let _ = writeln!(std::io::stdout(), "{line}");
@@ -336,19 +293,9 @@ fn report(what: &str, took: Duration) {
     say(format_args!("{what:<52} {:>7.1} ms", took.as_secs_f64() * 1e3));
 }
 
-fn report_worked(what: &str, took: Duration, worked: Duration) {
-    let (took, worked) = (took.as_secs_f64() * 1e3, worked.as_secs_f64() * 1e3);
-    say(format_args!("{what:<52} {took:>7.1} ms, {worked:.0} ms of the processors"));
-}
-
-/// What the processors did for this process, where the system tells.
-fn worked() -> Duration {
-    /// Parts of a second that Linux counts in, whatever the machine.
-    const TICKS: u32 = 100;
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    let ticks: u32 = fields.skip(11).take(2).filter_map(|field| field.parse::<u32>().ok()).sum();
-    Duration::from_secs(1) * ticks / TICKS
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// Megabytes that a process had at most, where the system tells.

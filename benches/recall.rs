@@ -27,7 +27,7 @@ use aider::Aider;
 const TOKENS: u64 = 2_000;
 /// Changes that are looked at, and how many definitions one may touch beside the first hunk's: a release that rewrites half of a
 /// package is no change that somebody makes.
-const CHANGES: usize = 240;
+const CHANGES: usize = 200;
 const MOST_TOUCHED: usize = 40;
 
 type Failure = Box<dyn std::error::Error>;
@@ -60,10 +60,7 @@ fn main() -> Result<(), Failure> {
     if !history.is_dir() {
         return Err("there are no releases to compare: run benches/compare/history".into());
     }
-    let mut changes = changes(&history)?;
-    // Spread over the packages, the same ones each time.
-    let step = changes.len().div_ceil(CHANGES).max(1);
-    changes = changes.into_iter().step_by(step).collect();
+    let changes = chosen(changes(&history)?);
     let (mut aider, cache) = (Aider::start(), tempfile::tempdir()?);
     let mut scores: BTreeMap<(&str, bool), Score> = BTreeMap::new();
     for (at, change) in changes.iter().enumerate() {
@@ -187,6 +184,18 @@ fn aiders(aider: &mut Aider, cache: &Path, change: &Change, in_chat: bool) -> Re
         shown.extend(lines.filter_map(|line| Some((name.clone(), usize::try_from(line).ok()?))));
     }
     Ok((shown, answer.get("tokens").and_then(Value::as_u64).unwrap_or_default()))
+}
+
+/// Spread over the packages, the same ones each time.
+fn chosen(changes: Vec<Change>) -> Vec<Change> {
+    let step = changes.len().div_ceil(CHANGES).max(1);
+    let (mut chosen, mut others) = (Vec::new(), Vec::new());
+    for (at, change) in changes.into_iter().enumerate() {
+        if at % step == 0 { chosen.push(change) } else { others.push(change) }
+    }
+    let missing = CHANGES.saturating_sub(chosen.len());
+    chosen.extend(others.into_iter().take(missing));
+    chosen
 }
 
 /// Of all packages, in the order of names and versions.

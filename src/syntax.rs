@@ -14,6 +14,7 @@ pub mod live;
 pub mod names;
 pub mod parsed;
 pub mod problems;
+mod roots;
 mod search;
 pub mod survey;
 pub mod symbols;

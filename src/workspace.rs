@@ -11,6 +11,7 @@ pub mod buffers;
 pub mod disk;
 pub mod exclude;
 pub mod git;
+pub mod halves;
 pub mod overlay;
 pub mod path;
 pub mod proposal;

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use tree_sitter::Query;
 
+use super::roots::Roots;
 use super::{Language, SymbolKind};
 
 /// A grammar and what is asked of its trees.
@@ -12,6 +13,8 @@ pub(in crate::syntax) struct Grammar {
     pub query: Query,
     /// What each capture of the query stands for, by its index.
     pub captures: Vec<Capture>,
+    /// Where the query can have an answer; `None` where only the query itself can tell.
+    pub roots: Option<Roots>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +52,9 @@ impl Grammar {
             .inspect_err(|error| tracing::error!(%error, "a query does not fit its grammar"))
             .ok()?;
         let captures = query.capture_names().iter().map(|name| Capture::of(name)).collect::<Option<Vec<Capture>>>();
-        Some(Grammar { language, captures: captures?, query })
+        let captures = captures?;
+        let roots = Roots::of(&language, &query, source, &captures);
+        Some(Grammar { language, captures, query, roots })
     }
 }
 

@@ -3,9 +3,10 @@
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
 
-use tree_sitter::{Node, QueryCursor, QueryCursorOptions, StreamingIterator};
+use tree_sitter::{Node, QueryCursor, QueryCursorOptions, QueryMatch, StreamingIterator};
 
 use super::grammar::{Capture, Grammar};
+use super::roots::{Root, Roots};
 use super::{Parsed, SymbolKind};
 
 /// How long the search of one tree may take. What was found until then is the answer.
@@ -33,7 +34,11 @@ pub(in crate::syntax) struct Definition<'tree> {
 
 impl<'tree> Found<'tree> {
     pub fn search(parsed: &'tree Parsed) -> Found<'tree> {
-        Found::search_in(parsed, 0..usize::MAX)
+        let Some(grammar) = Grammar::of(parsed.language()) else { return Found::default() };
+        match &grammar.roots {
+            Some(roots) => Found::from_roots(parsed, grammar, roots),
+            None => Found::search_in(parsed, 0..usize::MAX),
+        }
     }
 
     /// What reaches into `range`.
@@ -51,28 +56,148 @@ impl<'tree> Found<'tree> {
         let text = |node: Node<'_>| std::iter::once(parsed.text().slice(node.byte_range()).unwrap_or_default());
         let mut matches = cursor.matches_with_options(&grammar.query, parsed.tree().root_node(), text, options);
         while let Some(found_match) = matches.next() {
-            let (mut definition, mut name, mut body, mut signature) = (None, None, None, None);
-            for capture in found_match.captures() {
-                let range = || capture.node.byte_range();
-                match grammar.captures.get(capture.index as usize) {
-                    Some(Capture::Definition(kind)) => definition = Some((*kind, capture.node)),
-                    Some(Capture::Name) => name = Some(capture.node),
-                    Some(Capture::Body) => body = Some(capture.node),
-                    Some(Capture::Signature) => signature = Some(capture.node),
-                    Some(Capture::Comment) => {
-                        found.comments.push(range());
-                        found.aside.push(range());
-                    }
-                    Some(Capture::Attribute) => found.aside.push(range()),
-                    Some(Capture::Import) => found.imports.push(range()),
-                    Some(Capture::Text) => found.texts.push(range()),
-                    Some(Capture::Own) | None => {}
-                }
-            }
-            if let (Some((kind, node)), Some(name)) = (definition, name) {
-                found.definitions.push(Definition { kind, node, name, body, signature });
-            }
+            found.take(found_match, grammar);
         }
         found
+    }
+
+    /// The same of the whole tree, but the query is asked only where it can have an answer.
+    fn from_roots(parsed: &'tree Parsed, grammar: &Grammar, roots: &Roots) -> Found<'tree> {
+        /// Nodes between two looks at the clock.
+        const STRIDE: u32 = 1_024;
+        let mut found = Found::default();
+        let start = Instant::now();
+        let mut query = QueryCursor::new();
+        query.set_max_start_depth(Some(0));
+        let text = |node: Node<'_>| std::iter::once(parsed.text().slice(node.byte_range()).unwrap_or_default());
+        let mut cursor = parsed.tree().walk();
+        let mut count = 0_u32;
+        'tree: loop {
+            let node = cursor.node();
+            match roots.of_kind(node.kind_id()) {
+                Root::Nothing => {}
+                Root::Alone(capture) => found.take_range(capture, node.byte_range()),
+                Root::Asked => {
+                    let mut matches = query.matches(&grammar.query, node, text);
+                    while let Some(found_match) = matches.next() {
+                        found.take(found_match, grammar);
+                    }
+                }
+            }
+            count = count.wrapping_add(1);
+            if count.is_multiple_of(STRIDE) && start.elapsed() > MOST_TIME {
+                break;
+            }
+            if cursor.goto_first_child() {
+                continue;
+            }
+            while !cursor.goto_next_sibling() {
+                if !cursor.goto_parent() {
+                    break 'tree;
+                }
+            }
+        }
+        // What is asked of a node may be found deep within it, before what is found at the nodes between.
+        found.definitions.sort_by_key(|definition| definition.node.start_byte());
+        for ranges in [&mut found.comments, &mut found.aside, &mut found.imports, &mut found.texts] {
+            ranges.sort_by_key(|range| range.start);
+        }
+        found
+    }
+
+    fn take(&mut self, found: &QueryMatch<'_, 'tree>, grammar: &Grammar) {
+        let (mut definition, mut name, mut body, mut signature) = (None, None, None, None);
+        for capture in found.captures() {
+            match grammar.captures.get(capture.index as usize) {
+                Some(Capture::Definition(kind)) => definition = Some((*kind, capture.node)),
+                Some(Capture::Name) => name = Some(capture.node),
+                Some(Capture::Body) => body = Some(capture.node),
+                Some(Capture::Signature) => signature = Some(capture.node),
+                Some(other) => self.take_range(*other, capture.node.byte_range()),
+                None => {}
+            }
+        }
+        if let (Some((kind, node)), Some(name)) = (definition, name) {
+            self.definitions.push(Definition { kind, node, name, body, signature });
+        }
+    }
+
+    fn take_range(&mut self, capture: Capture, range: Range<usize>) {
+        match capture {
+            Capture::Comment => {
+                self.comments.push(range.clone());
+                self.aside.push(range);
+            }
+            Capture::Attribute => self.aside.push(range),
+            Capture::Import => self.imports.push(range),
+            Capture::Text => self.texts.push(range),
+            Capture::Definition(_) | Capture::Name | Capture::Body | Capture::Signature | Capture::Own => {}
+        }
+    }
+}
+
+#[cfg(test)]
+pub(in crate::syntax) mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::syntax::Language;
+    use crate::text::{Text, floor_char_boundary};
+
+    /// What is found from the roots is what the query finds in the whole tree.
+    #[track_caller]
+    pub(in crate::syntax) fn check_roots(parsed: &Parsed) {
+        let grammar = Grammar::of(parsed.language()).unwrap();
+        let roots = grammar.roots.as_ref().unwrap_or_else(|| panic!("{:?}", parsed.language()));
+        let sorted = |mut found: Found| {
+            for ranges in [&mut found.comments, &mut found.aside, &mut found.imports, &mut found.texts] {
+                ranges.sort_by_key(|range| (range.start, range.end));
+            }
+            let part = |node: Option<Node<'_>>| node.map(|node| node.byte_range());
+            let definition = |each: &Definition| {
+                let parts = (part(Some(each.node)), part(Some(each.name)), part(each.body), part(each.signature));
+                format!("{:?} {parts:?}", each.kind)
+            };
+            let mut definitions: Vec<String> = found.definitions.iter().map(definition).collect();
+            definitions.sort();
+            (definitions, found.comments, found.aside, found.imports, found.texts)
+        };
+        let (one, other) = (Found::from_roots(parsed, grammar, roots), Found::search_in(parsed, 0..usize::MAX));
+        assert_eq!(sorted(one), sorted(other), "{:?}\n{}", parsed.language(), parsed.text());
+    }
+
+    #[test]
+    fn every_query_begins_with_nodes_that_are_known() {
+        for language in Language::ALL {
+            assert!(Grammar::of(*language).unwrap().roots.is_some(), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_found_from_the_roots_is_what_the_query_finds() {
+        let mut folders = vec![
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("editors"),
+        ];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.extend((!path.ends_with("node_modules")).then_some(path));
+                    continue;
+                }
+                let Some(language) = Language::of_path(&path.to_string_lossy()) else { continue };
+                let source = std::fs::read_to_string(path).unwrap();
+                // Also what is broken.
+                let middle = floor_char_boundary(&source, source.len() / 2);
+                let parts = [0..source.len(), 0..middle, middle..source.len()];
+                for part in parts.into_iter().filter(|part| part.len() < 50_000) {
+                    check_roots(&Parsed::of(&Text::new(&source[part]), language).unwrap());
+                    count += 1;
+                }
+            }
+        }
+        assert!(count > 300, "{count}");
     }
 }

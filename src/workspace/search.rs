@@ -11,6 +11,7 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 
 use super::disk::read_whole;
+use super::halves::in_halves;
 use super::view::WHOLE_LIMIT;
 use super::{DocPath, ReadError, View};
 use crate::text::Text;
@@ -108,7 +109,8 @@ impl View {
     pub fn list(&self, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Listing {
         let mut listing = walk::list(self, scope, limit, cancelled);
         // The walk goes by names, and a folder may be swapped for a link while it does: what it met there is not ours to name.
-        listing.files.retain(|path| self.exists(path));
+        listing.files =
+            in_halves(&listing.files, |files| files.iter().filter(|path| self.exists(path)).cloned().collect());
         listing
     }
 

@@ -12,6 +12,7 @@ use super::{Snapshot, is_aside, name_of};
 use crate::syntax::survey::word_hash;
 use crate::syntax::{Language, SymbolKind};
 use crate::workspace::DocPath;
+use crate::workspace::halves::in_halves;
 
 /// A name that is defined in more places says nothing about which is meant.
 const MOST_DEFINERS: usize = 16;
@@ -37,10 +38,12 @@ pub(super) struct Graph {
     nodes: Vec<u32>,
     /// The file of each node.
     files: Vec<u32>,
-    /// First those between definitions and what holds them.
-    edges: Vec<Edge>,
-    /// How many those are.
-    held: usize,
+    /// What holds each node, and by what weight; a file is held by nothing.
+    holders: Vec<Option<(u32, f32)>>,
+    /// From each node to those that it uses by their names.
+    uses: Links,
+    /// From each node to those that use it.
+    users: Links,
     /// The nodes that define each name, by its hash.
     definers: Definers,
 }
@@ -49,6 +52,14 @@ struct Edge {
     from: u32,
     to: u32,
     weight: f32,
+}
+
+/// Edges by one of their ends, so that a node is worked out from its own few: the other end of each, and its weight.
+#[derive(Default)]
+struct Links {
+    /// Where those of each node begin, and one behind the last.
+    starts: Vec<u32>,
+    ends: Vec<(u32, f32)>,
 }
 
 type Definers = HashMap<u32, Vec<u32>, BuildHasherDefault<Already>>;
@@ -81,8 +92,14 @@ pub(super) struct Care {
 
 impl Graph {
     pub fn of(snapshot: &Snapshot) -> Graph {
-        let mut graph =
-            Graph { nodes: vec![0], files: Vec::new(), edges: Vec::new(), held: 0, definers: Definers::default() };
+        let mut graph = Graph {
+            nodes: vec![0],
+            files: Vec::new(),
+            holders: Vec::new(),
+            uses: Links::default(),
+            users: Links::default(),
+            definers: Definers::default(),
+        };
         let mut tongues = Vec::new();
         // The name of what holds each node; 0 where nothing does.
         let mut names_of_holders: Vec<u32> = Vec::new();
@@ -92,18 +109,19 @@ impl Graph {
             let mut next = file + 1;
             let mut holders: Vec<(u32, u32)> = Vec::new();
             names_of_holders.push(0);
+            graph.holders.push(None);
             // What data holds is not worth more for being much.
             let holds = if is_data(path) { 0.0 } else { HOLDS };
             for item in symbols.iter().flat_map(FileSymbols::items) {
                 holders.truncate(item.depth);
                 let (holder, name) = holders.last().copied().unwrap_or((file, 0));
-                graph.edges.push(Edge { from: next, to: holder, weight: holds });
+                graph.holders.push(Some((holder, holds)));
                 names_of_holders.push(name);
+                let word = word_hash(item.name);
                 // A module is no type: what it holds is found by itself.
-                let is_module = item.kind == SymbolKind::Module;
-                holders.push((next, if is_module { 0 } else { word_hash(item.name) }));
+                holders.push((next, if item.kind == SymbolKind::Module { 0 } else { word }));
                 if is_found_by_name(&item) {
-                    graph.definers.entry(word_hash(item.name)).or_default().push(next);
+                    graph.definers.entry(word).or_default().push(next);
                 }
                 next += 1;
             }
@@ -112,9 +130,11 @@ impl Graph {
             tongues.push(tongue);
             graph.nodes.push(next);
         }
-        graph.held = graph.edges.len();
         graph.definers.retain(|_, nodes| nodes.len() <= MOST_DEFINERS);
-        graph.link(snapshot, &tongues, &names_of_holders);
+        let edges = graph.edges(snapshot, &tongues, &names_of_holders);
+        let count = graph.node_count();
+        graph.uses = Links::by(&edges, count, |edge| (edge.from, edge.to));
+        graph.users = Links::by(&edges, count, |edge| (edge.to, edge.from));
         graph
     }
 
@@ -142,76 +162,41 @@ impl Graph {
 
     /// The nodes that use `node` by its name.
     pub fn users(&self, node: u32) -> impl Iterator<Item = u32> {
-        self.links().filter(move |edge| edge.to == node).map(|edge| edge.from)
+        self.users.of(node).iter().map(|(user, _)| *user)
     }
 
     /// The nodes that `node` uses by their names.
     pub fn uses(&self, node: u32) -> impl Iterator<Item = u32> {
-        self.links().filter(move |edge| edge.from == node).map(|edge| edge.to)
-    }
-
-    /// The edges of names, behind those of holders.
-    fn links(&self) -> impl Iterator<Item = &Edge> {
-        self.edges.iter().skip(self.held)
+        self.uses.of(node).iter().map(|(used, _)| *used)
     }
 
     pub fn definers(&self, name: &str) -> &[u32] {
         self.definers.get(&word_hash(name)).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn link(&mut self, snapshot: &Snapshot, tongues: &[Tongue], holders: &[u32]) {
-        let spread = self.spread(snapshot);
-        // What a file is called by those who import it.
-        let stems: Vec<u32> = snapshot.files.iter().map(|(path, _)| word_hash(stem(path))).collect();
-        let folders: Vec<&str> = snapshot.files.iter().map(|(path, _)| folder(path)).collect();
-        let mut used: Vec<(u32, f32)> = Vec::new();
-        for (file, (_, symbols)) in snapshot.files.iter().enumerate() {
-            let Some(symbols) = symbols else { continue };
-            let start = self.of_file(file).start;
-            let words = Words(symbols.packed_uses());
-            let (mut word, mut total) = (None, 0.0);
-            for found in symbols.uses() {
-                if word != Some(found.word) {
-                    word = Some(found.word);
-                    used.clear();
-                    let nodes = self.definers.get(&found.word).map(Vec::as_slice).unwrap_or_default();
-                    let speaks = |node: &&u32| tongues.get(self.file_of(**node)) == tongues.get(file);
-                    used.extend(nodes.iter().filter(speaks).map(|node| {
-                        let home = self.file_of(*node);
-                        let sure = match holders.get(*node as usize) {
-                            _ if home == file => 1.0,
-                            stem_and_folder => {
-                                let stem = stems.get(home).copied().filter(|stem| *stem != found.word);
-                                let imports_from = stem.is_some_and(|stem| words.import(stem));
-                                let names = stem.is_some_and(|stem| words.hold(stem));
-                                let is_near = folders.get(home) == folders.get(file);
-                                match stem_and_folder.copied().filter(|holder| *holder != 0) {
-                                    // A member is come to through its type.
-                                    Some(holder) if words.hold(holder) => 0.6,
-                                    Some(_) if imports_from => 0.3,
-                                    Some(_) if is_near || names => 0.15,
-                                    Some(_) => STRAY,
-                                    None if words.import(found.word) => 1.0,
-                                    None if imports_from => 0.7,
-                                    None if names => 0.5,
-                                    None if is_near => 0.4,
-                                    None => STRAY,
-                                }
-                            }
-                        };
-                        (*node, sure)
-                    }));
-                    total = used.iter().map(|(_, sure)| sure).sum();
-                }
-                let from = start + found.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or_default());
-                let spread = spread.get(&found.word).copied().unwrap_or_default();
-                for (to, sure) in used.iter().filter(|(to, _)| *to != from) {
-                    // Shared between all that are meant, and less for a word that is everywhere.
-                    let weight = sure * (sure / total) / (1.0 + spread / COMMON).sqrt();
-                    self.edges.push(Edge { from, to: *to, weight });
-                }
+    /// From every use to what it may mean.
+    fn edges(&self, snapshot: &Snapshot, tongues: &[Tongue], holders: &[u32]) -> Vec<Edge> {
+        let linker = Linker {
+            graph: self,
+            tongues,
+            holders,
+            spread: self.spread(snapshot),
+            stems: snapshot.files.iter().map(|(path, _)| word_hash(stem(path))).collect(),
+            folders: snapshot.files.iter().map(|(path, _)| folder(path)).collect(),
+        };
+        let files: Vec<(usize, &FileSymbols)> = snapshot
+            .files
+            .iter()
+            .enumerate()
+            .filter_map(|(file, (_, symbols))| Some((file, symbols.as_ref()?)))
+            .collect();
+        in_halves(&files, |files| {
+            let mut edges = Vec::new();
+            for (file, symbols) in files {
+                linker.link(*file, symbols, &mut edges);
             }
-        }
+            edges
+        })
     }
 
     /// In how many files each name that is defined somewhere is used.
@@ -231,17 +216,12 @@ impl Graph {
 
     /// What each node is worth to who cares for those of `care`.
     pub fn rank(&self, care: &Care) -> Vec<f32> {
-        let count = self.node_count() as usize;
-        let mut total = vec![0.0_f32; count];
-        let add = |totals: &mut Vec<f32>, node: u32, what: f32| {
-            if let Some(total) = totals.get_mut(node as usize) {
-                *total += what;
-            }
-        };
-        for edge in &self.edges {
-            add(&mut total, edge.from, edge.weight);
-            add(&mut total, edge.to, edge.weight * BACK);
-        }
+        let mut total: Vec<f32> =
+            self.uses.totals().zip(self.users.totals()).map(|(to, from)| to + from * BACK).collect();
+        self.for_held(|node, holder, weight| {
+            add(&mut total, node, weight);
+            add(&mut total, holder, weight * BACK);
+        });
         let sum: f32 = care.of.iter().sum();
         let start: Vec<f32> = care.of.iter().map(|care| care / sum.max(f32::MIN_POSITIVE)).collect();
         let mut rank = start.clone();
@@ -249,17 +229,151 @@ impl Graph {
             // What one edge's worth of each node is; what leads nowhere starts anew.
             let share: Vec<f32> =
                 rank.iter().zip(&total).map(|(rank, total)| if *total > 0.0 { rank / total } else { 0.0 }).collect();
-            let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
             let lost: f32 = rank.iter().zip(&total).filter(|(_, total)| **total <= 0.0).map(|(rank, _)| rank).sum();
-            let mut next: Vec<f32> = start.iter().map(|start| start * (1.0 - DAMPING + DAMPING * lost)).collect();
-            for edge in &self.edges {
-                let weight = edge.weight * DAMPING;
-                add(&mut next, edge.to, of(edge.from) * weight);
-                add(&mut next, edge.from, of(edge.to) * weight * BACK);
-            }
-            rank = next;
+            let used = self.users.sums(&share).zip(self.uses.sums(&share));
+            let anew = 1.0 - DAMPING + DAMPING * lost;
+            rank =
+                start.iter().zip(used).map(|(start, (to, from))| start * anew + DAMPING * (to + from * BACK)).collect();
+            let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
+            self.for_held(|node, holder, weight| {
+                add(&mut rank, holder, of(node) * weight * DAMPING);
+                add(&mut rank, node, of(holder) * weight * DAMPING * BACK);
+            });
         }
         rank
+    }
+
+    /// Each node that another holds, with that and the weight of it.
+    fn for_held(&self, mut tell: impl FnMut(u32, u32, f32)) {
+        for (node, held) in (0..).zip(&self.holders) {
+            if let Some((holder, weight)) = held {
+                tell(node, *holder, *weight);
+            }
+        }
+    }
+}
+
+/// What decides between the definitions of a name.
+struct Linker<'a> {
+    graph: &'a Graph,
+    /// Of each file.
+    tongues: &'a [Tongue],
+    /// The name of what holds each node; 0 where nothing does.
+    holders: &'a [u32],
+    /// In how many files each name is used.
+    spread: HashMap<u32, f32, BuildHasherDefault<Already>>,
+    /// What each file is called by those who import it.
+    stems: Vec<u32>,
+    folders: Vec<&'a str>,
+}
+
+impl Linker<'_> {
+    /// Adds the edges of one file's uses.
+    fn link(&self, file: usize, symbols: &FileSymbols, edges: &mut Vec<Edge>) {
+        let start = self.graph.of_file(file).start;
+        let words = Words(symbols.packed_uses());
+        // For the word that is looked at: the nodes that it may mean, and how sure that is, as a part of all.
+        let (mut word, mut used): (Option<u32>, Vec<(u32, f32)>) = (None, Vec::new());
+        for found in symbols.uses() {
+            if word != Some(found.word) {
+                word = Some(found.word);
+                used.clear();
+                let nodes = self.graph.definers.get(&found.word).map(Vec::as_slice).unwrap_or_default();
+                let speaks = |node: &&u32| self.tongues.get(self.graph.file_of(**node)) == self.tongues.get(file);
+                used.extend(
+                    nodes.iter().filter(speaks).map(|node| (*node, self.sure(*node, found.word, file, &words))),
+                );
+                let total: f32 = used.iter().map(|(_, sure)| sure).sum();
+                let spread = self.spread.get(&found.word).copied().unwrap_or_default();
+                for (_, sure) in &mut used {
+                    // Shared between all that are meant, and less for a word that is everywhere.
+                    *sure = *sure * (*sure / total) / (1.0 + spread / COMMON).sqrt();
+                }
+            }
+            let from = start + found.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or_default());
+            let others = used.iter().filter(|(to, _)| *to != from);
+            edges.extend(others.map(|(to, weight)| Edge { from, to: *to, weight: *weight }));
+        }
+    }
+
+    /// How sure it is that `word` in a file means a node that is defined by this name.
+    fn sure(&self, node: u32, word: u32, file: usize, words: &Words) -> f32 {
+        let home = self.graph.file_of(node);
+        if home == file {
+            return 1.0;
+        }
+        let stem = self.stems.get(home).copied().filter(|stem| *stem != word);
+        let imports_from = stem.is_some_and(|stem| words.import(stem));
+        let names = stem.is_some_and(|stem| words.hold(stem));
+        let is_near = self.folders.get(home) == self.folders.get(file);
+        match self.holders.get(node as usize).copied().filter(|holder| *holder != 0) {
+            // A member is come to through its type.
+            Some(holder) if words.hold(holder) => 0.6,
+            Some(_) if imports_from => 0.3,
+            Some(_) if is_near || names => 0.15,
+            Some(_) => STRAY,
+            None if words.import(word) => 1.0,
+            None if imports_from => 0.7,
+            None if names => 0.5,
+            None if is_near => 0.4,
+            None => STRAY,
+        }
+    }
+}
+
+fn add(totals: &mut [f32], node: u32, what: f32) {
+    if let Some(total) = totals.get_mut(node as usize) {
+        *total += what;
+    }
+}
+
+impl Links {
+    /// `ends` gives the end by which an edge is found, then the other.
+    fn by(edges: &[Edge], nodes: u32, ends: impl Fn(&Edge) -> (u32, u32)) -> Links {
+        let mut starts = vec![0_u32; nodes as usize + 1];
+        for edge in edges {
+            if let Some(count) = starts.get_mut(ends(edge).0 as usize) {
+                *count += 1;
+            }
+        }
+        let mut before = 0;
+        for start in &mut starts {
+            before += std::mem::replace(start, before);
+        }
+        let mut links = vec![(0, 0.0); edges.len()];
+        let mut next = starts.clone();
+        for edge in edges {
+            let (node, other) = ends(edge);
+            if let Some(at) = next.get_mut(node as usize)
+                && let Some(link) = links.get_mut(*at as usize)
+            {
+                *link = (other, edge.weight);
+                *at += 1;
+            }
+        }
+        Links { starts, ends: links }
+    }
+
+    fn of(&self, node: u32) -> &[(u32, f32)] {
+        let start = |node: usize| self.starts.get(node).map_or(self.ends.len(), |start| *start as usize);
+        self.ends.get(start(node as usize)..start(node as usize + 1)).unwrap_or_default()
+    }
+
+    /// Those of each node, in order.
+    fn each(&self) -> impl Iterator<Item = &[(u32, f32)]> {
+        let ends = |pair: &[u32]| Some(*pair.first()? as usize..*pair.last()? as usize);
+        self.starts.windows(2).map(move |pair| ends(pair).and_then(|range| self.ends.get(range)).unwrap_or_default())
+    }
+
+    /// The weights of each node's together.
+    fn totals(&self) -> impl Iterator<Item = f32> {
+        self.each().map(|links| links.iter().map(|(_, weight)| weight).sum())
+    }
+
+    /// What comes to each node from the other ends of its edges, of which each gives `share` for a weight of one.
+    fn sums(&self, share: &[f32]) -> impl Iterator<Item = f32> {
+        let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
+        self.each().map(move |links| links.iter().map(|(other, weight)| of(*other) * weight).sum())
     }
 }
 

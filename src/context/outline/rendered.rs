@@ -1,5 +1,6 @@
 //! A ranked snapshot as text that fits its budget.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 
 use super::ranking::Ranked;
@@ -11,6 +12,10 @@ use crate::workspace::{DocPath, Roots};
 
 /// Of the budget, parts of a hundred that definitions may take while files are left that are not even named.
 const DEFINITIONS: usize = 85;
+/// How many definitions that do not fit are passed over before it is full.
+const PATIENCE: usize = 400;
+/// Bytes of the narrowest [`line`].
+const NARROWEST: usize = 8;
 
 /// An outline as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,9 +46,9 @@ pub struct Listed {
 struct Entry<'a> {
     file: usize,
     name: String,
-    items: Vec<Item<'a>>,
-    /// Of what each definition would take as a line, in bytes.
-    widths: Vec<usize>,
+    symbols: Option<&'a FileSymbols>,
+    /// Taken out of `symbols` when one of them is wanted first: most files are none of those.
+    items: OnceCell<Vec<Item<'a>>>,
     shown: BTreeSet<usize>,
     is_named: bool,
 }
@@ -64,7 +69,7 @@ impl Snapshot {
         let most = usize::try_from(tokens.saturating_mul(4)).unwrap_or(usize::MAX);
         let mut room = Room { used: 0, most, left: entries.len() };
         // The most important definitions of all files, until little is left.
-        let order = definitions(&ranked, &entries);
+        let order = definitions(&ranked, &entries, most);
         let for_definitions = most / 100 * DEFINITIONS;
         let whole = Room { most: for_definitions.max(most.saturating_sub(names(&entries))), ..room };
         let mut first = whole;
@@ -82,13 +87,11 @@ impl Snapshot {
 
     fn entry<'a>(&'a self, file: usize, roots: &Roots) -> Option<Entry<'a>> {
         let (path, symbols) = self.files.get(file)?;
-        let items: Vec<Item> = symbols.iter().flat_map(FileSymbols::items).collect();
-        let widths = items.iter().map(|item| line(item).len()).collect();
         Some(Entry {
             file,
             name: one_line(&roots.display(path)),
-            items,
-            widths,
+            symbols: symbols.as_ref(),
+            items: OnceCell::new(),
             shown: BTreeSet::new(),
             is_named: false,
         })
@@ -101,7 +104,7 @@ impl Snapshot {
         for entry in entries.into_iter().filter(|entry| entry.is_named) {
             text.push_str(&entry.name);
             text.push('\n');
-            for item in entry.shown.iter().filter_map(|item| entry.items.get(*item)) {
+            for item in entry.shown.iter().filter_map(|item| entry.items().get(*item)) {
                 text.push_str(&line(item));
             }
             text.push_str(&more(&entry));
@@ -116,16 +119,22 @@ impl Snapshot {
     }
 }
 
-/// Definitions as entry and index, from the most important to the least.
-fn definitions(ranked: &Ranked, entries: &[Entry]) -> Vec<(usize, usize)> {
+/// Definitions as entry and index, from the most important to the least: as many as may be shown or passed over in `most` bytes.
+fn definitions(ranked: &Ranked, entries: &[Entry], most: usize) -> Vec<(usize, usize)> {
     let mut order: Vec<(f32, usize, usize)> = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
         let ranks = ranked.items.get(entry.file).map(Vec::as_slice).unwrap_or_default();
         order.extend(ranks.iter().enumerate().map(|(item, rank)| (*rank, at, item)));
     }
-    order.sort_by(|(rank, at, item), (other_rank, other_at, other)| {
+    let by_rank = |(rank, at, item): &(f32, usize, usize), (other_rank, other_at, other): &(f32, usize, usize)| {
         other_rank.total_cmp(rank).then((at, item).cmp(&(other_at, other)))
-    });
+    };
+    let enough = most / NARROWEST + 2 * (PATIENCE + 1);
+    if enough < order.len() {
+        order.select_nth_unstable_by(enough, by_rank);
+        order.truncate(enough);
+    }
+    order.sort_by(by_rank);
     order.into_iter().map(|(_, at, item)| (at, item)).collect()
 }
 
@@ -138,8 +147,6 @@ fn names(entries: &[Entry]) -> usize {
 fn show(entries: &mut [Entry], order: &[(usize, usize)], room: &mut Room) {
     /// When so little is left, nothing more will fit.
     const NOTHING: usize = 16;
-    /// How many that do not fit are passed over before it is full.
-    const PATIENCE: usize = 400;
     let mut refused = 0;
     for (at, item) in order {
         if room.most.saturating_sub(room.used) < NOTHING || refused > PATIENCE {
@@ -148,8 +155,8 @@ fn show(entries: &mut [Entry], order: &[(usize, usize)], room: &mut Room) {
         let Some(entry) = entries.get_mut(*at).filter(|entry| !entry.shown.contains(item)) else { continue };
         let wanted = entry.with_holders(*item);
         let before = more(entry).len();
-        let lines: usize = wanted.iter().filter_map(|item| entry.widths.get(*item)).sum();
-        let after = more_of(entry.items.len() - entry.shown.len() - wanted.len()).len();
+        let lines: usize = wanted.iter().filter_map(|item| entry.items().get(*item)).map(|item| line(item).len()).sum();
+        let after = more_of(entry.items().len() - entry.shown.len() - wanted.len()).len();
         let name = if entry.is_named { 0 } else { entry.name.len() + 1 };
         let before = if entry.is_named { before } else { 0 };
         if room.changes(before, name + lines + after, name > 0) {
@@ -161,16 +168,20 @@ fn show(entries: &mut [Entry], order: &[(usize, usize)], room: &mut Room) {
     }
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    fn items(&self) -> &[Item<'a>] {
+        self.items.get_or_init(|| self.symbols.into_iter().flat_map(FileSymbols::items).collect())
+    }
+
     /// A definition and those around it that are not shown yet.
     fn with_holders(&self, item: usize) -> Vec<usize> {
         let mut wanted = vec![item];
-        let mut depth = self.items.get(item).map_or(0, |item| item.depth);
+        let mut depth = self.items().get(item).map_or(0, |item| item.depth);
         for at in (0..item).rev() {
             if depth == 0 {
                 break;
             }
-            if let Some(holder) = self.items.get(at).filter(|holder| holder.depth < depth) {
+            if let Some(holder) = self.items().get(at).filter(|holder| holder.depth < depth) {
                 depth = holder.depth;
                 if !self.shown.contains(&at) {
                     wanted.push(at);
@@ -207,7 +218,7 @@ fn more(entry: &Entry) -> String {
     match entry.shown.len() {
         // A name alone promises nothing.
         0 => String::new(),
-        shown => more_of(entry.items.len() - shown),
+        shown => more_of(entry.items().len() - shown),
     }
 }
 

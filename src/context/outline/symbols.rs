@@ -124,16 +124,17 @@ impl FileSymbols {
     /// In source order.
     pub fn items(&self) -> impl Iterator<Item = Item<'_>> {
         self.packed().lines().filter_map(|line| {
-            let mut fields = line.splitn(7, '\t');
-            Some(Item {
-                depth: fields.next()?.parse().ok()?,
-                line: fields.next()?.parse().ok()?,
-                end: fields.next()?.parse().ok()?,
-                kind: SymbolKind::of_name(fields.next()?)?,
-                name: fields.next()?,
-                signature: fields.next()?,
-                doc: fields.next()?,
-            })
+            let mut rest = line;
+            // These are short: to look for their ends with what is made for long ones costs more than the bytes.
+            let mut field = || {
+                let (field, behind) = rest.split_at_checked(rest.bytes().position(|byte| byte == b'\t')?)?;
+                rest = behind.get(1..)?;
+                Some(field)
+            };
+            let (depth, line, end) = (field()?.parse().ok()?, field()?.parse().ok()?, field()?.parse().ok()?);
+            let (kind, name) = (SymbolKind::of_name(field()?)?, field()?);
+            let (signature, doc) = rest.split_once('\t')?;
+            Some(Item { depth, line, end, kind, name, signature, doc })
         })
     }
 

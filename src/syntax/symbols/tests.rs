@@ -5,6 +5,7 @@ mod languages;
 use expect_test::{Expect, expect};
 
 use super::*;
+use crate::syntax::search::tests::check_roots;
 
 /// Kind, path, 1-based lines and signature of each symbol.
 fn shown(text: &Text, symbols: &Symbols) -> String {
@@ -27,6 +28,7 @@ fn shown(text: &Text, symbols: &Symbols) -> String {
 
 fn check(language: Language, source: &str, expected: Expect) {
     let text = Text::new(source);
+    check_roots(&Parsed::of(&text, language).unwrap());
     expected.assert_eq(&shown(&text, &Symbols::of(&text, language)));
 }
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::{Entry, FileSymbols, MOST_BYTES, Shared};
 use crate::context::outline::cache::{self, Content, Fingerprint, Row};
 use crate::context::outline::reader::reader_of;
+use crate::workspace::halves::in_halves;
 use crate::workspace::search::Scope;
 use crate::workspace::{DocPath, View};
 
@@ -78,19 +79,20 @@ impl Looker {
 
     /// Publishes the names, and says which files have to be parsed.
     fn look_at(&self, listed: &[DocPath]) -> Vec<(DocPath, Fingerprint)> {
-        let prints: Vec<(&DocPath, Fingerprint)> = listed
-            .iter()
-            .filter(|path| reader_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none())
-            .filter_map(|path| Some((path, Fingerprint::of(&self.view.roots().absolute(path)?)?)))
-            .filter(|(_, print)| print.len <= MOST_BYTES)
-            .collect();
+        let is_parsed =
+            |path: &&DocPath| reader_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none();
+        let print = |path: &DocPath| {
+            let print = Fingerprint::of(&self.view.roots().absolute(path)?)?;
+            (print.len <= MOST_BYTES).then(|| (path.clone(), print))
+        };
+        let prints = in_halves(listed, |paths| paths.iter().filter(is_parsed).filter_map(print).collect());
         let Some(shared) = self.shared.upgrade() else { return Vec::new() };
         let mut state = shared.lock();
         let mut changed = Vec::new();
         for (path, print) in prints {
-            match state.files.get_mut(path) {
+            match state.files.get_mut(&path) {
                 Some(entry) if entry.fingerprint == print => entry.look = self.look,
-                Some(_) | None => changed.push((path.clone(), print)),
+                Some(_) | None => changed.push((path, print)),
             }
         }
         let changed_paths: HashSet<&DocPath> = changed.iter().map(|(path, _)| path).collect();
