@@ -12,6 +12,8 @@ use crate::text::Text;
 const WIDTH: usize = 120;
 /// Comments of one block that are gone back over.
 const MOST: usize = 200;
+/// Bytes between a comment and what it is about: a break and the space before a line.
+const NEAR: usize = 512;
 
 /// The first line of the comments that end right before `at`. They stand in source order.
 pub(in crate::syntax) fn before(at: usize, comments: &[Range<usize>], source: &Text) -> Option<String> {
@@ -20,6 +22,9 @@ pub(in crate::syntax) fn before(at: usize, comments: &[Range<usize>], source: &T
     let mut next = at;
     while first > 0 && end - first < MOST {
         let comment = comments.get(first - 1)?;
+        if next.saturating_sub(comment.end) > NEAR {
+            break;
+        }
         let between = source.slice(comment.end..next)?;
         // A comment's node may hold the break behind it.
         let ends_line = source.slice(comment.end.saturating_sub(1)..comment.end).is_some_and(|last| last == "\n");

@@ -9,6 +9,17 @@ use super::grammar::Capture;
 /// For each kind of node, by its number, what a query has to do with it.
 pub(in crate::syntax) struct Roots {
     of_kind: Vec<Root>,
+    asides: Vec<Aside>,
+}
+
+/// What a node is to the one that follows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::syntax) enum Aside {
+    #[default]
+    Nothing,
+    Comment,
+    /// Belongs to it.
+    Attribute,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,12 +62,28 @@ impl Roots {
                 }
             }
         }
-        Some(Roots { of_kind })
+        let asides =
+            (0..).zip(&of_kind).map(|(id, _)| language.node_kind_for_id(id).map(Aside::of_kind).unwrap_or_default());
+        Some(Roots { asides: asides.collect(), of_kind })
+    }
+
+    pub fn aside(&self, id: u16) -> Aside {
+        self.asides.get(usize::from(id)).copied().unwrap_or_default()
     }
 
     pub fn of_kind(&self, id: u16) -> Root {
         // What is not numbered is an error's node.
         self.of_kind.get(usize::from(id)).copied().unwrap_or_default()
+    }
+}
+
+impl Aside {
+    pub fn of_kind(kind: &str) -> Aside {
+        match kind {
+            "attribute_item" | "decorator" => Aside::Attribute,
+            "line_comment" | "block_comment" => Aside::Comment,
+            _ => Aside::Nothing,
+        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use tree_sitter::{Node, QueryCursor, QueryCursorOptions, QueryMatch, StreamingIterator};
 
 use super::grammar::{Capture, Grammar};
-use super::roots::{Root, Roots};
-use super::{Parsed, SymbolKind};
+use super::roots::{Aside, Root, Roots};
+use super::symbols::whole;
+use super::{Language, Parsed, SymbolKind};
 
 /// How long the search of one tree may take. What was found until then is the answer.
 const MOST_TIME: Duration = Duration::from_millis(500);
@@ -30,6 +31,53 @@ pub(in crate::syntax) struct Definition<'tree> {
     pub name: Node<'tree>,
     pub body: Option<Node<'tree>>,
     pub signature: Option<Node<'tree>>,
+    /// What lies around `node`, where a walk has met it on its way.
+    pub around: Option<Around<'tree>>,
+}
+
+#[derive(Clone, Copy)]
+pub(in crate::syntax) struct Around<'tree> {
+    /// The definition with what is wrapped around it.
+    pub whole: Node<'tree>,
+    /// Where its first attribute stands; `None` if that is still to be looked for.
+    pub start: Option<usize>,
+}
+
+/// What a walk keeps in mind of the nodes around the one it has come to. A node knows neither its parent nor its neighbours: to ask
+/// it is to go down from the root.
+#[derive(Default)]
+struct Trail<'tree> {
+    parents: Vec<Node<'tree>>,
+    /// On each level, where the attributes begin that stand right before the node.
+    attributes: Vec<Option<usize>>,
+}
+
+impl<'tree> Trail<'tree> {
+    fn around(&self, node: Node<'tree>, language: Language) -> Around<'tree> {
+        let whole = whole(node, language, self.parents.iter().rev().copied());
+        let attributes = self.attributes.last().copied().flatten();
+        let start = (whole.id() == node.id()).then(|| attributes.unwrap_or(node.start_byte()));
+        Around { whole, start }
+    }
+
+    fn pass(&mut self, node: Node<'tree>, aside: Aside) {
+        let Some(attributes) = self.attributes.last_mut() else { return };
+        match aside {
+            Aside::Attribute => *attributes = attributes.or(Some(node.start_byte())),
+            Aside::Comment => {}
+            Aside::Nothing => *attributes = None,
+        }
+    }
+
+    fn enter(&mut self, node: Node<'tree>) {
+        self.parents.push(node);
+        self.attributes.push(None);
+    }
+
+    fn leave(&mut self) {
+        self.parents.pop();
+        self.attributes.pop();
+    }
 }
 
 impl<'tree> Found<'tree> {
@@ -72,29 +120,39 @@ impl<'tree> Found<'tree> {
         let text = |node: Node<'_>| std::iter::once(parsed.text().slice(node.byte_range()).unwrap_or_default());
         let mut cursor = parsed.tree().walk();
         let mut count = 0_u32;
+        let mut trail = Trail { attributes: vec![None], ..Trail::default() };
         'tree: loop {
             let node = cursor.node();
-            match roots.of_kind(node.kind_id()) {
+            let kind = node.kind_id();
+            match roots.of_kind(kind) {
                 Root::Nothing => {}
                 Root::Alone(capture) => found.take_range(capture, node.byte_range()),
                 Root::Asked => {
+                    let before = found.definitions.len();
                     let mut matches = query.matches(&grammar.query, node, text);
                     while let Some(found_match) = matches.next() {
                         found.take(found_match, grammar);
                     }
+                    let definitions = found.definitions.iter_mut().skip(before);
+                    for definition in definitions.filter(|definition| definition.node.id() == node.id()) {
+                        definition.around = Some(trail.around(node, parsed.language()));
+                    }
                 }
             }
+            trail.pass(node, roots.aside(kind));
             count = count.wrapping_add(1);
             if count.is_multiple_of(STRIDE) && start.elapsed() > MOST_TIME {
                 break;
             }
             if cursor.goto_first_child() {
+                trail.enter(node);
                 continue;
             }
             while !cursor.goto_next_sibling() {
                 if !cursor.goto_parent() {
                     break 'tree;
                 }
+                trail.leave();
             }
         }
         // What is asked of a node may be found deep within it, before what is found at the nodes between.
@@ -118,7 +176,7 @@ impl<'tree> Found<'tree> {
             }
         }
         if let (Some((kind, node)), Some(name)) = (definition, name) {
-            self.definitions.push(Definition { kind, node, name, body, signature });
+            self.definitions.push(Definition { kind, node, name, body, signature, around: None });
         }
     }
 
@@ -141,7 +199,6 @@ pub(in crate::syntax) mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::syntax::Language;
     use crate::text::{Text, floor_char_boundary};
 
     /// What is found from the roots is what the query finds in the whole tree.
@@ -156,7 +213,7 @@ pub(in crate::syntax) mod tests {
             let part = |node: Option<Node<'_>>| node.map(|node| node.byte_range());
             let definition = |each: &Definition| {
                 let parts = (part(Some(each.node)), part(Some(each.name)), part(each.body), part(each.signature));
-                format!("{:?} {parts:?}", each.kind)
+                format!("{:?} {parts:?} {:?}", each.kind, each.extent(parsed.language()))
             };
             let mut definitions: Vec<String> = found.definitions.iter().map(definition).collect();
             definitions.sort();

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tree_sitter::Node;
 
 use super::docs;
+use super::roots::Aside;
 use super::search::{Definition, Found};
 use super::{Language, Parsed};
 use crate::text::Text;
@@ -219,14 +220,13 @@ impl Definition<'_> {
             // A name that is missing in broken code.
             return None;
         }
-        let whole = self.whole(language);
-        let start = start(whole, language);
+        let (whole, start) = self.extent(language);
         Some(Symbol {
             kind: self.kind,
             name: name.into(),
-            range: start..whole.end_byte(),
+            range: start..whole.end,
             name_range: name_node.byte_range(),
-            signature: self.signature(source, language, whole.start_byte(), found)?.into(),
+            signature: self.signature(source, language, whole.start, found)?.into(),
             doc: self.doc(source, language, start, found).map(Arc::from),
             parent: None,
         })
@@ -239,38 +239,14 @@ impl Definition<'_> {
         })
     }
 
-    /// The definition with what is wrapped around it: `export`, `template<…>`, `const`, decorators.
-    fn whole(&self, language: Language) -> Node<'_> {
-        let mut node = self.node;
-        if !matches!(
-            language,
-            Language::Python
-                | Language::JavaScript
-                | Language::TypeScript
-                | Language::Tsx
-                | Language::Go
-                | Language::Cpp
-                | Language::Lua
-        ) {
-            return node;
-        }
-        while let Some(parent) = node.parent() {
-            let wraps = match parent.kind() {
-                "decorated_definition" | "export_statement" | "template_declaration" | "ambient_declaration" => true,
-                // One of several has the words before them not to itself.
-                "lexical_declaration"
-                | "variable_declaration"
-                | "type_declaration"
-                | "const_declaration"
-                | "var_declaration" => parent.named_child_count() == 1,
-                _ => false,
-            };
-            if !wraps {
-                break;
-            }
-            node = parent;
-        }
-        node
+    /// The definition with what is wrapped around it, and where its first attribute or decorator stands.
+    pub(in crate::syntax) fn extent(&self, language: Language) -> (Range<usize>, usize) {
+        let whole = match self.around {
+            Some(around) => around.whole,
+            None => whole(self.node, language, std::iter::successors(self.node.parent(), Node::parent)),
+        };
+        let start = self.around.and_then(|around| around.start);
+        (whole.byte_range(), start.unwrap_or_else(|| start_of(whole, language)))
     }
 
     fn signature(&self, source: &Text, language: Language, start: usize, found: &Found) -> Option<String> {
@@ -318,18 +294,50 @@ impl Definition<'_> {
     }
 }
 
+/// A definition with what is wrapped around it: `export`, `template<…>`, `const`, decorators. `parents` are those of `node`, from
+/// the innermost.
+pub(in crate::syntax) fn whole<'tree>(
+    node: Node<'tree>,
+    language: Language,
+    parents: impl Iterator<Item = Node<'tree>>,
+) -> Node<'tree> {
+    if !matches!(
+        language,
+        Language::Python
+            | Language::JavaScript
+            | Language::TypeScript
+            | Language::Tsx
+            | Language::Go
+            | Language::Cpp
+            | Language::Lua
+    ) {
+        return node;
+    }
+    let wraps = |parent: &Node<'_>| match parent.kind() {
+        "decorated_definition" | "export_statement" | "template_declaration" | "ambient_declaration" => true,
+        // One of several has the words before them not to itself.
+        "lexical_declaration"
+        | "variable_declaration"
+        | "type_declaration"
+        | "const_declaration"
+        | "var_declaration" => parent.named_child_count() == 1,
+        _ => false,
+    };
+    parents.take_while(wraps).last().unwrap_or(node)
+}
+
 /// Where the first attribute or decorator of a definition stands.
-fn start(whole: Node<'_>, language: Language) -> usize {
+fn start_of(whole: Node<'_>, language: Language) -> usize {
     let mut start = whole.start_byte();
     if !matches!(language, Language::Rust | Language::JavaScript | Language::TypeScript | Language::Tsx) {
         return start;
     }
     let mut before = whole.prev_sibling();
     while let Some(sibling) = before {
-        match sibling.kind() {
-            "attribute_item" | "decorator" => start = sibling.start_byte(),
-            "line_comment" | "block_comment" => {}
-            _ => break,
+        match Aside::of_kind(sibling.kind()) {
+            Aside::Attribute => start = sibling.start_byte(),
+            Aside::Comment => {}
+            Aside::Nothing => break,
         }
         before = sibling.prev_sibling();
     }
