@@ -24,6 +24,7 @@ mod kept;
 mod live;
 mod manual;
 mod meter;
+mod notes;
 pub mod policy;
 mod prefix;
 mod preflight;

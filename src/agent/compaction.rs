@@ -2,9 +2,11 @@
 //! summary.
 //!
 //! A function of the history: it asks no model, so that it costs nothing, can not fail, and comes out the same in a replay. Both
-//! steps are events, and what they do to the history follows from the events alone.
+//! steps are events, and what they do to the history follows from the events alone. A model's notes may be added to a summary by who
+//! records it.
 
 mod facts;
+mod notes;
 mod trim;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +16,7 @@ use crate::event::{Compacted, PlanItem};
 use crate::model::{Message, ToolSchema, shortened};
 
 pub(in crate::agent) use facts::Facts;
+pub(in crate::agent) use notes::{going, notes_behind, with_notes};
 
 /// Tokens of a window that nobody tells.
 const DEFAULT_WINDOW: u64 = 128_000;

@@ -22,7 +22,7 @@ use super::meter::Meter;
 use super::policy::{End, Left};
 use super::session::{Ask, Session};
 use super::world::{Answer, Executed, Hear, Printed, Proposed, World};
-use super::{context_of, gate, prompt};
+use super::{context_of, gate, notes, prompt};
 use crate::config::PermissionMode;
 use crate::event::{
     CheckRan, ContextReceipt, Decision, PermissionDecided, PlanItem, ProposedFile, ToolForm, ToolResultReturned,
@@ -437,6 +437,13 @@ impl World for Live {
                 Some(model) => self.stream(Arc::clone(model), body, printed, hear).await,
                 None => Err(End::failed("config", "no model", false)),
             }
+        })
+    }
+
+    fn notes<'a>(&'a self, gone: &'a str, _summary: &'a str) -> BoxFuture<'a, Option<String>> {
+        Box::pin(async move {
+            let left = self.deadline.saturating_duration_since(tokio::time::Instant::now());
+            self.or_end(notes::take(&self.session, gone, left)).await.ok().flatten()
         })
     }
 

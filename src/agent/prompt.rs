@@ -26,6 +26,7 @@ const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/chan
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
 const WHOLE: Prompt = Prompt { name: "whole", text: include_str!("prompts/whole.md") };
 const TITLE: Prompt = Prompt { name: "title", text: include_str!("prompts/title.md") };
+const NOTES: Prompt = Prompt { name: "notes", text: include_str!("prompts/notes.md") };
 const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
 impl Prompt {
@@ -40,7 +41,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE]
+    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -96,6 +97,11 @@ pub(in crate::agent) fn title(task: &str, answer: &str) -> String {
     let beginning = |text: &str| text.chars().take(MOST).collect::<String>();
     let (named, prompt) = (cut_title(task), TITLE.text.trim_end());
     format!("Title: {named}\n\n{prompt}\n\nThe task:\n{}\n\nWhat came of it:\n{}", beginning(task), beginning(answer))
+}
+
+/// What is asked for notes on the part of a session that is about to go. Its first line is what the request itself is called.
+pub(in crate::agent) fn notes(gone: &str) -> String {
+    format!("Notes\n\n{}\n\n{gone}", NOTES.text.trim_end())
 }
 
 /// An included section.

@@ -10,6 +10,7 @@ use futures::StreamExt;
 
 use super::calls::Call;
 use super::checks::SYNTAX;
+use super::compaction;
 use super::gate;
 use super::meter::Meter;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
@@ -150,7 +151,7 @@ impl TurnRun {
         let mut may_repeat = true;
         loop {
             let request = self.policy.admit_request()?;
-            self.compact();
+            self.compact().await;
             let (body, form) = self.recorder.with_conversation(|history| {
                 let form = history.form();
                 (model.body(&prompt::request(history.messages(), &self.offered, form, self.start.lean)), form)
@@ -188,14 +189,20 @@ impl TurnRun {
     }
 
     /// Makes the history shorter where the request would not fit the window.
-    fn compact(&self) {
+    async fn compact(&self) {
         // Each does something, or it is not done; old output goes first, then all but the latest messages.
         let per_1000 = self.recorder.with_meter(Meter::bytes_per_1000_tokens);
         for _ in 0..COMPACTIONS {
-            let next = self
-                .recorder
-                .with_conversation(|history| history.compaction(&self.offered, self.start.window, per_1000));
-            let Some(compacted) = next else { return };
+            let next = self.recorder.with_conversation(|history| {
+                let compacted = history.compaction(&self.offered, self.start.window, per_1000)?;
+                Some((compaction::going(history.messages(), &compacted), compacted))
+            });
+            let Some((going, mut compacted)) = next else { return };
+            if let Some(gone) = going
+                && let Some(notes) = self.world.notes(&gone, &compacted.summary).await
+            {
+                compacted = compaction::with_notes(compacted, &notes, per_1000);
+            }
             self.recorder.record(EventKind::Compaction(compacted));
         }
     }

@@ -41,6 +41,9 @@ pub(in crate::agent) trait World: Send + Sync {
         hear: &'a Hear<'a>,
     ) -> BoxFuture<'a, Result<Answer, End>>;
 
+    /// What is worth noting of messages that leave the history, beside the summary that stands for them; `None` where nobody is asked.
+    fn notes<'a>(&'a self, gone: &'a str, summary: &'a str) -> BoxFuture<'a, Option<String>>;
+
     /// Whether a call may run, where that needs to be decided; asked right before it.
     fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>>;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Config, Effort, Provider};
 
-/// The model for what needs no large one: subagents, and titles. Without a `model` and a `provider` the one
+/// The model for what needs no large one: subagents, titles, notes on what leaves a history. Without a `model` and a `provider` the one
 /// model does everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -21,6 +21,8 @@ pub struct SmallModel {
     pub effort: Option<Effort>,
     /// It also gives sessions of the editor their titles, which are else cut from their first task: one more request a session.
     pub titles: bool,
+    /// When a history is made shorter, it also notes what was found out in the part that goes: one more request each time.
+    pub compaction: bool,
 }
 
 /// What a model takes and what it costs, where Claw's own table does not say, or says it wrong. Prices are in US dollars for a
@@ -84,7 +86,8 @@ impl Config {
 
     /// The configuration of the small model; `None` where one model does everything.
     pub fn for_small(&self) -> Option<Config> {
-        let SmallModel { provider, model, base_url, api_key_env, effort, titles: _ } = self.small_model.clone();
+        let SmallModel { provider, model, base_url, api_key_env, effort, titles: _, compaction: _ } =
+            self.small_model.clone();
         if model.is_none() && provider.is_none() && base_url.is_none() {
             return None;
         }

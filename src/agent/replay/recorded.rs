@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::Tape;
 use crate::agent::calls::Call;
+use crate::agent::compaction::notes_behind;
 use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
 use crate::agent::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
@@ -161,6 +162,14 @@ impl World for Recorded {
         hear: &'a Hear<'a>,
     ) -> BoxFuture<'a, Result<Answer, End>> {
         Box::pin(async move { self.answer(hear) })
+    }
+
+    fn notes<'a>(&'a self, _gone: &'a str, summary: &'a str) -> BoxFuture<'a, Option<String>> {
+        let notes = match self.next() {
+            Some((_, EventKind::Compaction(kept))) => notes_behind(summary, kept),
+            _ => None,
+        };
+        Box::pin(async move { notes })
     }
 
     fn permit<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<Option<PermissionDecided>, End>> {

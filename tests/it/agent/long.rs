@@ -2,8 +2,10 @@
 
 use claw::config::Config;
 use claw::event::EventKind;
+use serde_json::{Value, json};
 
 use super::rig::{PROJECT, Rig, ask};
+use crate::support::mock_model::{Answer, MockModel};
 
 /// Tokens of a small model's window.
 const WINDOW: u64 = 16_384;
@@ -51,4 +53,56 @@ async fn a_long_session_stays_within_its_window_and_replays() {
     }
     assert!(kinds.contains("trim"), "{kinds:?}");
     rig.check_session(&id).await;
+}
+
+/// A session of long tasks and answers whose small model says this of what goes; the summaries, and what each model was sent.
+async fn noted(says: fn() -> Answer) -> (Vec<String>, Vec<Value>, Vec<Value>) {
+    let server = MockModel::answer_with(move |request| match request.json()["model"].as_str() {
+        Some("tiny") => says(),
+        _ => Answer::text(&format!("Done. {}", "So it is. ".repeat(300))),
+    });
+    let mut config = Config::default();
+    config.context.window = Some(WINDOW);
+    config.small_model.model = Some("tiny".to_owned());
+    config.small_model.compaction = true;
+    let url = server.base_url();
+    let rig = Rig::bare(PROJECT, |builder| builder.config(config).base_url(&url).model("large"));
+    let session = rig.agent.session();
+    for turn in 0..20 {
+        ask(&session, &format!("Task {turn}. {}", "Mind this. ".repeat(200))).await;
+    }
+    let id = session.id().to_owned();
+    drop(session);
+    let mut summaries = Vec::new();
+    for event in rig.store().events(&id).unwrap() {
+        if let EventKind::Compaction(done) = event.kind {
+            summaries.extend((done.kept["kind"] == "summary").then_some(done.summary));
+        }
+    }
+    rig.check_session(&id).await;
+    let requests: Vec<Value> = server.requests().iter().map(|request| request.json()).collect();
+    let (small, large) = requests.into_iter().partition(|body: &Value| body["model"] == "tiny");
+    (summaries, small, large)
+}
+
+#[tokio::test]
+async fn the_small_model_notes_what_goes_and_the_notes_stay() {
+    let (summaries, small, large) = noted(|| Answer::text("- `a.rs` holds the answer")).await;
+    assert!(!summaries.is_empty());
+    assert_eq!(small.len(), summaries.len());
+    for summary in &summaries {
+        assert!(summary.ends_with("\n\n## Notes\n- `a.rs` holds the answer"), "{summary}");
+    }
+    let asked = small[0]["messages"].to_string();
+    assert!(asked.contains("Task 0. Mind") && asked.contains("Done. So it is"), "{asked}");
+    assert!(small[0].get("tools").is_none());
+    assert!(large.last().unwrap()["messages"].to_string().contains("`a.rs` holds the answer"));
+}
+
+#[tokio::test]
+async fn notes_that_do_not_come_are_done_without() {
+    let (summaries, small, large) =
+        noted(|| Answer::json(400, &json!({"error": {"message": "no", "type": "invalid_request_error"}}))).await;
+    assert!(!summaries.is_empty() && small.len() == summaries.len() && large.len() == 20);
+    assert!(summaries.iter().all(|summary| !summary.contains("## Notes")), "{summaries:?}");
 }
