@@ -29,6 +29,7 @@ pub mod script;
 pub mod shortened;
 pub mod sse;
 pub mod surrogates;
+pub mod tokenizer;
 mod told;
 
 use std::sync::Arc;

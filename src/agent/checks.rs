@@ -24,6 +24,8 @@ use compare::{Outcome, can_not_run, excerpt, is_missing, is_new};
 
 /// The name of the check that parses what is proposed. It is no command.
 pub(in crate::agent) const SYNTAX: &str = "syntax";
+/// What the event calls the look at an answer in which a file was expected.
+pub(in crate::agent) const ANSWER: &str = "answer";
 
 /// Seconds that a check may take where `shell.timeout_s` does not say.
 const USUAL_S: u64 = 120;

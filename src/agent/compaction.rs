@@ -57,6 +57,33 @@ pub(in crate::agent) struct History<'a> {
     pub plan: &'a [PlanItem],
 }
 
+/// Parts of a hundred of the window below the first of these bounds from which it matters what a token is.
+const NEAR: u64 = 10;
+
+/// Whether the history is so near the bound of what is sent as it is that an estimate may be on the wrong side of it.
+pub(in crate::agent) fn is_near(
+    messages: &[Message],
+    tools: &[ToolSchema],
+    window: Option<u64>,
+    per_1000: u64,
+) -> bool {
+    let window = window.unwrap_or(DEFAULT_WINDOW).saturating_mul(per_1000) / ESTIMATED;
+    overhead(tools) + tokens(messages) > window.saturating_mul(TRIM_ABOVE - NEAR) / 100
+}
+
+/// All that was said, as one text: what a token is in this history.
+pub(in crate::agent) fn said(messages: &[Message]) -> String {
+    let texts = messages.iter().map(|message| match message {
+        Message::User { text } => text.clone(),
+        Message::Assistant { text, tool_calls, .. } => {
+            let calls = tool_calls.iter().map(|call| call.arguments.as_str());
+            std::iter::once(text.as_str()).chain(calls).collect::<Vec<_>>().join("\n")
+        }
+        Message::ToolResult { output, .. } => output.clone(),
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
 /// What has to be done before the next request, if anything. Asked again until there is nothing.
 ///
 /// `per_1000` is how many bytes a thousand of the provider's tokens have, as it has counted.
@@ -69,7 +96,7 @@ pub(in crate::agent) fn next(
     // All sums below are of tokens of four bytes, so the window is measured in those.
     let window = window.unwrap_or(DEFAULT_WINDOW).saturating_mul(per_1000) / ESTIMATED;
     let counted = |tokens: u64| tokens.saturating_mul(ESTIMATED) / per_1000.max(1);
-    let overhead = estimate_tokens(super::prompt::SYSTEM.text) + tools.iter().map(schema_tokens).sum::<u64>();
+    let overhead = overhead(tools);
     let before = overhead + tokens(history.messages);
     let share = |part: u64| window.saturating_mul(part) / 100;
     if before <= share(TRIM_ABOVE) {
@@ -153,6 +180,10 @@ fn latest(messages: &[Message], most: u64) -> usize {
         }
     }
     kept
+}
+
+fn overhead(tools: &[ToolSchema]) -> u64 {
+    estimate_tokens(super::prompt::SYSTEM.text) + tools.iter().map(schema_tokens).sum::<u64>()
 }
 
 fn tokens(messages: &[Message]) -> u64 {

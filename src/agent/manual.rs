@@ -87,8 +87,6 @@ const WHOLE: &str = "
 To change or make a file print its path on a line of its own, and below it all of its new text in a fence. Asked to let `hello` in
 hello.py shout the name, where it held no upper(), you answer:
 
-`hello` has to call upper() on the name.
-
 hello.py
 ```
 GREETING = \"Hello\"

@@ -1,7 +1,9 @@
 //! How many tokens a request has: by its bytes, as its provider has counted those before it.
 //!
-//! A tokenizer for each model would be exact, and megabytes of tables. The counts that come with answers teach nearly as much at
-//! no cost. All of it is in whole numbers and follows from what is in the trace, so that a replay estimates the same.
+//! A tokenizer for each model would be exact, and megabytes of tables that most vendors do not publish. The counts that come with
+//! answers teach nearly as much at no cost; where none has come yet and a history is near its window, the tokenizer of a model that has
+//! a public one says what a token is. All of it is in whole numbers and follows from what is in the trace, so that a replay estimates
+//! the same.
 
 use serde_json::Value;
 
@@ -129,6 +131,17 @@ impl Meter {
     /// measure of what is said.
     pub fn bytes_per_1000_tokens(&self) -> u64 {
         u64::from(self.counted.unwrap_or(FIRST)).min(SPARSE)
+    }
+
+    /// The same by a text whose tokens were counted exactly, where the provider has counted nothing yet.
+    pub fn bytes_per_1000_of(&self, bytes: u64, tokens: u64) -> u64 {
+        let exact = bytes.saturating_mul(1000).checked_div(tokens).map(|exact| exact.clamp(LEAST, SPARSE));
+        exact.filter(|_| self.counted.is_none()).unwrap_or_else(|| self.bytes_per_1000_tokens())
+    }
+
+    /// Whether the provider has counted tokens of this model.
+    pub fn has_counted(&self) -> bool {
+        self.counted.is_some()
     }
 
     fn is_of(&self, provider: &str, model: &str) -> bool {

@@ -3,7 +3,7 @@
 //! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
-use super::checks::SYNTAX;
+use super::checks::{ANSWER, SYNTAX};
 use super::manual::{self, LEAN_TOOLS};
 use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, ToolForm, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
@@ -27,6 +27,7 @@ const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompt
 const WHOLE: Prompt = Prompt { name: "whole", text: include_str!("prompts/whole.md") };
 const TITLE: Prompt = Prompt { name: "title", text: include_str!("prompts/title.md") };
 const NOTES: Prompt = Prompt { name: "notes", text: include_str!("prompts/notes.md") };
+const NO_FILE: Prompt = Prompt { name: "no_file", text: include_str!("prompts/no_file.md") };
 const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
 impl Prompt {
@@ -41,7 +42,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES]
+    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES, NO_FILE]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -74,6 +75,9 @@ pub(in crate::agent) fn answer_section(
 
 /// What the model is told of a check that failed; what it means, with the first of several.
 pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool) -> String {
+    if check.command == ANSWER {
+        return check.output.clone();
+    }
     let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };
     let lead = if is_first { format!("{}\n\n", CHECK.text.trim_end()) } else { String::new() };
     let output = check.output.trim_end();
@@ -97,6 +101,11 @@ pub(in crate::agent) fn title(task: &str, answer: &str) -> String {
     let beginning = |text: &str| text.chars().take(MOST).collect::<String>();
     let (named, prompt) = (cut_title(task), TITLE.text.trim_end());
     format!("Title: {named}\n\n{prompt}\n\nThe task:\n{}\n\nWhat came of it:\n{}", beginning(task), beginning(answer))
+}
+
+/// The look at an answer that changed nothing where a change was expected.
+pub(in crate::agent) fn no_file() -> CheckRan {
+    CheckRan { command: ANSWER.to_owned(), output: NO_FILE.text.trim_end().to_owned(), ..CheckRan::default() }
 }
 
 /// What is asked for notes on the part of a session that is about to go. Its first line is what the request itself is called.

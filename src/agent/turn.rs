@@ -12,7 +12,6 @@ use super::calls::Call;
 use super::checks::SYNTAX;
 use super::compaction;
 use super::gate;
-use super::meter::Meter;
 use super::policy::{CALLS_PER_RESPONSE, End, Policy, cost_unknown, tokens_of};
 use super::prompt;
 use super::recorder::Recorder;
@@ -23,6 +22,7 @@ use crate::event::{
 };
 use crate::model::known::rounded;
 use crate::model::printed::MALFORMED;
+use crate::model::tokenizer::Tokenizer;
 use crate::model::{ModelErrorKind, SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
 
@@ -37,6 +37,8 @@ pub(in crate::agent) struct TurnRun {
     cost: Option<f64>,
     /// Something was used at a price that is not known: what the turn costs is not known then either.
     has_unknown_cost: bool,
+    /// An edit of this turn has succeeded.
+    has_edited: bool,
 }
 
 /// How often a turn's model is told that what it proposes is not fit to be shown.
@@ -73,6 +75,7 @@ pub(in crate::agent) async fn run(
         policy: Policy::new(start.limits),
         cost: None,
         has_unknown_cost: false,
+        has_edited: false,
         world,
         recorder,
         tools,
@@ -91,12 +94,17 @@ impl TurnRun {
         let receipt = self.world.context().await?;
         self.recorder.record(EventKind::Context(receipt));
         let mut checks = Checks::default();
+        let mut may_ask_for_files = true;
         loop {
             self.take_steering(false)?;
             let answer = self.ask(model).await?;
             let stop_reason = answer.stop_reason;
             let calls = self.recorder.with_conversation(|conversation| conversation.open_calls());
             if calls.is_empty() {
+                if end_of(stop_reason).is_ok() && std::mem::take(&mut may_ask_for_files) && self.misses_files() {
+                    self.recorder.record(EventKind::Check(prompt::no_file()));
+                    continue;
+                }
                 if end_of(stop_reason).is_ok() && self.check(&mut checks).await? {
                     continue;
                 }
@@ -122,6 +130,15 @@ impl TurnRun {
         let form = self.recorder.with_conversation(|conversation| conversation.form());
         let edits = |call: &Call| self.tools.get(&call.requested).is_some_and(|tool| tool.effect() == Effect::Edits);
         self.start.lean && form == ToolForm::Whole && calls.iter().all(edits)
+    }
+
+    /// Whether an answer without a file is one that should have had one: a small model that has said what it changes often stops there.
+    fn misses_files(&self) -> bool {
+        let form = self.recorder.with_conversation(|conversation| conversation.form());
+        let may_edit = prompt::may(Effect::Edits, self.start.mode, self.start.permission_mode);
+        let is_question = self.start.task.trim_end().ends_with('?');
+        let expects_files = self.start.lean && form == ToolForm::Whole && may_edit && !is_question;
+        expects_files && !self.has_edited && self.policy.has_request_left()
     }
 
     /// Whether what is proposed is not fit to be shown, and the model is told so. After [`CHECKS`] times, or where no request
@@ -191,7 +208,7 @@ impl TurnRun {
     /// Makes the history shorter where the request would not fit the window.
     async fn compact(&self) {
         // Each does something, or it is not done; old output goes first, then all but the latest messages.
-        let per_1000 = self.recorder.with_meter(Meter::bytes_per_1000_tokens);
+        let per_1000 = self.bytes_per_1000_tokens().await;
         for _ in 0..COMPACTIONS {
             let next = self.recorder.with_conversation(|history| {
                 let compacted = history.compaction(&self.offered, self.start.window, per_1000)?;
@@ -204,6 +221,26 @@ impl TurnRun {
                 compacted = compaction::with_notes(compacted, &notes, per_1000);
             }
             self.recorder.record(EventKind::Compaction(compacted));
+        }
+    }
+
+    /// How many bytes a thousand tokens have: as the provider has counted, or where it has not and it matters, by the model's own
+    /// vocabulary.
+    async fn bytes_per_1000_tokens(&self) -> u64 {
+        let (estimate, has_counted) =
+            self.recorder.with_meter(|meter| (meter.bytes_per_1000_tokens(), meter.has_counted()));
+        let Some(tokenizer) = Tokenizer::of(&self.start.model).filter(|_| !has_counted) else { return estimate };
+        let said = self.recorder.with_conversation(|history| {
+            let messages = history.messages();
+            let is_near = compaction::is_near(messages, &self.offered, self.start.window, estimate);
+            is_near.then(|| compaction::said(messages))
+        });
+        let Some(said) = said else { return estimate };
+        let bytes = u64::try_from(said.len()).unwrap_or(u64::MAX);
+        // It takes its time to load and to count.
+        match tokio::task::spawn_blocking(move || tokenizer.count(&said)).await {
+            Ok(tokens) => self.recorder.with_meter(|meter| meter.bytes_per_1000_of(bytes, tokens)),
+            Err(_) => estimate,
         }
     }
 
@@ -273,6 +310,9 @@ impl TurnRun {
             if let Some(ran) = &executed.result.subagent {
                 self.spend(ran.tokens, ran.cost);
             }
+            let edits =
+                |call: &Call| self.tools.get(&call.requested).is_some_and(|tool| tool.effect() == Effect::Edits);
+            self.has_edited |= executed.result.ok && call.is_some_and(edits);
             self.recorder.record(EventKind::ToolResult(executed.result));
             // Calls side by side all see that one of them changed the plan.
             let is_news = |items: &Vec<_>| self.recorder.with_conversation(|history| history.plan() != items);

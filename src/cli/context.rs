@@ -14,6 +14,7 @@ use super::terminal::{ColorChoice, Out, Style};
 use super::visible::{visible, visible_line};
 use crate::agent::{Agent, Ask};
 use crate::event::{ContextReceipt, Frontend};
+use crate::model::tokenizer::Tokenizer;
 
 /// A dry run may wait for an index that a turn would not wait for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,16 +22,26 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn run(arguments: &ContextArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let setup = Setup::new(&arguments.directory, &[])?;
     let receipt = receipt(&setup, &arguments.task, arguments.at.as_deref())?;
+    let message = crate::context::render(&receipt);
+    // Sections are estimated by their bytes; the whole is counted where the model's vocabulary is known.
+    let tokenizer = setup.config().model.as_deref().and_then(Tokenizer::of);
+    let counted = tokenizer.map(|tokenizer| (tokenizer.name(), tokenizer.count(&message)));
     let mut out = Out::stdout(color);
     if arguments.json {
         let mut event = serde_json::to_value(&receipt)?;
         if let Some(fields) = event.as_object_mut() {
-            fields.insert("message".to_owned(), json!(crate::context::render(&receipt)));
+            fields.insert("message".to_owned(), json!(message));
+            if let Some((tokenizer, tokens)) = counted {
+                fields.insert("counted".to_owned(), json!({"tokenizer": tokenizer, "tokens": tokens}));
+            }
         }
         writeln!(out, "{}", serde_json::to_string_pretty(&event)?)?;
     } else {
         write_table(&mut out, &receipt)?;
-        writeln!(out, "\n{}", visible(crate::context::render(&receipt).trim_end()))?;
+        if let Some((tokenizer, tokens)) = counted {
+            writeln!(out, "  {:<12} {} tokens by {tokenizer}", "counted", describe::count(tokens))?;
+        }
+        writeln!(out, "\n{}", visible(message.trim_end()))?;
     }
     out.flush()?;
     Ok(Exit::Done)

@@ -85,6 +85,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_lsp", &["lsp"]),
     ("reqwest", &["model", "web"]),
     ("tree_sitter", &["syntax"]),
+    ("tiktoken_rs", &["model"]),
     ("ropey", &["text"]),
     ("cap_std", &["workspace"]),
     ("grep_searcher", &["workspace"]),

@@ -106,3 +106,28 @@ async fn notes_that_do_not_come_are_done_without() {
     assert!(!summaries.is_empty() && small.len() == summaries.len() && large.len() == 20);
     assert!(summaries.iter().all(|summary| !summary.contains("## Notes")), "{summaries:?}");
 }
+
+/// The turn in which a session of dense texts is first made shorter, with a provider that counts nothing.
+async fn first_compaction(model: &str) -> usize {
+    const ANSWER: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"Done.\"},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let server = MockModel::answer_with(|_| Answer::stream(ANSWER));
+    let mut config = Config::default();
+    config.context.window = Some(WINDOW);
+    let url = server.base_url();
+    let rig = Rig::bare(PROJECT, |builder| builder.config(config).base_url(&url).model(model));
+    let session = rig.agent.session();
+    for turn in 1..10 {
+        let result = ask(&session, &format!("Task {turn}: {}", "7 ".repeat(3_000))).await;
+        if result.trace.iter().any(|event| matches!(event.kind, EventKind::Compaction(_))) {
+            rig.check_session(session.id()).await;
+            return turn;
+        }
+    }
+    panic!("never");
+}
+
+#[tokio::test]
+async fn near_the_window_tokens_are_counted_exactly_where_a_vocabulary_is_known() {
+    let (counted, estimated) = (first_compaction("gpt-5.4").await, first_compaction("some-model").await);
+    assert!(counted < estimated, "{counted} {estimated}");
+}

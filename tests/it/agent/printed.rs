@@ -163,3 +163,18 @@ async fn a_printed_call_is_not_streamed_as_words() {
     }
     assert_eq!(streamed, "I look.\nI propose a 2.\n");
 }
+
+#[tokio::test]
+async fn a_small_model_that_only_says_what_it_changes_is_asked_for_the_file_once() {
+    let file = "notes.txt\n```\none\n2\nthree\n```\n";
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &["The two is a 2 now.", file]).await;
+    assert_eq!(requests.len(), 2);
+    assert!(said(&requests[1]).last().unwrap().1.contains("You printed no file"), "{:?}", said(&requests[1]));
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &["It is.", "There is nothing to change."]).await;
+    assert_eq!((requests.len(), result.answer.as_str()), (2, "There is nothing to change."));
+    // A large one means what it says.
+    let (_rig, _, requests) = run("qwen2.5-coder:7b", &["It is."]).await;
+    assert_eq!(requests.len(), 1);
+}

@@ -214,3 +214,20 @@ fn excluded_files_are_in_no_map_context_or_answer() {
         assert!(!ran.stdout.contains("SECRET") && ran.stdout.contains("shown"), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn what_a_model_would_be_sent_is_counted_exactly_where_its_vocabulary_is_known() {
+    let place = Place::new(&[("shown.py", "def shown(): pass\n")]);
+    let config = place.user_config();
+    fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let counted = |model: &str| {
+        fs::write(&config, format!("model = \"{model}\"\n")).unwrap();
+        let table = place.output(&["context", "Explain"]).exits(0).stdout;
+        (place.output(&["context", "--json", "Explain"]).exits(0).json()["counted"].clone(), table)
+    };
+    let (event, table) = counted("gpt-5.4");
+    assert!(event["tokens"].as_u64().unwrap() > 10 && event["tokenizer"] == "o200k_base", "{event}");
+    assert!(table.contains("tokens by o200k_base"), "{table}");
+    let (event, table) = counted("some-model");
+    assert!(event.is_null() && !table.contains("counted"), "{table}");
+}
