@@ -26,19 +26,24 @@ pub struct Parsed {
 impl Parsed {
     /// Parses a text whole. `None` if it is too large, or too strange to parse in time.
     pub fn of(text: &Text, language: Language) -> Option<Parsed> {
-        Parsed::parse(text, language, None)
+        Parsed::parse(text, language, None, u32::MAX)
+    }
+
+    /// The same, if it takes no more than so many hundreds of the parser's steps: a measure that is the same on every machine.
+    pub(in crate::syntax) fn of_few_steps(text: &Text, language: Language, hundreds: u32) -> Option<Parsed> {
+        Parsed::parse(text, language, None, hundreds)
     }
 
     /// The tree of `text`, which came from this one's by `edits`, each made on the outcome of the one before it. Parses
     /// what they touched; if they do not lead to `text`, all of it.
     pub fn update(&self, text: &Text, edits: &[Edit]) -> Option<Parsed> {
-        Parsed::parse(text, self.language, self.edited_tree(text, edits).as_ref())
+        Parsed::parse(text, self.language, self.edited_tree(text, edits).as_ref(), u32::MAX)
     }
 
     /// The same after one edit, with the old tree moved to where the edit put it; `None` where only a parse of the whole helps.
     pub(in crate::syntax) fn advance(&self, text: &Text, edit: &Edit) -> Option<(Parsed, Tree)> {
         let before = self.edited_tree(text, std::slice::from_ref(edit))?;
-        let parsed = Parsed::parse(text, self.language, Some(&before))?;
+        let parsed = Parsed::parse(text, self.language, Some(&before), u32::MAX)?;
         Some((parsed, before))
     }
 
@@ -59,16 +64,21 @@ impl Parsed {
         &self.tree
     }
 
-    fn parse(text: &Text, language: Language, old_tree: Option<&Tree>) -> Option<Parsed> {
+    fn parse(text: &Text, language: Language, old_tree: Option<&Tree>, hundreds: u32) -> Option<Parsed> {
         if text.len() > MOST_BYTES {
             return None;
         }
         let mut parser = Parser::new();
         parser.set_language(&Grammar::of(language)?.language).ok()?;
         let start = Instant::now();
-        let mut in_time = |_: &tree_sitter::ParseState| match start.elapsed() > MOST_TIME {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let mut steps = 0_u32;
+        // Asked every hundred steps.
+        let mut in_time = |_: &tree_sitter::ParseState| {
+            steps += 1;
+            match steps > hundreds || start.elapsed() > MOST_TIME {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
         };
         let mut read = |offset: usize, _: Point| {
             let (chunk, start) = text.chunk_at(offset);

@@ -11,6 +11,9 @@ use crate::text::{Shift, Text};
 
 /// More is not parsed by itself: it would take as long as all.
 const MOST_BYTES: usize = 48 << 10;
+/// Nor what takes longer than a keystroke may, such as what a quote without its end makes of the text behind it. Hundreds of the
+/// parser's steps.
+const MOST_STEPS: u32 = 30;
 
 /// Whether a file of this language is one item after the other, each of which means the same wherever it stands.
 pub(super) fn fits(language: Language) -> bool {
@@ -137,7 +140,7 @@ impl Window {
     pub fn parse(&self, shift: &Shift, text: &Text, language: Language) -> Option<Fresh> {
         let start = self.range.start;
         let range = start..shift.forth(self.range.end);
-        let parsed = Parsed::of(&Text::new(&text.slice(range.clone())?), language)?;
+        let parsed = Parsed::of_few_steps(&Text::new(&text.slice(range.clone())?), language, MOST_STEPS)?;
         if parsed.tree().root_node().has_error() || has_open_end(&parsed) {
             return None;
         }
