@@ -149,7 +149,8 @@ impl Conversation {
             EventKind::ModelResponse(response) => {
                 self.so_far.usage += response.usage;
                 // What it printed to call something is no answer.
-                let said = if response.as_text { printed::lead(&response.text) } else { &response.text };
+                let lead = response.as_text.then(|| printed::lead(&response.text));
+                let said = lead.as_deref().unwrap_or(&response.text);
                 if !said.trim().is_empty() {
                     said.clone_into(&mut self.so_far.answer);
                 }

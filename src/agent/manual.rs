@@ -79,7 +79,8 @@ new lines
 >>>>>>> REPLACE";
 
 /// What stands in the example must be a file: small models repeat it to the letter. It has no folder, which they would take over, and
-/// a part that stays, because they leave out what they do not change.
+/// a part that stays, because they leave out what they do not change. They have to say what they change before they write it, or they
+/// copy the file as it is; and to say it in the fence, because what is said before it is often all that they say.
 const WHOLE: &str = "
 
 # Changing files
@@ -89,11 +90,10 @@ hello.py shout the name, where it held no upper(), you answer:
 
 hello.py
 ```
-GREETING = \"Hello\"
-
+Change: `hello` calls upper() on the name.
 
 def hello(name):
-    return GREETING + \" \" + name.upper()
+    return \"Hello \" + name.upper()
 
 
 def bye():

@@ -85,8 +85,8 @@ fn without_thoughts(reply: &str) -> &str {
     }
 }
 
-/// What stands before the first call of a reply that holds some.
-pub fn lead(reply: &str) -> &str {
+/// What is said before the first call of a reply that holds some, or else in the first lines of the files that it prints.
+pub fn lead(reply: &str) -> String {
     let mut at = 0;
     for line in reply.split_inclusive('\n') {
         if held::may_begin(line, &[]) {
@@ -94,7 +94,12 @@ pub fn lead(reply: &str) -> &str {
         }
         at += line.len();
     }
-    reply.get(..at).unwrap_or_default().trim()
+    let lead = reply.get(..at).unwrap_or_default().trim();
+    if !lead.is_empty() {
+        return lead.to_owned();
+    }
+    let fenced = reply.lines().zip(reply.lines().skip(1)).filter(|(before, _)| Fence::open(before.trim()).is_some());
+    fenced.filter_map(|(_, first)| files::remark(first)).collect::<Vec<_>>().join("\n")
 }
 
 struct Reader<'a> {
@@ -258,7 +263,7 @@ impl<'a> Reader<'a> {
             let is_prose = path.is_some_and(|path| path.ends_with(".md"));
             let (content, end) = fence.content(body, is_prose);
             if let (true, Some(path), Some(content)) = (self.whole_files, path, content) {
-                self.calls.extend(files::write(path, content, self.tools));
+                self.calls.extend(files::write(path, files::without_remark(content), self.tools));
             }
             self.at = start + end;
         }

@@ -60,6 +60,21 @@ pub(super) fn write(path: &str, content: &str, tools: &[ToolSchema]) -> Option<T
     Some(call(&tool.name, &arguments.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>()))
 }
 
+/// A file without what was said of the change in its first line, `Change: …`, perhaps as a comment, and the blank lines behind it.
+pub(super) fn without_remark(content: &str) -> &str {
+    let (first, rest) = content.split_once('\n').unwrap_or((content, ""));
+    match remark(first) {
+        Some(_) => rest.trim_start_matches(['\r', '\n']),
+        None => content,
+    }
+}
+
+/// What is said of a change in the first line of a file.
+pub(super) fn remark(line: &str) -> Option<&str> {
+    let said = line.trim_start_matches(|mark: char| mark.is_whitespace() || "#/-*;%<!\"'".contains(mark));
+    said.strip_prefix("Change:").map(str::trim)
+}
+
 /// The path that a line of prose is, and nothing else: `src/a.py`, `**src/a.py**`, ``### `src/a.py`:``, `File: src/a.py`.
 pub(super) fn path(line: &str) -> Option<&str> {
     let line = line.trim().trim_start_matches(['#', '/', '-', '*', ' ']).trim();

@@ -165,6 +165,14 @@ async fn a_printed_call_is_not_streamed_as_words() {
 }
 
 #[tokio::test]
+async fn what_a_small_model_says_in_the_file_is_its_answer() {
+    let file = "notes.txt\n```\nChange: the two is a 2.\n\none\n2\nthree\n```\n";
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[file]).await;
+    assert_eq!((requests.len(), result.answer.as_str()), (1, "the two is a 2."));
+    assert!(result.diff().contains("-two\n+2\n") && !result.diff().contains("Change"), "{}", result.diff());
+}
+
+#[tokio::test]
 async fn a_small_model_that_only_says_what_it_changes_is_asked_for_the_file_once() {
     let file = "notes.txt\n```\none\n2\nthree\n```\n";
     let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &["The two is a 2 now.", file]).await;

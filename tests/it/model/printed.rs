@@ -293,6 +293,11 @@ fn edits_come_as_blocks_and_as_whole_files() {
         &[one[0].clone(), edit("src/a.py", "x\n", "")],
     );
     check(&format!("new.py\n```\n{}```", block("", "x\n")), false, &[write("new.py", "x\n")]);
+    for remark in ["Change: a is b.", "# Change: a is b.\n", "// Change: a is b.", "\"\"\"Change: a is b.\"\"\""] {
+        // What changes is said in the file, and is no part of it.
+        check(&format!("src/a.py\n```\n{remark}\n\na\n```"), true, &[write("src/a.py", "a\n")]);
+    }
+    check("src/a.py\n```\nchange: a\nChange: b\n```", true, &[write("src/a.py", "change: a\nChange: b\n")]);
     check("```python:src/a.py\na\n```", true, &[write("src/a.py", "a\n")]);
     check("```python title=\"src/a.py\"\na\n```", true, &[write("src/a.py", "a\n")]);
     check(
