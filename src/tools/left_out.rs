@@ -18,6 +18,12 @@ pub(in crate::tools) fn put_back(old: &str, new: &str, path: &str, task: &str) -
     (!merge.kept.is_empty()).then_some((text, merge.kept))
 }
 
+/// How words begin by which a definition goes, or goes by another name.
+const GOES: &[&str] = &[
+    "remov", "delet", "drop", "renam", "mov", "replac", "merg", "inlin", "split", "extract", "instead", "without",
+    "anew", "convert", "combin", "rewrit", "rid", "unus", "dead",
+];
+
 /// A text and what is defined in it.
 struct Side<'a> {
     source: &'a str,
@@ -171,10 +177,25 @@ impl Merge<'_> {
         })
     }
 
-    /// Whether the task speaks of a definition by its name: then it may be meant to go.
+    /// Whether the task speaks of a definition by its name: then it may be meant to go. What is also an ordinary word ("the mean of the
+    /// two") is a name only where it is written as one, or where something is to go.
     fn is_named(&self, name: &str) -> bool {
         let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
-        self.task.split(|letter| !is_part(letter)).any(|word| word == name)
+        let is_word = name.chars().all(|letter| letter.is_lowercase());
+        let is_code = |at: usize| {
+            let (before, behind) = (self.task.get(..at), self.task.get(at + name.len()..));
+            before.is_some_and(|before| before.ends_with(['`', '.', '"', '\'']))
+                || behind.is_some_and(|behind| behind.starts_with(['`', '(', '"', '\'']))
+        };
+        let mut whole = self.task.match_indices(name).map(|(at, _)| at).filter(|at| {
+            let before = self.task.get(..*at).and_then(|before| before.chars().next_back());
+            let behind = self.task.get(at + name.len()..).and_then(|behind| behind.chars().next());
+            !before.is_some_and(is_part) && !behind.is_some_and(is_part)
+        });
+        let task = self.task.to_lowercase();
+        let something_goes =
+            task.split(|letter| !is_part(letter)).any(|word| GOES.iter().any(|goes| word.starts_with(goes)));
+        whole.any(|at| !is_word || something_goes || is_code(at))
     }
 }
 
@@ -244,8 +265,18 @@ mod tests {
     fn what_the_task_names_may_go_and_a_whole_file_is_taken_to_the_byte() {
         let whole = OLD.replace("def one", "def uno");
         check(&whole, "Rename one to uno", &whole, &[]);
+        check(&whole, "`one` has to be uno", &whole, &[]);
         check(&OLD.replace("\n\n\n", "\n\n"), "Less air", &OLD.replace("\n\n\n", "\n\n"), &[]);
         check("x = 1\n", "Start anew: without LIMIT, one and Shape", "x = 1\n", &[]);
+    }
+
+    #[test]
+    fn a_name_that_is_an_ordinary_word_is_no_name() {
+        let new = "LIMIT = 4\n\n\nclass Shape:\n    sides = 4\n\n    def area(self):\n        return 2\n";
+        let expected = OLD.replace("LIMIT = 3", "LIMIT = 4");
+        check(new, "LIMIT is one too small", &expected, &["one", "name"]);
+        let without = OLD.replace("def one():\n    return 1\n\n\n", "");
+        check(&without, "Call one() no more", &without, &[]);
     }
 
     #[test]
