@@ -161,9 +161,11 @@ fn keystrokes() -> Result<(), Failure> {
                     text = text.apply(&Edit { range, insert })?;
                     let next = text.clone();
                     let start = Instant::now();
-                    live = live.update(&next).ok_or("no tree")?;
-                    std::hint::black_box(live.symbols());
+                    let after = live.update(&next).ok_or("no tree")?;
+                    std::hint::black_box(after.symbols());
                     times.push(start.elapsed());
+                    // What goes is the tree that was settled aside: it goes where it came from.
+                    live = after;
                     if !live.is_settled() {
                         unsettled += 1;
                         settling.push(time(|| drop(std::hint::black_box(live.settled()))));
