@@ -163,20 +163,17 @@ fn schema(tool: &dyn Tool) -> ToolSchema {
 /// The next request of a conversation.
 pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema], form: ToolForm, lean: bool) -> Request {
     let system = if lean { LEAN.text } else { SYSTEM.text };
-    let again = matches!(messages.last(), Some(Message::ToolResult { ok: false, .. }));
     if form.is_native() {
         return Request {
             system: system.to_owned(),
             messages: messages.to_vec(),
             tools: tools.to_vec(),
-            again,
             ..Request::default()
         };
     }
     Request {
         system: format!("{}{}", system.trim_end(), manual::manual(form, tools, lean)),
         messages: manual::as_text(messages),
-        again,
         ..Request::default()
     }
 }
