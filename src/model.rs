@@ -106,9 +106,6 @@ pub struct Request {
     pub messages: Vec<Message>,
     pub tools: Vec<ToolSchema>,
     pub max_output_tokens: Option<u32>,
-    /// What the model did last came to nothing: a small one, which answers the same to the same, has to be a little less sure of itself.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub again: bool,
 }
 
 /// One message of a conversation.

@@ -52,8 +52,6 @@ pub(in crate::agent) struct Conversation {
     lean: bool,
     /// All calls of the last response that had any were made and succeeded.
     succeeded: bool,
-    /// Some of the calls of the last response did not.
-    failed: bool,
     /// Of the running or last turn.
     so_far: SoFar,
 }
@@ -118,11 +116,6 @@ impl Conversation {
         self.open.is_empty() && self.succeeded
     }
 
-    /// Whether what the model did last came to nothing, and it is asked again.
-    pub fn has_failed(&self) -> bool {
-        self.failed
-    }
-
     /// What makes the next request fit the window, if it does not.
     pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>, per_1000: u64) -> Option<Compacted> {
         let history = compaction::History { messages: &self.messages, facts: &self.facts, plan: &self.plan };
@@ -145,7 +138,6 @@ impl Conversation {
                     (self.falls, self.failures) = (0, 0);
                 }
                 self.so_far = SoFar::default();
-                self.failed = false;
             }
             EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
             EventKind::Steer { message } => self.messages.push(Message::User { text: message.clone() }),
@@ -175,7 +167,6 @@ impl Conversation {
                     opaque: response.opaque.clone(),
                 });
                 self.open = calls.into_iter().map(|call| (call, None)).collect();
-                self.failed = false;
             }
             EventKind::ToolResult(result) => {
                 if let Some(ran) = &result.subagent {
@@ -236,7 +227,6 @@ impl Conversation {
             return;
         }
         if !self.open.is_empty() {
-            self.failed = self.open.iter().any(|(_, settled)| settled.as_ref().is_some_and(|result| !result.ok));
             self.succeeded = self.open.iter().all(|(_, settled)| settled.as_ref().is_some_and(|result| result.ok));
         }
         if self.as_text && !self.open.is_empty() {

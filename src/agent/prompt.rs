@@ -168,12 +168,13 @@ pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema], form
             system: system.to_owned(),
             messages: messages.to_vec(),
             tools: tools.to_vec(),
-            ..Request::default()
+            max_output_tokens: None,
         };
     }
     Request {
         system: format!("{}{}", system.trim_end(), manual::manual(form, tools, lean)),
         messages: manual::as_text(messages),
-        ..Request::default()
+        tools: Vec::new(),
+        max_output_tokens: None,
     }
 }

@@ -23,7 +23,7 @@ use crate::event::{
 use crate::model::known::rounded;
 use crate::model::printed::MALFORMED;
 use crate::model::tokenizer::Tokenizer;
-use crate::model::{ModelErrorKind, Request, SharedModel, ToolSchema};
+use crate::model::{ModelErrorKind, SharedModel, ToolSchema};
 use crate::tools::{Effect, Needs, Tools};
 
 /// A turn on its way.
@@ -171,8 +171,7 @@ impl TurnRun {
             self.compact().await;
             let (body, form) = self.recorder.with_conversation(|history| {
                 let form = history.form();
-                let request = prompt::request(history.messages(), &self.offered, form, self.start.lean);
-                (model.body(&Request { again: history.has_failed(), ..request }), form)
+                (model.body(&prompt::request(history.messages(), &self.offered, form, self.start.lean)), form)
             });
             let body = Arc::new(self.recorder.redacted(body));
             let tokens = self.recorder.record_request(request, &body);

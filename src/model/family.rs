@@ -3,8 +3,6 @@
 //! A name says little, so the table holds only what users of many servers report of a family again and again. Who is not in it calls
 //! tools as the API has it, and what it prints is text.
 
-use serde_json::{Value, json};
-
 use super::ToolForm;
 
 /// How a family is talked to.
@@ -69,11 +67,6 @@ pub fn of(model: &str) -> Family {
     let is_small = billions(&name).is_some_and(|billions| billions <= WHOLE);
     let form = if form == ToolForm::Json && is_small { ToolForm::Whole } else { form };
     Family { form, prints }
-}
-
-/// The temperature of a small model: none, so that it does what it is most sure of, unless that came to nothing.
-pub fn temperature(again: bool) -> Value {
-    if again { json!(0.7) } else { json!(0) }
 }
 
 /// Whether a model of this name gets a short prompt and few tools: it reads slowly, and is lost in a long one. It is also asked for its

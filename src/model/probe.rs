@@ -49,7 +49,6 @@ async fn converse(model: &dyn Model) -> Result<RoundTrip, ModelError> {
             }),
         }],
         max_output_tokens: None,
-        again: false,
     };
     let (response, first) = respond(model, &request).await?;
     let called = response.tool_calls.iter().any(|call| call.name == "add");

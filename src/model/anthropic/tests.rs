@@ -156,7 +156,6 @@ fn a_conversation_as_it_goes_on_the_wire() {
             parameters: json!({"type": "object"}),
         }],
         max_output_tokens: Some(100),
-        again: false,
     };
     let id = "call_b14a9e0d1e1b4d0b";
     let text = body::body(MODEL, None, &request).to_string();

@@ -13,7 +13,7 @@ pub(super) fn body(model: &str, window: u64, effort: Option<Effort>, request: &R
     let mut options = Map::new();
     options.insert("num_ctx".to_owned(), window.into());
     if family::is_small(model) {
-        options.insert("temperature".to_owned(), family::temperature(request.again));
+        options.insert("temperature".to_owned(), 0.into());
     }
     if let Some(tokens) = request.max_output_tokens {
         options.insert("num_predict".to_owned(), tokens.into());

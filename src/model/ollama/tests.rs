@@ -140,7 +140,6 @@ fn a_conversation_as_it_goes_on_the_wire() {
             parameters: json!({"type": "object"}),
         }],
         max_output_tokens: Some(100),
-        again: false,
     };
     let expected = r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Go."},{"role":"assistant","content":"","thinking":"Hm.","tool_calls":[{"id":"a","function":{"name":"read_file","arguments":{"path":"x"}}}]},{"role":"tool","content":"one","tool_name":"read_file","tool_call_id":"a"}],"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object"}}}],"options":{"num_ctx":8192,"num_predict":100},"truncate":false,"shift":false,"stream":true}"#;
     assert_eq!(body::body("m", 8192, None, &request).to_string(), expected);

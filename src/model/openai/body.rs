@@ -14,7 +14,7 @@ pub(super) fn body(model: &str, effort: Option<Effort>, request: &Request, limit
         body.insert("reasoning_effort".to_owned(), effort.of_openai().into());
     }
     if family::is_small(model) {
-        body.insert("temperature".to_owned(), family::temperature(request.again));
+        body.insert("temperature".to_owned(), 0.into());
     }
     body.insert("stream".to_owned(), true.into());
     body.insert("stream_options".to_owned(), json!({"include_usage": true}));
@@ -118,22 +118,10 @@ mod tests {
                 parameters: json!({"type": "object"}),
             }],
             max_output_tokens: Some(100),
-            again: false,
         };
         let expected = expect_test::expect![[
             r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"Go."},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"read_file","arguments":"{\"path\": \"x\"}"}},{"id":"b","type":"function","function":{"name":"read_file","arguments":"{}"}},{"id":"c","type":"function","function":{"name":"read_file","arguments":"{\"malformed_arguments\":\"{\\\"path\\\": \\\"x\"}"}}]},{"role":"tool","tool_call_id":"a","content":"one"},{"role":"tool","tool_call_id":"b","content":"two"},{"role":"tool","tool_call_id":"c","content":"three"},{"role":"assistant","content":"Done."}],"tools":[{"type":"function","function":{"name":"read_file","description":"Reads.","parameters":{"type":"object"}}}],"max_tokens":100,"stream":true,"stream_options":{"include_usage":true}}"#
         ]];
         expected.assert_eq(&body("m", None, &request, "max_tokens").to_string());
-    }
-
-    #[test]
-    fn a_small_model_is_sure_of_itself_until_that_comes_to_nothing() {
-        let temperature = |model: &str, again: bool| {
-            let body = body(model, None, &Request { again, ..Request::default() }, "max_tokens");
-            body.get("temperature").cloned()
-        };
-        assert_eq!(temperature("qwen2.5-coder:1.5b", false), Some(json!(0)));
-        assert_eq!(temperature("qwen2.5-coder:1.5b", true), Some(json!(0.7)));
-        assert_eq!(temperature("gpt-5.4", true), None);
     }
 }

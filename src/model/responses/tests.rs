@@ -134,7 +134,6 @@ fn a_conversation_as_it_goes_on_the_wire() {
             parameters: json!({"type": "object"}),
         }],
         max_output_tokens: Some(100),
-        again: false,
     };
     let expected = format!(
         r#"{{"model":"gpt-5.4","instructions":"Be brief.","input":[{{"role":"user","content":"Go."}},{{"type":"reasoning","summary":[{{"type":"summary_text","text":"Two files: é😀."}}],"encrypted_content":"{SEALED}"}},{{"role":"assistant","content":"I read both.","phase":"commentary"}},{{"type":"function_call","call_id":"call_2","name":"read_file","arguments":"{{\"path\":\"a\"}}"}},{{"type":"function_call","call_id":"call_3","name":"read_file","arguments":"{{\"malformed_arguments\":\"{{\"}}"}},{{"type":"function_call_output","call_id":"call_2","output":"one"}},{{"type":"function_call_output","call_id":"call_3","output":"one"}}],"tools":[{{"type":"function","name":"read_file","description":"Reads.","parameters":{{"type":"object"}},"strict":false}}],"max_output_tokens":100,"store":false,"include":["reasoning.encrypted_content"],"stream":true}}"#

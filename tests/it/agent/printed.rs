@@ -127,12 +127,6 @@ async fn a_small_model_that_leaves_something_out_or_changes_nothing_loses_nothin
     assert!(result.diff().contains("-two\n+2\n"), "the folder is made up: {}", result.diff());
     let unchanged = |event: &claw::event::Event| matches!(&event.kind, EventKind::ToolResult(result) if !result.ok && result.output.contains("nothing has changed"));
     assert!(result.trace.iter().any(unchanged));
-    // To the same question it would give the same answer.
-    let requests = result.trace.iter().filter_map(|event| match &event.kind {
-        EventKind::ModelRequest(request) => request.body.as_ref().map(|body| body["temperature"].clone()),
-        _ => None,
-    });
-    assert_eq!(requests.collect::<Vec<_>>(), [Value::from(0), Value::from(0.7)]);
 }
 
 #[tokio::test]
