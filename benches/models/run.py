@@ -7,7 +7,7 @@
 
 A task is a file in `tasks/`: what is asked, the files it is about, and the body of a test, which nobody sees before the work is
 done. Claw is run as a user runs it (`claw run --apply`), and gets no more than the text of the task. aider gets the files too.
-The tasks with an odd number are those that Claw was tuned with; those with an even number were kept unseen.
+The tasks with an odd number are those that Claw was tuned with; docs/models.md says what was seen of those with an even number.
 
 Python, because what is measured is two programs from outside and the tasks are Python. It is never part of the tests: it fetches
 gigabytes, and a model is not the same everywhere.
