@@ -17,11 +17,11 @@
 mod broker;
 mod environment;
 mod find;
-mod home;
-mod limits;
 #[cfg(target_os = "linux")]
 #[allow(unsafe_code)]
-mod pids;
+mod group;
+mod home;
+mod limits;
 mod plan;
 mod policy;
 mod prove;
@@ -152,7 +152,7 @@ impl Sandbox {
         let mut command = std::process::Command::new(&self.bubblewrap);
         let arguments = plan::bubblewrap_arguments(self, confinement, argv)?;
         #[cfg(target_os = "linux")]
-        hold_processes(confinement, &mut command);
+        hold_in_group(confinement, &mut command);
         // bubblewrap stays beside the command as a process that the command may look at, so it has no environment at all.
         command.args(arguments).env_clear().current_dir("/").stdin(std::process::Stdio::null());
         #[cfg(unix)]
@@ -161,10 +161,10 @@ impl Sandbox {
     }
 }
 
-/// Holds root's command to its number of processes, where the system can; else the broker's looks alone do.
+/// Holds root's command to its number of processes and behind other programs, where the system can; else the broker's looks alone do.
 #[cfg(target_os = "linux")]
-fn hold_processes(confinement: &Confinement, command: &mut std::process::Command) {
-    let group = broker::is_root().then(|| pids::Group::new(confinement.limits.most_processes())).flatten();
+fn hold_in_group(confinement: &Confinement, command: &mut std::process::Command) {
+    let group = broker::is_root().then(|| group::Group::new(confinement.limits.most_processes())).flatten();
     if let Some(group) = group {
         group.hold(command);
     }
