@@ -12,7 +12,7 @@ use super::{Snapshot, is_aside, name_of};
 use crate::syntax::survey::word_hash;
 use crate::syntax::{Language, SymbolKind};
 use crate::workspace::DocPath;
-use crate::workspace::halves::in_halves;
+use crate::workspace::halves::{both, in_halves, ranges_in_halves};
 
 /// A name that is defined in more places says nothing about which is meant.
 const MOST_DEFINERS: usize = 16;
@@ -133,8 +133,10 @@ impl Graph {
         graph.definers.retain(|_, nodes| nodes.len() <= MOST_DEFINERS);
         let edges = graph.edges(snapshot, &tongues, &names_of_holders);
         let count = graph.node_count();
-        graph.uses = Links::by(&edges, count, |edge| (edge.from, edge.to));
-        graph.users = Links::by(&edges, count, |edge| (edge.to, edge.from));
+        (graph.uses, graph.users) = both(
+            || Links::by(&edges, count, |edge| (edge.from, edge.to)),
+            || Links::by(&edges, count, |edge| (edge.to, edge.from)),
+        );
         graph
     }
 
@@ -230,10 +232,12 @@ impl Graph {
             let share: Vec<f32> =
                 rank.iter().zip(&total).map(|(rank, total)| if *total > 0.0 { rank / total } else { 0.0 }).collect();
             let lost: f32 = rank.iter().zip(&total).filter(|(_, total)| **total <= 0.0).map(|(rank, _)| rank).sum();
-            let used = self.users.sums(&share).zip(self.uses.sums(&share));
             let anew = 1.0 - DAMPING + DAMPING * lost;
-            rank =
-                start.iter().zip(used).map(|(start, (to, from))| start * anew + DAMPING * (to + from * BACK)).collect();
+            rank = ranges_in_halves(start.len(), |nodes| {
+                let used = self.users.sums(nodes.clone(), &share).zip(self.uses.sums(nodes.clone(), &share));
+                let start = start.get(nodes).unwrap_or_default();
+                start.iter().zip(used).map(|(start, (to, from))| start * anew + DAMPING * (to + from * BACK)).collect()
+            });
             let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
             self.for_held(|node, holder, weight| {
                 add(&mut rank, holder, of(node) * weight * DAMPING);
@@ -359,21 +363,23 @@ impl Links {
         self.ends.get(start(node as usize)..start(node as usize + 1)).unwrap_or_default()
     }
 
-    /// Those of each node, in order.
-    fn each(&self) -> impl Iterator<Item = &[(u32, f32)]> {
+    /// Those of each of these nodes.
+    fn each(&self, nodes: Range<usize>) -> impl Iterator<Item = &[(u32, f32)]> {
         let ends = |pair: &[u32]| Some(*pair.first()? as usize..*pair.last()? as usize);
-        self.starts.windows(2).map(move |pair| ends(pair).and_then(|range| self.ends.get(range)).unwrap_or_default())
+        let starts = self.starts.get(nodes.start..=nodes.end).unwrap_or_default();
+        starts.windows(2).map(move |pair| ends(pair).and_then(|range| self.ends.get(range)).unwrap_or_default())
     }
 
     /// The weights of each node's together.
     fn totals(&self) -> impl Iterator<Item = f32> {
-        self.each().map(|links| links.iter().map(|(_, weight)| weight).sum())
+        let all = 0..self.starts.len().saturating_sub(1);
+        self.each(all).map(|links| links.iter().map(|(_, weight)| weight).sum())
     }
 
-    /// What comes to each node from the other ends of its edges, of which each gives `share` for a weight of one.
-    fn sums(&self, share: &[f32]) -> impl Iterator<Item = f32> {
+    /// What comes to each of these nodes from the other ends of its edges, of which each gives `share` for a weight of one.
+    fn sums(&self, nodes: Range<usize>, share: &[f32]) -> impl Iterator<Item = f32> {
         let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
-        self.each().map(move |links| links.iter().map(|(other, weight)| of(*other) * weight).sum())
+        self.each(nodes).map(move |links| links.iter().map(|(other, weight)| of(*other) * weight).sum())
     }
 }
 
