@@ -26,6 +26,8 @@ use compare::{Outcome, can_not_run, excerpt, is_missing, is_new};
 pub(in crate::agent) const SYNTAX: &str = "syntax";
 /// What the event calls the look at an answer in which a file was expected.
 pub(in crate::agent) const ANSWER: &str = "answer";
+/// As what it counts that an answer is asked for afresh, none of whose edits was taken.
+pub(in crate::agent) const SECOND_TRY: &str = "second try";
 
 /// Seconds that a check may take where `shell.timeout_s` does not say.
 const USUAL_S: u64 = 120;

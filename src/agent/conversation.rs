@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::calls::{Call, prepare};
+use super::checks::SECOND_TRY;
 use super::compaction::{self, Facts};
 use super::policy::COST_UNKNOWN;
 use super::{manual, prompt};
@@ -52,6 +53,10 @@ pub(in crate::agent) struct Conversation {
     lean: bool,
     /// All calls of the last response that had any were made and succeeded.
     succeeded: bool,
+    /// None of them did, and this is what the first was told.
+    refused: Option<String>,
+    /// The running or last turn's model was asked afresh, and is told so in the message before its answer.
+    is_afresh: bool,
     /// Of the running or last turn.
     so_far: SoFar,
 }
@@ -116,6 +121,11 @@ impl Conversation {
         self.open.is_empty() && self.succeeded
     }
 
+    /// What the model was told of the first of the last response's calls, where all of them failed.
+    pub fn refused(&self) -> Option<&str> {
+        self.refused.as_deref().filter(|_| self.open.is_empty())
+    }
+
     /// What makes the next request fit the window, if it does not.
     pub fn compaction(&self, tools: &[ToolSchema], window: Option<u64>, per_1000: u64) -> Option<Compacted> {
         let history = compaction::History { messages: &self.messages, facts: &self.facts, plan: &self.plan };
@@ -138,9 +148,18 @@ impl Conversation {
                     (self.falls, self.failures) = (0, 0);
                 }
                 self.so_far = SoFar::default();
+                self.is_afresh = false;
             }
             EventKind::Context(receipt) => self.messages.push(Message::User { text: render(receipt) }),
-            EventKind::Steer { message } => self.messages.push(Message::User { text: message.clone() }),
+            EventKind::Steer { message } => {
+                // What the user says stays, and with it what stands before.
+                self.is_afresh = false;
+                self.messages.push(Message::User { text: message.clone() });
+            }
+            EventKind::Check(check) if check.command == SECOND_TRY => {
+                self.forget_last_try();
+                self.messages.push(Message::User { text: prompt::failed_check(check, true) });
+            }
             EventKind::Check(check) if check.is_told() => {
                 let is_first = !self.last_was_check;
                 self.messages.push(Message::User { text: prompt::failed_check(check, is_first) });
@@ -197,6 +216,7 @@ impl Conversation {
             | EventKind::Review(_)
             | EventKind::Error(_) => {}
             EventKind::Compaction(compacted) => {
+                self.is_afresh = false;
                 compaction::absorb(&mut self.messages, &mut self.facts, compacted);
             }
         }
@@ -217,6 +237,17 @@ impl Conversation {
         }
     }
 
+    /// The last answer goes, with what it was told: a small model copies what stands there, its own mistakes first.
+    fn forget_last_try(&mut self) {
+        let answered = match self.messages.as_slice() {
+            [.., Message::Assistant { .. }, Message::User { .. }] => 2,
+            [.., Message::Assistant { .. }] => 1,
+            _ => return,
+        };
+        let told = usize::from(std::mem::replace(&mut self.is_afresh, true));
+        self.messages.truncate(self.messages.len().saturating_sub(answered + told));
+    }
+
     /// Results come in any order and go into history in the order of their calls, when the last one is there.
     fn settle(&mut self, result: &ToolResultReturned) {
         let place = self.open.iter_mut().find(|(call, settled)| call.id == result.call && settled.is_none());
@@ -227,7 +258,10 @@ impl Conversation {
             return;
         }
         if !self.open.is_empty() {
-            self.succeeded = self.open.iter().all(|(_, settled)| settled.as_ref().is_some_and(|result| result.ok));
+            let results = || self.open.iter().filter_map(|(_, settled)| settled.as_ref());
+            self.succeeded = results().all(|result| result.ok);
+            self.refused =
+                results().all(|result| !result.ok).then(|| results().next().map(|it| it.output.clone())).flatten();
         }
         if self.as_text && !self.open.is_empty() {
             let is_whole = self.form() == ToolForm::Whole;

@@ -3,7 +3,7 @@
 //! A request's beginning must stay the same from step to step and turn to turn, or no provider can cache it: the system
 //! prompt is a constant, and what differs between turns (the mode, what the user decided) stands in the turn's own message.
 
-use super::checks::{ANSWER, SYNTAX};
+use super::checks::{ANSWER, SECOND_TRY, SYNTAX};
 use super::manual::{self, LEAN_TOOLS};
 use crate::event::{CheckRan, ContextSection, Mode, PermissionMode, ToolForm, TurnStart};
 use crate::model::{Message, Request, ToolSchema};
@@ -28,6 +28,8 @@ const WHOLE: Prompt = Prompt { name: "whole", text: include_str!("prompts/whole.
 const TITLE: Prompt = Prompt { name: "title", text: include_str!("prompts/title.md") };
 const NOTES: Prompt = Prompt { name: "notes", text: include_str!("prompts/notes.md") };
 const NO_FILE: Prompt = Prompt { name: "no_file", text: include_str!("prompts/no_file.md") };
+const AFRESH: Prompt = Prompt { name: "afresh", text: include_str!("prompts/afresh.md") };
+const ALONE: Prompt = Prompt { name: "alone", text: include_str!("prompts/alone.md") };
 const SUBAGENT: Prompt = Prompt { name: "subagent", text: include_str!("prompts/subagent.md") };
 
 impl Prompt {
@@ -42,7 +44,7 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES, NO_FILE]
+    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES, NO_FILE, AFRESH, ALONE]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -75,7 +77,7 @@ pub(in crate::agent) fn answer_section(
 
 /// What the model is told of a check that failed; what it means, with the first of several.
 pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool) -> String {
-    if check.command == ANSWER {
+    if matches!(check.command.as_str(), ANSWER | SECOND_TRY) {
         return check.output.clone();
     }
     let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };
@@ -106,6 +108,13 @@ pub(in crate::agent) fn title(task: &str, answer: &str) -> String {
 /// The look at an answer that changed nothing where a change was expected.
 pub(in crate::agent) fn no_file() -> CheckRan {
     CheckRan { command: ANSWER.to_owned(), output: NO_FILE.text.trim_end().to_owned(), ..CheckRan::default() }
+}
+
+/// The look at an answer whose edits were all refused: what is told in its place. Asked the same twice it would answer the same.
+pub(in crate::agent) fn afresh(refused: &str, is_first: bool) -> CheckRan {
+    let prompt = if is_first { AFRESH } else { ALONE };
+    let output = format!("{}\n\nWhy it was refused: {}", prompt.text.trim_end(), refused.trim());
+    CheckRan { command: SECOND_TRY.to_owned(), output, ..CheckRan::default() }
 }
 
 /// What is asked for notes on the part of a session that is about to go. Its first line is what the request itself is called.
@@ -173,7 +182,7 @@ pub(in crate::agent) fn request(messages: &[Message], tools: &[ToolSchema], form
     }
     Request {
         system: format!("{}{}", system.trim_end(), manual::manual(form, tools, lean)),
-        messages: manual::as_text(messages),
+        messages: manual::example(form, tools).into_iter().chain(manual::as_text(messages)).collect(),
         tools: Vec::new(),
         max_output_tokens: None,
     }

@@ -44,6 +44,9 @@ pub(in crate::agent) struct TurnRun {
 /// How often a turn's model is told that what it proposes is not fit to be shown.
 const CHECKS: u32 = 2;
 
+/// How often a small model is asked afresh after an answer of which no edit was taken.
+const TRIES: u32 = 2;
+
 /// Steps in which a history is made shorter before one request.
 const COMPACTIONS: u32 = 3;
 
@@ -95,15 +98,23 @@ impl TurnRun {
         self.recorder.record(EventKind::Context(receipt));
         let mut checks = Checks::default();
         let mut may_ask_for_files = true;
+        let mut tries = 0;
         loop {
             self.take_steering(false)?;
             let answer = self.ask(model).await?;
             let stop_reason = answer.stop_reason;
             let calls = self.recorder.with_conversation(|conversation| conversation.open_calls());
             if calls.is_empty() {
-                if end_of(stop_reason).is_ok() && std::mem::take(&mut may_ask_for_files) && self.misses_files() {
-                    self.recorder.record(EventKind::Check(prompt::no_file()));
-                    continue;
+                if end_of(stop_reason).is_ok() && self.misses_files() {
+                    if (1..TRIES).contains(&tries) {
+                        self.recorder.record(EventKind::Check(prompt::afresh("it held no file", false)));
+                        tries += 1;
+                        continue;
+                    }
+                    if std::mem::take(&mut may_ask_for_files) {
+                        self.recorder.record(EventKind::Check(prompt::no_file()));
+                        continue;
+                    }
                 }
                 if end_of(stop_reason).is_ok() && self.check(&mut checks).await? {
                     continue;
@@ -115,6 +126,14 @@ impl TurnRun {
             }
             let may_end = self.are_last(&calls);
             self.run_calls(calls, stop_reason).await?;
+            if may_end
+                && tries < TRIES
+                && let Some(refused) = self.refused()
+            {
+                self.recorder.record(EventKind::Check(prompt::afresh(&refused, tries == 0)));
+                tries += 1;
+                continue;
+            }
             if may_end && self.recorder.with_conversation(|conversation| conversation.has_succeeded()) {
                 if self.check(&mut checks).await? || self.take_steering(true)? {
                     continue;
@@ -139,6 +158,12 @@ impl TurnRun {
         let is_question = self.start.task.trim_end().ends_with('?');
         let expects_files = self.start.lean && form == ToolForm::Whole && may_edit && !is_question;
         expects_files && !self.has_edited && self.policy.has_request_left()
+    }
+
+    /// Why nothing came of the last answer, where nothing has come of the turn yet and it may be asked again.
+    fn refused(&self) -> Option<String> {
+        let refused = self.recorder.with_conversation(|conversation| conversation.refused().map(str::to_owned));
+        refused.filter(|_| !self.has_edited && self.policy.has_request_left())
     }
 
     /// Whether what is proposed is not fit to be shown, and the model is told so. After [`CHECKS`] times, or where no request

@@ -69,7 +69,16 @@ pub fn recover(reply: &str, tools: &[ToolSchema], whole_files: bool) -> Vec<Tool
     if let Some(calls) = syntax::all(reply, tools) {
         return calls;
     }
-    let mut reader = Reader { text: reply, tools, whole_files, at: 0, before: "", path: None, calls: Vec::new() };
+    let mut reader = Reader {
+        text: reply,
+        tools,
+        whole_files,
+        at: 0,
+        before: "",
+        path: None,
+        written: Vec::new(),
+        calls: Vec::new(),
+    };
     while reader.at < reply.len() {
         reader.step();
     }
@@ -111,6 +120,8 @@ struct Reader<'a> {
     before: &'a str,
     /// The file that blocks are about.
     path: Option<&'a str>,
+    /// The files that were printed whole.
+    written: Vec<&'a str>,
     calls: Vec<ToolCallRequested>,
 }
 
@@ -262,11 +273,45 @@ impl<'a> Reader<'a> {
         } else {
             let is_prose = path.is_some_and(|path| path.ends_with(".md"));
             let (content, end) = fence.content(body, is_prose);
-            if let (true, Some(path), Some(content)) = (self.whole_files, path, content) {
-                self.calls.extend(files::write(path, files::without_remark(content), self.tools));
-            }
             self.at = start + end;
+            let is_alone = |line: &&str| self.whole_files && path.is_none() && files::path(line).is_some();
+            let alone = content.map(str::trim).filter(is_alone);
+            if let Some(line) = alone {
+                // A path in a fence of its own: the file stands in the next, or in the open.
+                self.before = line;
+                self.in_the_open(fence);
+                return;
+            }
+            if let (true, Some(path), Some(content)) = (self.whole_files, path, content) {
+                self.write(path, content);
+            }
         }
+        self.before = "";
+    }
+
+    /// The first print of a file counts. What small models print of it again is the same, or the file as it was shown to them: they
+    /// go on as if the next message was theirs.
+    fn write(&mut self, path: &'a str, content: &str) {
+        let Some(call) = files::write(path, files::without_remark(content), self.tools) else { return };
+        if !self.written.contains(&path) {
+            self.written.push(path);
+            self.calls.push(call);
+        }
+    }
+
+    /// A file that stands behind the fence of its path, begins with what changes in it, and ends as if it was in one.
+    fn in_the_open(&mut self, fence: &Fence<'a>) {
+        let rest = self.rest();
+        let body = rest.trim_start();
+        let (Some(path), true) =
+            (files::path(self.before), files::remark(body.lines().next().unwrap_or_default()).is_some())
+        else {
+            return;
+        };
+        let (content, end) = fence.content(body, false);
+        let Some(content) = content else { return };
+        self.write(path, content);
+        self.at += rest.len() - body.len() + end;
         self.before = "";
     }
 

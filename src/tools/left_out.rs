@@ -1,11 +1,12 @@
 //! What a small model leaves out of a file that it writes anew.
 //!
 //! It is told to print all of the file, and often prints the definition that it changed and nothing else. Taken at its word that would
-//! throw the rest away. So definitions that the new text lacks and the task does not name stay as they are, and the result says so. A
-//! text that lacks nothing is taken to the byte.
+//! throw the rest away. So definitions that the new text lacks and the task does not name stay as they are, and so do imports of what
+//! it uses; the result says so. A text that lacks nothing is taken to the byte.
 
 use std::ops::Range;
 
+use crate::syntax::names::{Name, Role};
 use crate::syntax::{Language, Parsed, SymbolKind, Symbols};
 use crate::text::Text;
 
@@ -15,6 +16,7 @@ pub(in crate::tools) fn put_back(old: &str, new: &str, path: &str, task: &str) -
     let (old, new) = (Side::of(old, language)?, Side::of(new, language)?);
     let mut merge = Merge { old: &old, new: &new, task, kept: Vec::new() };
     let text = merge.level(None, None, 0..old.source.len(), 0..new.source.len())?;
+    let text = merge.with_imports(text, language);
     (!merge.kept.is_empty()).then_some((text, merge.kept))
 }
 
@@ -177,6 +179,37 @@ impl Merge<'_> {
         })
     }
 
+    /// The text with those imports that it lacks and uses.
+    fn with_imports(&mut self, text: String, language: Language) -> String {
+        let parsed = |source: &str| Parsed::of(&Text::new(source), language);
+        let (Some(old), Some(now)) = (parsed(self.old.source), parsed(&text)) else { return text };
+        let names = now.names(std::slice::from_ref(&(0..text.len())), |_| true);
+        let (uses, others): (Vec<&Name>, Vec<&Name>) =
+            names.iter().filter(|name| name.role != Role::UsesMember).partition(|name| name.role == Role::Uses);
+        let is_missing =
+            |name: &str| uses.iter().any(|other| other.text == name) && others.iter().all(|other| other.text != name);
+        let is_wanted = |range: &&Range<usize>| {
+            let stands_open =
+                range.start == 0 || self.old.source.get(..range.start).is_some_and(|head| head.ends_with('\n'));
+            let known = old.names(std::slice::from_ref(*range), |_| true);
+            stands_open && known.iter().any(|name| name.role == Role::Imports && is_missing(&name.text))
+        };
+        let kept: Vec<&str> =
+            self.old.imports.iter().filter(is_wanted).map(|range| self.old.slice(range.clone()).trim()).collect();
+        if kept.is_empty() {
+            return text;
+        }
+        let Some(side) = Side::of(&text, language) else { return text.clone() };
+        let lines = kept.join("\n");
+        self.kept.extend(kept.iter().map(|import| (*import).to_owned()));
+        let first = side.imports.iter().map(|range| range.start).min();
+        let (at, gap) = match first {
+            Some(at) => (at, "\n"),
+            None => (side.below(None).first().map_or(0, |index| side.range(*index).start), "\n\n\n"),
+        };
+        apply(&text, 0..text.len(), vec![(at..at, format!("{lines}{gap}"))])
+    }
+
     /// Whether the task speaks of a definition by its name: then it may be meant to go. What is also an ordinary word ("the mean of the
     /// two") is a name only where it is written as one, or where something is to go.
     fn is_named(&self, name: &str) -> bool {
@@ -259,6 +292,27 @@ mod tests {
         let expected = OLD.replace("return 2", "return 3");
         check("class Shape:\n    def area(self):\n        return 3\n", "area", &expected, &["LIMIT", "one", "name"]);
         check("def area(self):\n    return 3\n", "area", &expected, &["LIMIT", "one", "Shape"]);
+    }
+
+    #[test]
+    fn an_import_of_what_is_used_stays() {
+        let old = "\"\"\"Doc.\"\"\"\nimport os\nimport re\nfrom a import b as c, d\n\n\ndef one():\n    return re.sub(c, os.sep, d)\n";
+        let check = |new: &str, expected: &str| {
+            let text = put_back(old, new, "a.py", "Change `one`").map_or_else(|| new.to_owned(), |(text, _)| text);
+            assert_eq!(text, expected);
+        };
+        let new = "def one():\n    return re.sub(c, 1)\n";
+        check(new, &format!("import re\nfrom a import b as c, d\n\n\n{new}"));
+        let new = "\"\"\"Doc.\"\"\"\nimport os\n\n\ndef one():\n    return re.sub(os)\n";
+        check(new, &new.replace("import os", "import re\nimport os"));
+        // What is not used, or is now something else, may go.
+        check("def one():\n    return 1\n", "def one():\n    return 1\n");
+        check("def one(re):\n    return re.sub()\n", "def one(re):\n    return re.sub()\n");
+        check(
+            "import regex as re\n\n\ndef one():\n    return re.sub()\n",
+            "import regex as re\n\n\ndef one():\n    return re.sub()\n",
+        );
+        check("def one(a):\n    return a.re\n", "def one(a):\n    return a.re\n");
     }
 
     #[test]

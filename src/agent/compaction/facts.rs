@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::super::checks::{ANSWER, SECOND_TRY};
 use super::message_tokens;
 use crate::event::{ContextReceipt, Decision, EventKind, PlanItem, PlanStatus};
 use crate::model::{Message, shortened};
@@ -49,6 +50,8 @@ impl Facts {
             EventKind::Check(check) if check.ok => {
                 self.failures.remove(&check.command);
             }
+            // What was wrong with an answer is over with the next one.
+            EventKind::Check(check) if matches!(check.command.as_str(), ANSWER | SECOND_TRY) => {}
             EventKind::Check(check) if check.is_told() => {
                 self.failures.insert(check.command.clone(), cut(check.output.trim(), FAILURE));
             }

@@ -49,13 +49,13 @@ async fn a_small_model_gets_a_lean_prompt_and_writes_whole_files() {
     let file = "notes.txt\n```\none\n2\nthree\n```\n";
     let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[READ, file]).await;
     assert_eq!(requests.len(), 2, "an edit that a small model printed is the end");
-    assert!(said(&requests[1])[3].1.contains("\none\ntwo\nthree"), "without numbers: {:?}", said(&requests[1]));
+    assert!(said(&requests[1])[5].1.contains("\none\ntwo\nthree"), "without numbers: {:?}", said(&requests[1]));
     assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
     let first: String = said(&requests[0]).into_iter().map(|(_, text)| text).collect();
     let tokens = estimate_tokens(&first);
     println!("{tokens} tokens");
     assert!(tokens <= 1_500, "{tokens}: {first}");
-    assert!(first.contains("Print the whole file") && !first.contains("- edit_file"), "{first}");
+    assert!(first.contains("below it the whole file in a fence") && !first.contains("- edit_file"), "{first}");
 }
 
 #[tokio::test]
@@ -107,7 +107,8 @@ async fn small(task: &str, replies: &[&str]) -> (String, claw::agent::RunResult,
     let result = rig.run(task).await;
     rig.check_session(result.session.id()).await;
     assert_eq!(server.requests().len(), replies.len());
-    (said(&server.requests()[0].json())[1].1.clone(), result, rig)
+    // Behind the system prompt stand an example and its answer.
+    (said(&server.requests()[0].json())[3].1.clone(), result, rig)
 }
 
 #[tokio::test]
@@ -185,4 +186,26 @@ async fn a_small_model_that_only_says_what_it_changes_is_asked_for_the_file_once
     // A large one means what it says.
     let (_rig, _, requests) = run("qwen2.5-coder:7b", &["It is."]).await;
     assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn a_small_model_that_copies_the_file_is_asked_afresh_without_its_copy() {
+    let copy = "notes.txt\n```\nChange: a copy.\n\none\ntwo\nthree\n```\n";
+    let file = "The line says two in words.\n\nnotes.txt\n```\none\n2\nthree\n```\n";
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[copy, copy, file]).await;
+    assert_eq!(requests.len(), 3);
+    let told = |request: &Value| said(request).last().unwrap().1.clone();
+    assert!(told(&requests[1]).contains("is the file as it is"), "{}", told(&requests[1]));
+    // Each time as if it was the first: the task, and what is told.
+    assert_eq!(requests.iter().map(|request| said(request).len()).collect::<Vec<_>>(), [4, 4, 4]);
+    assert!(requests.iter().all(|request| !request.to_string().contains("Change: a copy")));
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[copy, "It says two in words.", file]).await;
+    assert_eq!(requests.iter().map(|request| said(request).len()).collect::<Vec<_>>(), [4, 4, 4]);
+    assert!(told(&requests[2]).contains("it held no file") && !told(&requests[2]).contains("file as it is"));
+    assert!(result.diff().contains("-two\n+2\n"), "{}", result.diff());
+    // What was tried is over after so many.
+    let (_rig, _, requests) = run("qwen2.5-coder:1.5b", &[copy, copy, copy, "It can not be changed.", "No."]).await;
+    assert_eq!(requests.len(), 5);
 }

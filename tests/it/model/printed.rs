@@ -297,6 +297,18 @@ fn edits_come_as_blocks_and_as_whole_files() {
         // What changes is said in the file, and is no part of it.
         check(&format!("src/a.py\n```\n{remark}\n\na\n```"), true, &[write("src/a.py", "a\n")]);
     }
+    // Printed again it is the same, or what the model was shown.
+    check(
+        "src/a.py\n```\na = 1\n```\n\nb.py\n```\n```\n\nsrc/a.py\n```\na = 0\n```",
+        true,
+        &[write("src/a.py", "a = 1\n"), write("b.py", "")],
+    );
+    // The path in a fence of its own, and the file in the next or in the open.
+    check("```\nsrc/a.py\n```\n```python\na = 1\n```", true, &[write("src/a.py", "a = 1\n")]);
+    check("```\nsrc/a.py\n```\nChange: a is 1.\n\na = 1\n```", true, &[write("src/a.py", "a = 1\n")]);
+    check("```\nsrc/a.py\n```\nChange: a is 1.\n\na = 1\n", true, &[]);
+    check("```\nsrc/a.py\n```\nis the file.", true, &[]);
+    check("names.txt\n```\nsrc/a.py\n```", true, &[write("names.txt", "src/a.py\n")]);
     check("src/a.py\n```\nchange: a\nChange: b\n```", true, &[write("src/a.py", "change: a\nChange: b\n")]);
     check("```python:src/a.py\na\n```", true, &[write("src/a.py", "a\n")]);
     check("```python title=\"src/a.py\"\na\n```", true, &[write("src/a.py", "a\n")]);
