@@ -112,7 +112,7 @@ pub(in crate::agent) fn no_file() -> CheckRan {
 
 /// The look at an answer whose edits were all refused: what is told in its place. Asked the same twice it would answer the same.
 pub(in crate::agent) fn afresh(refused: &str, is_first: bool) -> CheckRan {
-    let prompt = if is_first { AFRESH } else { ALONE };
+    let prompt = if is_first { ALONE } else { AFRESH };
     let output = format!("{}\n\nWhy it was refused: {}", prompt.text.trim_end(), refused.trim());
     CheckRan { command: SECOND_TRY.to_owned(), output, ..CheckRan::default() }
 }

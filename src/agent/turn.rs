@@ -111,7 +111,7 @@ impl TurnRun {
                         tries += 1;
                         continue;
                     }
-                    if std::mem::take(&mut may_ask_for_files) {
+                    if tries == 0 && std::mem::take(&mut may_ask_for_files) {
                         self.recorder.record(EventKind::Check(prompt::no_file()));
                         continue;
                     }
@@ -126,10 +126,10 @@ impl TurnRun {
             }
             let may_end = self.are_last(&calls);
             self.run_calls(calls, stop_reason).await?;
-            if may_end
-                && tries < TRIES
-                && let Some(refused) = self.refused()
-            {
+            if let Some(refused) = self.refused().filter(|_| may_end) {
+                if tries == TRIES {
+                    return Err(came_to_nothing(&refused));
+                }
                 self.recorder.record(EventKind::Check(prompt::afresh(&refused, tries == 0)));
                 tries += 1;
                 continue;
@@ -485,6 +485,15 @@ impl TurnRun {
         let end = TurnEnd { status: end.status, answer, steps, usage, cost, duration_ms: self.world.elapsed_ms() };
         self.recorder.end_turn(EventKind::TurnEnd(end), before_the_end_is_seen);
     }
+}
+
+/// The end of a turn whose model was asked as often as it may be.
+fn came_to_nothing(refused: &str) -> End {
+    let why = refused.lines().next().unwrap_or_default();
+    End::limit(
+        "loop",
+        format!("stopped: no edit of the model could be taken ({why}). Ask for less at once, or another model"),
+    )
 }
 
 /// What an answer without calls means for the turn.
