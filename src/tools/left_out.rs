@@ -202,7 +202,9 @@ impl Merge<'_> {
         let Some(side) = Side::of(&text, language) else { return text.clone() };
         let lines = kept.join("\n");
         self.kept.extend(kept.iter().map(|import| (*import).to_owned()));
-        let first = side.imports.iter().map(|range| range.start).min();
+        // Nothing may stand before what Python takes from the future.
+        let is_plain = |range: &&Range<usize>| !side.slice((*range).clone()).contains("__future__");
+        let first = side.imports.iter().filter(is_plain).map(|range| range.start).min();
         let (at, gap) = match first {
             Some(at) => (at, "\n"),
             None => (side.below(None).first().map_or(0, |index| side.range(*index).start), "\n\n\n"),
@@ -305,6 +307,8 @@ mod tests {
         check(new, &format!("import re\nfrom a import b as c, d\n\n\n{new}"));
         let new = "\"\"\"Doc.\"\"\"\nimport os\n\n\ndef one():\n    return re.sub(os)\n";
         check(new, &new.replace("import os", "import re\nimport os"));
+        let new = "from __future__ import annotations\n\n\ndef one():\n    return re.sub()\n";
+        check(new, "from __future__ import annotations\n\n\nimport re\n\n\ndef one():\n    return re.sub()\n");
         // What is not used, or is now something else, may go.
         check("def one():\n    return 1\n", "def one():\n    return 1\n");
         check("def one(re):\n    return re.sub()\n", "def one(re):\n    return re.sub()\n");
