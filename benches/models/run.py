@@ -237,7 +237,7 @@ def read_results(path, name):
     return known
 
 
-HEAD = "| who | tasks passed | tuned / unseen | replies with a well-formed edit | edits applied | first prompt, most | tokens in / out | s a task |"
+HEAD = "| who | tasks passed | odd / even | replies with a well-formed edit | edits applied | first prompt, most | tokens in / out | s a task |"
 
 
 def row(name, tasks, outcomes):

@@ -24,7 +24,10 @@ const SHARES: &str = "110";
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 pub(super) struct Group {
-    folders: Vec<Folder>,
+    /// Counts processes: a command that can not be held by it is not started.
+    counted: Folder,
+    /// Weighs them, where that is a folder of its own. Some may not come in (who has real time, for one): then it is not weighed.
+    weighed: Option<Folder>,
 }
 
 struct Folder {
@@ -40,22 +43,24 @@ impl Group {
         remove_left();
         let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let most = most.to_string();
-        let mut folders = Vec::new();
         if let Some(counted) = place(&groups, "pids").and_then(|place| Folder::new(&place, "pids.max", &most).ok()) {
-            folders.push(counted);
-            folders.extend(place(&groups, "cpu").and_then(|place| Folder::new(&place, "cpu.shares", SHARES).ok()));
-        } else {
-            let folder = Folder::new(Path::new(MOUNT), "pids.max", &most).ok()?;
-            // Where the system weighs nothing there is no such file.
-            let _ = folder.set("cpu.weight", WEIGHT);
-            folders.push(folder);
+            let weighed = place(&groups, "cpu").and_then(|place| Folder::new(&place, "cpu.shares", SHARES).ok());
+            return Some(Group { counted, weighed });
         }
-        Some(Group { folders })
+        let counted = Folder::new(Path::new(MOUNT), "pids.max", &most).ok()?;
+        // Where the system weighs nothing there is no such file.
+        let _ = counted.set("cpu.weight", WEIGHT);
+        Some(Group { counted, weighed: None })
     }
 
     /// What `command` starts is in the group from its first instruction on.
     pub fn hold(self, command: &mut Command) {
-        let enter = move || self.folders.iter().try_for_each(|folder| (&folder.entrance).write_all(b"0"));
+        let enter = move || {
+            if let Some(weighed) = &self.weighed {
+                let _ = (&weighed.entrance).write_all(b"0");
+            }
+            (&self.counted.entrance).write_all(b"0")
+        };
         // SAFETY: between fork and exec it makes a few system calls, on files that are open, and allocates nothing.
         unsafe { command.pre_exec(enter) };
     }
