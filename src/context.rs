@@ -103,7 +103,7 @@ const DIFF: Duration = Duration::from_millis(50);
 const ASKED_DIFF: Duration = Duration::from_secs(3);
 
 /// What the ask is about, for the outline.
-fn ranking(inquiry: &Inquiry, view: &View, stop: &dyn Fn() -> bool) -> Ranking {
+fn ranking(inquiry: &Inquiry, view: &View, stop: &(dyn Fn() -> bool + Sync)) -> Ranking {
     let mut ranking = Ranking::of(view, inquiry.focus.as_ref(), stop);
     ranking.mentioned = Ranking::mentioned_in(&inquiry.instruction);
     if !inquiry.diagnostics.is_empty() {

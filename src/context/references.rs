@@ -82,7 +82,12 @@ struct Candidate {
 }
 
 /// What uses `symbol` in `scope`. Blocks on the disk; ends early when `stop` says so.
-pub fn find(view: &View, symbol: &str, scope: &Scope, stop: &dyn Fn() -> bool) -> Result<References, ScopeError> {
+pub fn find(
+    view: &View,
+    symbol: &str,
+    scope: &Scope,
+    stop: &(dyn Fn() -> bool + Sync),
+) -> Result<References, ScopeError> {
     let wanted = Wanted::of(symbol);
     let mut found = References::default();
     let Ok(pattern) = Pattern::new(&format!(r"\b{}\b", escaped(wanted.name)), true) else { return Ok(found) };

@@ -82,7 +82,7 @@ pub(in crate::context) fn diff(
     view: &View,
     focus: Option<&Focus>,
     all: bool,
-    stop: &dyn Fn() -> bool,
+    stop: &(dyn Fn() -> bool + Sync),
 ) {
     let only = focus.map(|focus| &focus.path).filter(|_| !all);
     if only.is_none() && !all {

@@ -8,5 +8,5 @@ mod read;
 mod write;
 
 pub use read::Entry;
-pub(in crate::workspace) use read::{entry, is_file, read_bytes, read_whole, through_link};
+pub(in crate::workspace) use read::{Entries, entry, is_file, read_bytes, read_whole, through_link};
 pub use write::{WriteError, create, delete, rename, replace};

@@ -71,7 +71,12 @@ impl View {
     /// The files below a root that are not as they were committed, in its submodules too; `None` where there is no repository that
     /// can be read. New files that nothing ignores are among them. With `only`, that file alone. Blocks on the disk; ends early
     /// when `stop` says so.
-    pub fn git_changes(&self, root: RootId, only: Option<&DocPath>, stop: &dyn Fn() -> bool) -> Option<GitChanges> {
+    pub fn git_changes(
+        &self,
+        root: RootId,
+        only: Option<&DocPath>,
+        stop: &(dyn Fn() -> bool + Sync),
+    ) -> Option<GitChanges> {
         let root = self.roots().get(root)?;
         let repositories = repositories(root)?;
         let mut found = GitChanges::default();
@@ -97,7 +102,7 @@ impl View {
 
     /// Files that may not be as they were committed, by what their entries look like: nothing is read. New files that were never
     /// staged are not among them.
-    pub fn git_touched(&self, root: RootId, stop: &dyn Fn() -> bool) -> BTreeSet<DocPath> {
+    pub fn git_touched(&self, root: RootId, stop: &(dyn Fn() -> bool + Sync)) -> BTreeSet<DocPath> {
         let Some(root) = self.roots().get(root) else { return BTreeSet::new() };
         let mut touched = BTreeSet::new();
         for repository in repositories(root).unwrap_or_default() {
@@ -120,7 +125,7 @@ impl View {
         repository: &Repository,
         new: Option<&BTreeSet<String>>,
         found: &mut GitChanges,
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
     ) {
         let entries = &repository.staged.files;
         let committed = repository.committed(stop);
@@ -144,7 +149,7 @@ impl View {
         &self,
         root: &Root,
         repositories: &[Repository],
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
     ) -> BTreeMap<String, BTreeSet<String>> {
         let mut new: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut foreign: HashMap<String, bool> = HashMap::new();

@@ -6,7 +6,7 @@ use std::ops::Range;
 const MANY: usize = 512;
 
 /// `work` on all of `items`, in order: on its halves at the same time where they are many.
-pub fn in_halves<T: Sync, R: Send>(items: &[T], work: impl Fn(&[T]) -> Vec<R> + Sync) -> Vec<R> {
+pub fn in_halves<'a, T: Sync, R: Send>(items: &'a [T], work: impl Fn(&'a [T]) -> Vec<R> + Sync) -> Vec<R> {
     ranges_in_halves(items.len(), |range| work(items.get(range).unwrap_or_default()))
 }
 

@@ -10,10 +10,10 @@ use grep_matcher::{LineTerminator, Matcher};
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, Searcher, SearcherBuilder, Sink, SinkMatch};
 
-use super::disk::read_whole;
+use super::disk::{Entries, Entry, read_whole};
 use super::halves::in_halves;
 use super::view::WHOLE_LIMIT;
-use super::{DocPath, ReadError, View};
+use super::{DocPath, ReadError, RootId, View};
 use crate::text::Text;
 use crate::text::decode::decode;
 
@@ -106,7 +106,7 @@ impl View {
 
     /// The files of `scope` in the order of names, ignored ones left out, at most `limit`. Ends early when `cancelled`
     /// says so.
-    pub fn list(&self, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Listing {
+    pub fn list(&self, scope: &Scope, limit: usize, cancelled: &(dyn Fn() -> bool + Sync)) -> Listing {
         let mut listing = walk::list(self, scope, limit, cancelled);
         // The walk goes by names, and a folder may be swapped for a link while it does: what it met there is not ours to name.
         listing.files =
@@ -114,8 +114,46 @@ impl View {
         listing
     }
 
+    /// The same, and for each that is not open or proposed its entry on the disk.
+    pub fn list_entries(
+        &self,
+        scope: &Scope,
+        limit: usize,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Vec<(DocPath, Option<Entry>)> {
+        in_halves(&walk::list(self, scope, limit, cancelled).files, |files| self.with_entries(files))
+    }
+
+    /// Those that are there, with their entries.
+    fn with_entries(&self, files: &[DocPath]) -> Vec<(DocPath, Option<Entry>)> {
+        let mut with = Vec::with_capacity(files.len());
+        let mut entries: Option<(RootId, Entries)> = None;
+        for path in files {
+            if self.overlay().get(path).is_some() || self.buffers().get(path).is_some() {
+                if self.exists(path) {
+                    with.push((path.clone(), None));
+                }
+                continue;
+            }
+            let Ok((root, rel)) = self.file(path) else { continue };
+            if entries.as_ref().is_none_or(|(id, _)| *id != root.id) {
+                entries = Some((root.id, Entries::new(&root.dir)));
+            }
+            if let Some(entry) = entries.as_mut().and_then(|(_, entries)| entries.file(rel)) {
+                with.push((path.clone(), Some(entry)));
+            }
+        }
+        with
+    }
+
     /// The lines of `scope` that match, in the order of names and lines, at most `limit`.
-    pub fn search(&self, pattern: &Pattern, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Found {
+    pub fn search(
+        &self,
+        pattern: &Pattern,
+        scope: &Scope,
+        limit: usize,
+        cancelled: &(dyn Fn() -> bool + Sync),
+    ) -> Found {
         let mut found = Found::default();
         // Every file is opened beneath its root before anything of it is told.
         let listing = walk::list(self, scope, usize::MAX, cancelled);
@@ -147,7 +185,7 @@ impl View {
         path: &DocPath,
         limit: usize,
         found: &mut Found,
-        cancelled: &dyn Fn() -> bool,
+        cancelled: &(dyn Fn() -> bool + Sync),
     ) -> bool {
         let mut bytes = match self.bytes_to_search(path) {
             Ok(bytes) => bytes,
@@ -190,7 +228,7 @@ struct Collect<'a> {
     path: &'a DocPath,
     limit: usize,
     found: &'a mut Found,
-    cancelled: &'a dyn Fn() -> bool,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Sink for Collect<'_> {

@@ -15,6 +15,7 @@ use std::time::UNIX_EPOCH;
 use super::FileSymbols;
 use crate::syntax::Language;
 use crate::text::{ContentHash, Text};
+use crate::workspace::disk::Entry;
 
 /// Changes with the format, the grammars and the queries.
 const VERSION: &str = concat!("claw-outline 2 ", env!("CARGO_PKG_VERSION"));
@@ -62,18 +63,10 @@ impl Fingerprint {
     /// Of nothing that is there.
     pub const NONE: Fingerprint = Fingerprint { modified: 0, changed: 0, len: 0 };
 
-    /// Of a regular file; `None` for anything else.
-    pub fn of(path: &Path) -> Option<Fingerprint> {
-        let metadata = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file)?;
-        let modified = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
-        #[cfg(unix)]
-        let changed = {
-            use std::os::unix::fs::MetadataExt;
-            i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec())
-        };
-        #[cfg(not(unix))]
-        let changed = 0;
-        Some(Fingerprint { modified, changed, len: metadata.len() })
+    /// `None` where the system does not tell when it was written.
+    pub fn of(entry: &Entry) -> Option<Fingerprint> {
+        let modified = entry.modified()?.duration_since(UNIX_EPOCH).ok()?.as_nanos();
+        Some(Fingerprint { modified, changed: entry.changed(), len: entry.size() })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
-use super::symbols::{FileSymbols, Item};
+use super::symbols::{FileSymbols, Item, Use};
 use super::{Snapshot, is_aside, name_of};
 use crate::syntax::survey::word_hash;
 use crate::syntax::{Language, SymbolKind};
@@ -22,7 +22,9 @@ const BACK: f32 = 0.4;
 const HOLDS: f32 = 0.15;
 /// How often what a node has is handed on instead of starting anew.
 const DAMPING: f32 = 0.8;
-const ROUNDS: usize = 14;
+/// It ends when less than this part of all moves in a round: what is left of that would change no place.
+const SETTLED: f32 = 0.01;
+const MOST_ROUNDS: usize = 14;
 /// How sure it is that a name means what is defined far away, where nothing of that is imported or named.
 const STRAY: f32 = 0.02;
 /// A name that is used in more files than these is worth less.
@@ -44,9 +46,20 @@ pub(super) struct Graph {
     uses: Links,
     /// From each node to those that use it.
     users: Links,
-    /// The nodes that define each name, by its hash.
     definers: Definers,
 }
+
+/// The nodes that define each name.
+#[derive(Default)]
+struct Definers {
+    /// The number of each name, by its hash.
+    names: HashMap<u32, u32, BuildHasherDefault<Already>>,
+    /// Of each name; none where they are too many.
+    nodes: Vec<Vec<u32>>,
+}
+
+/// The uses of a name in a file, as [`FileSymbols::packed_uses`] holds them, and the number of that name.
+type Known<'a> = (u32, &'a [u64]);
 
 struct Edge {
     from: u32,
@@ -61,8 +74,6 @@ struct Links {
     starts: Vec<u32>,
     ends: Vec<(u32, f32)>,
 }
-
-type Definers = HashMap<u32, Vec<u32>, BuildHasherDefault<Already>>;
 
 /// Takes what is a hash already as it is.
 #[derive(Default)]
@@ -103,25 +114,24 @@ impl Graph {
         let mut tongues = Vec::new();
         // The name of what holds each node; 0 where nothing does.
         let mut names_of_holders: Vec<u32> = Vec::new();
-        for (path, symbols) in &snapshot.files {
-            let tongue = tongue(path);
+        let briefs = in_halves(&snapshot.files, |files| {
+            files.iter().map(|(path, symbols)| Brief::of(path, symbols.as_ref())).collect()
+        });
+        for Brief { tongue, holds, definitions } in briefs {
             let file = graph.node_count();
             let mut next = file + 1;
             let mut holders: Vec<(u32, u32)> = Vec::new();
             names_of_holders.push(0);
             graph.holders.push(None);
-            // What data holds is not worth more for being much.
-            let holds = if is_data(path) { 0.0 } else { HOLDS };
-            for item in symbols.iter().flat_map(FileSymbols::items) {
-                holders.truncate(item.depth);
+            for Definition { depth, word, is_module, is_found_by_name } in definitions {
+                holders.truncate(depth);
                 let (holder, name) = holders.last().copied().unwrap_or((file, 0));
                 graph.holders.push(Some((holder, holds)));
                 names_of_holders.push(name);
-                let word = word_hash(item.name);
                 // A module is no type: what it holds is found by itself.
-                holders.push((next, if item.kind == SymbolKind::Module { 0 } else { word }));
-                if is_found_by_name(&item) {
-                    graph.definers.entry(word).or_default().push(next);
+                holders.push((next, if is_module { 0 } else { word }));
+                if is_found_by_name {
+                    graph.definers.add(word, next);
                 }
                 next += 1;
             }
@@ -130,7 +140,7 @@ impl Graph {
             tongues.push(tongue);
             graph.nodes.push(next);
         }
-        graph.definers.retain(|_, nodes| nodes.len() <= MOST_DEFINERS);
+        graph.definers.leave_out_common();
         let edges = graph.edges(snapshot, &tongues, &names_of_holders);
         let count = graph.node_count();
         (graph.uses, graph.users) = both(
@@ -173,47 +183,32 @@ impl Graph {
     }
 
     pub fn definers(&self, name: &str) -> &[u32] {
-        self.definers.get(&word_hash(name)).map(Vec::as_slice).unwrap_or_default()
+        self.definers.number(word_hash(name)).map(|name| self.definers.of(name)).unwrap_or_default()
     }
 
     /// From every use to what it may mean.
     fn edges(&self, snapshot: &Snapshot, tongues: &[Tongue], holders: &[u32]) -> Vec<Edge> {
+        let known: Vec<Vec<Known>> = in_halves(&snapshot.files, |files| {
+            files.iter().map(|(_, symbols)| self.definers.known(symbols.as_ref())).collect()
+        });
         let linker = Linker {
             graph: self,
             tongues,
             holders,
-            spread: self.spread(snapshot),
+            spread: self.definers.spread(&known),
             stems: snapshot.files.iter().map(|(path, _)| word_hash(stem(path))).collect(),
             folders: snapshot.files.iter().map(|(path, _)| folder(path)).collect(),
         };
-        let files: Vec<(usize, &FileSymbols)> = snapshot
-            .files
-            .iter()
-            .enumerate()
-            .filter_map(|(file, (_, symbols))| Some((file, symbols.as_ref()?)))
+        let files: Vec<(usize, &FileSymbols, Vec<Known>)> = (snapshot.files.iter().zip(known).enumerate())
+            .filter_map(|(file, ((_, symbols), known))| Some((file, symbols.as_ref()?, known)))
             .collect();
         in_halves(&files, |files| {
             let mut edges = Vec::new();
-            for (file, symbols) in files {
-                linker.link(*file, symbols, &mut edges);
+            for (file, symbols, known) in files {
+                linker.link(*file, symbols, known, &mut edges);
             }
             edges
         })
-    }
-
-    /// In how many files each name that is defined somewhere is used.
-    fn spread(&self, snapshot: &Snapshot) -> HashMap<u32, f32, BuildHasherDefault<Already>> {
-        let mut spread: HashMap<u32, f32, BuildHasherDefault<Already>> = HashMap::default();
-        for symbols in snapshot.files.iter().filter_map(|(_, symbols)| symbols.as_ref()) {
-            let mut last = None;
-            for found in symbols.uses().filter(|found| self.definers.contains_key(&found.word)) {
-                if last != Some(found.word) {
-                    last = Some(found.word);
-                    *spread.entry(found.word).or_default() += 1.0;
-                }
-            }
-        }
-        spread
     }
 
     /// What each node is worth to who cares for those of `care`.
@@ -227,22 +222,27 @@ impl Graph {
         let sum: f32 = care.of.iter().sum();
         let start: Vec<f32> = care.of.iter().map(|care| care / sum.max(f32::MIN_POSITIVE)).collect();
         let mut rank = start.clone();
-        for _ in 0..ROUNDS {
+        for _ in 0..MOST_ROUNDS {
             // What one edge's worth of each node is; what leads nowhere starts anew.
             let share: Vec<f32> =
                 rank.iter().zip(&total).map(|(rank, total)| if *total > 0.0 { rank / total } else { 0.0 }).collect();
             let lost: f32 = rank.iter().zip(&total).filter(|(_, total)| **total <= 0.0).map(|(rank, _)| rank).sum();
             let anew = 1.0 - DAMPING + DAMPING * lost;
-            rank = ranges_in_halves(start.len(), |nodes| {
+            let mut next: Vec<f32> = ranges_in_halves(start.len(), |nodes| {
                 let used = self.users.sums(nodes.clone(), &share).zip(self.uses.sums(nodes.clone(), &share));
                 let start = start.get(nodes).unwrap_or_default();
                 start.iter().zip(used).map(|(start, (to, from))| start * anew + DAMPING * (to + from * BACK)).collect()
             });
             let of = |node: u32| share.get(node as usize).copied().unwrap_or_default();
             self.for_held(|node, holder, weight| {
-                add(&mut rank, holder, of(node) * weight * DAMPING);
-                add(&mut rank, node, of(holder) * weight * DAMPING * BACK);
+                add(&mut next, holder, of(node) * weight * DAMPING);
+                add(&mut next, node, of(holder) * weight * DAMPING * BACK);
             });
+            let moved: f32 = rank.iter().zip(&next).map(|(before, now)| (now - before).abs()).sum();
+            rank = next;
+            if moved < SETTLED {
+                break;
+            }
         }
         rank
     }
@@ -257,6 +257,84 @@ impl Graph {
     }
 }
 
+/// What the graph wants to know of a file.
+struct Brief {
+    tongue: Tongue,
+    /// How much a definition is worth to what holds it.
+    holds: f32,
+    definitions: Vec<Definition>,
+}
+
+struct Definition {
+    depth: usize,
+    /// The hash of its name.
+    word: u32,
+    is_module: bool,
+    is_found_by_name: bool,
+}
+
+impl Brief {
+    fn of(path: &DocPath, symbols: Option<&FileSymbols>) -> Brief {
+        let brief = |item: Item<'_>| Definition {
+            depth: item.depth,
+            word: word_hash(item.name),
+            is_module: item.kind == SymbolKind::Module,
+            is_found_by_name: is_found_by_name(&item),
+        };
+        Brief {
+            tongue: tongue(path),
+            // What data holds is not worth more for being much.
+            holds: if is_data(path) { 0.0 } else { HOLDS },
+            definitions: symbols.into_iter().flat_map(FileSymbols::items).map(brief).collect(),
+        }
+    }
+}
+
+impl Definers {
+    fn add(&mut self, word: u32, node: u32) {
+        let next = self.nodes.len();
+        let number = *self.names.entry(word).or_insert_with(|| u32::try_from(next).unwrap_or(u32::MAX));
+        if number as usize == next {
+            self.nodes.push(Vec::new());
+        }
+        if let Some(nodes) = self.nodes.get_mut(number as usize) {
+            nodes.push(node);
+        }
+    }
+
+    fn leave_out_common(&mut self) {
+        for nodes in self.nodes.iter_mut().filter(|nodes| nodes.len() > MOST_DEFINERS) {
+            *nodes = Vec::new();
+        }
+    }
+
+    /// The number of what is called by a word with this hash.
+    fn number(&self, word: u32) -> Option<u32> {
+        self.names.get(&word).copied()
+    }
+
+    fn of(&self, number: u32) -> &[u32] {
+        self.nodes.get(number as usize).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The names of a file that are defined somewhere.
+    fn known<'a>(&self, symbols: Option<&'a FileSymbols>) -> Vec<Known<'a>> {
+        let uses = symbols.map(FileSymbols::packed_uses).unwrap_or_default();
+        let by_word = uses.chunk_by(|one, other| Use::unpacked(*one).word == Use::unpacked(*other).word);
+        let known = |uses: &'a [u64]| Some((self.number(Use::unpacked(*uses.first()?).word)?, uses));
+        by_word.filter_map(known).filter(|(name, _)| !self.of(*name).is_empty()).collect()
+    }
+
+    /// In how many files each name is used.
+    fn spread(&self, known: &[Vec<Known>]) -> Vec<f32> {
+        let mut spread = vec![0.0; self.nodes.len()];
+        for (name, _) in known.iter().flatten() {
+            add(&mut spread, *name, 1.0);
+        }
+        spread
+    }
+}
+
 /// What decides between the definitions of a name.
 struct Linker<'a> {
     graph: &'a Graph,
@@ -264,8 +342,8 @@ struct Linker<'a> {
     tongues: &'a [Tongue],
     /// The name of what holds each node; 0 where nothing does.
     holders: &'a [u32],
-    /// In how many files each name is used.
-    spread: HashMap<u32, f32, BuildHasherDefault<Already>>,
+    /// In how many files each name is used, by its number.
+    spread: Vec<f32>,
     /// What each file is called by those who import it.
     stems: Vec<u32>,
     folders: Vec<&'a str>,
@@ -273,30 +351,29 @@ struct Linker<'a> {
 
 impl Linker<'_> {
     /// Adds the edges of one file's uses.
-    fn link(&self, file: usize, symbols: &FileSymbols, edges: &mut Vec<Edge>) {
+    fn link(&self, file: usize, symbols: &FileSymbols, known: &[Known], edges: &mut Vec<Edge>) {
         let start = self.graph.of_file(file).start;
         let words = Words(symbols.packed_uses());
         // For the word that is looked at: the nodes that it may mean, and how sure that is, as a part of all.
-        let (mut word, mut used): (Option<u32>, Vec<(u32, f32)>) = (None, Vec::new());
-        for found in symbols.uses() {
-            if word != Some(found.word) {
-                word = Some(found.word);
-                used.clear();
-                let nodes = self.graph.definers.get(&found.word).map(Vec::as_slice).unwrap_or_default();
-                let speaks = |node: &&u32| self.tongues.get(self.graph.file_of(**node)) == self.tongues.get(file);
-                used.extend(
-                    nodes.iter().filter(speaks).map(|node| (*node, self.sure(*node, found.word, file, &words))),
-                );
-                let total: f32 = used.iter().map(|(_, sure)| sure).sum();
-                let spread = self.spread.get(&found.word).copied().unwrap_or_default();
-                for (_, sure) in &mut used {
-                    // Shared between all that are meant, and less for a word that is everywhere.
-                    *sure = *sure * (*sure / total) / (1.0 + spread / COMMON).sqrt();
-                }
+        let mut used: Vec<(u32, f32)> = Vec::new();
+        for (name, uses) in known {
+            let Some(word) = uses.first().map(|first| Use::unpacked(*first).word) else { continue };
+            used.clear();
+            let speaks = |node: &&u32| self.tongues.get(self.graph.file_of(**node)) == self.tongues.get(file);
+            let nodes = self.graph.definers.of(*name).iter().filter(speaks);
+            used.extend(nodes.map(|node| (*node, self.sure(*node, word, file, &words))));
+            let total: f32 = used.iter().map(|(_, sure)| sure).sum();
+            let spread = self.spread.get(*name as usize).copied().unwrap_or_default();
+            let less = (1.0 + spread / COMMON).sqrt();
+            for (_, sure) in &mut used {
+                // Shared between all that are meant, and less for a word that is everywhere.
+                *sure = *sure * (*sure / total) / less;
             }
-            let from = start + found.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or_default());
-            let others = used.iter().filter(|(to, _)| *to != from);
-            edges.extend(others.map(|(to, weight)| Edge { from, to: *to, weight: *weight }));
+            for found in uses.iter().map(|packed| Use::unpacked(*packed)) {
+                let from = start + found.item.map_or(0, |item| u32::try_from(item + 1).unwrap_or_default());
+                let others = used.iter().filter(|(to, _)| *to != from);
+                edges.extend(others.map(|(to, weight)| Edge { from, to: *to, weight: *weight }));
+            }
         }
     }
 

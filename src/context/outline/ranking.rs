@@ -47,7 +47,7 @@ pub(super) struct Ranked {
 impl Ranking {
     /// What a view tells: what is open in it, unsaved, proposed and not committed, and `focus` with its lines. Blocks on the
     /// disk; the repository is looked at until `stop` says so.
-    pub fn of(view: &View, focus: Option<&Focus>, stop: &dyn Fn() -> bool) -> Ranking {
+    pub fn of(view: &View, focus: Option<&Focus>, stop: &(dyn Fn() -> bool + Sync)) -> Ranking {
         let lines = focus.and_then(|focus| {
             let text = view.read_live(&focus.path).ok()?.text;
             let line = |offset: usize| text.line_of(offset.min(text.len())) + 1;

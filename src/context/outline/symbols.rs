@@ -157,7 +157,7 @@ impl Use {
         u64::from(self.word) << 32 | u64::from(item)
     }
 
-    fn unpacked(packed: u64) -> Use {
+    pub(super) fn unpacked(packed: u64) -> Use {
         let item = usize::try_from(packed & u64::from(u32::MAX)).unwrap_or_default();
         Use { word: u32::try_from(packed >> 32).unwrap_or_default(), item: item.checked_sub(1) }
     }

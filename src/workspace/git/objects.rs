@@ -66,7 +66,7 @@ impl Objects {
     }
 
     /// The regular files of a commit, by path.
-    pub fn files(&self, commit: &Id, stop: &dyn Fn() -> bool, files: &mut BTreeMap<String, Id>) -> Option<()> {
+    pub fn files(&self, commit: &Id, stop: &(dyn Fn() -> bool + Sync), files: &mut BTreeMap<String, Id>) -> Option<()> {
         self.tree(&self.root(commit)?, "", 0, stop, files)
     }
 
@@ -94,7 +94,7 @@ impl Objects {
         id: &Id,
         folder: &str,
         depth: usize,
-        stop: &dyn Fn() -> bool,
+        stop: &(dyn Fn() -> bool + Sync),
         files: &mut BTreeMap<String, Id>,
     ) -> Option<()> {
         if depth > DEEPEST || stop() {

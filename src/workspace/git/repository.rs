@@ -53,7 +53,7 @@ impl Repository {
     }
 
     /// The files of the last commit; empty before the first, `None` if they can not be read or not in time.
-    pub fn committed(&self, stop: &dyn Fn() -> bool) -> Option<BTreeMap<String, Id>> {
+    pub fn committed(&self, stop: &(dyn Fn() -> bool + Sync)) -> Option<BTreeMap<String, Id>> {
         let Some(head) = self.head() else { return Some(BTreeMap::new()) };
         let mut files = BTreeMap::new();
         self.objects.files(&head, stop, &mut files)?;

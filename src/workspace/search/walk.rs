@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{self, AtomicBool};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::{GlobBuilder, GlobMatcher};
-use ignore::WalkBuilder;
+use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::workspace::disk::through_link;
 use crate::workspace::path::Folder;
@@ -61,6 +61,10 @@ pub struct Listing {
     /// It was stopped before it had seen everything.
     pub stopped: bool,
 }
+
+/// Who asks for so many files wants all of them: then two threads look, and begin again in order if there are more.
+const SIDE_BY_SIDE: usize = 10_000;
+const THREADS: usize = 2;
 
 /// Longest glob, in bytes, and most `*` in it.
 const MAX_GLOB: usize = 1_024;
@@ -144,7 +148,7 @@ impl Scope {
     }
 }
 
-pub(super) fn list(view: &View, scope: &Scope, limit: usize, cancelled: &dyn Fn() -> bool) -> Listing {
+pub(super) fn list(view: &View, scope: &Scope, limit: usize, cancelled: &(dyn Fn() -> bool + Sync)) -> Listing {
     let folders = match &scope.places {
         Places::File(file) => {
             let files = if scope.holds(view.roots(), file) { vec![file.clone()] } else { Vec::new() };
@@ -157,13 +161,13 @@ pub(super) fn list(view: &View, scope: &Scope, limit: usize, cancelled: &dyn Fn(
     for folder in folders {
         // The walk goes by names: in another directory of the same name it would find what nobody opened.
         let Some(root) = view.roots().get(folder.root).filter(|root| root.is_in_place()) else { continue };
-        walk(view, scope, root, folder, limit, cancelled, &mut listing);
+        let most = limit.saturating_add(1).saturating_add(view.overlay().iter().count());
+        Walk { view, scope, root, folder, most, cancelled }.add_to(&mut listing);
     }
     let on_disk = std::mem::take(&mut listing.files);
     let mut all: Vec<Ordered> =
         on_disk.into_iter().filter(|path| view.overlay().get(path).is_none()).map(Ordered).collect();
     all.extend(layered);
-    // Quick, since a walk meets the files almost in this order.
     all.sort();
     all.dedup();
     listing.more = all.len() > limit;
@@ -195,89 +199,137 @@ fn has_plain_rules(folder: &Path) -> bool {
     })
 }
 
-/// Adds the files of the disk in order, at least `limit` and one more where there are so many. Where rules can not be read
-/// nothing is ignored.
-fn walk(
-    view: &View,
-    scope: &Scope,
-    root: &Root,
-    folder: &Folder,
-    limit: usize,
-    cancelled: &dyn Fn() -> bool,
-    listing: &mut Listing,
-) {
-    let before = listing.files.len();
-    if !walk_by(true, view, scope, root, folder, limit, cancelled, listing) {
-        listing.files.truncate(before);
-        walk_by(false, view, scope, root, folder, limit, cancelled, listing);
-    }
+/// Looks for the files of one folder on the disk.
+struct Walk<'a> {
+    view: &'a View,
+    scope: &'a Scope,
+    root: &'a Root,
+    folder: &'a Folder,
+    /// Enough: there may be more than are asked for, by one, and by what the overlay takes away again.
+    most: usize,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// `false` if rules should count and can not be read.
-#[expect(clippy::too_many_arguments, reason = "those of `walk`")]
-fn walk_by(
-    rules: bool,
-    view: &View,
-    scope: &Scope,
-    root: &Root,
-    folder: &Folder,
-    limit: usize,
-    cancelled: &dyn Fn() -> bool,
-    listing: &mut Listing,
-) -> bool {
-    let start = root.path.join(folder.rel.as_ref());
-    if rules && !has_plain_rules(&start) {
-        return false;
+/// How a walk ended.
+enum End {
+    /// It has seen all, or enough in order.
+    Whole,
+    Stopped,
+    /// Rules can not be read.
+    Unruly,
+    /// There are more than enough, and these are not the first.
+    TooMany,
+}
+
+impl Walk<'_> {
+    /// Adds the files, those of the first names where there are too many. Where rules can not be read nothing is ignored.
+    fn add_to(&self, listing: &mut Listing) {
+        let before = listing.files.len();
+        let mut ends = [true, false].into_iter().map(|rules| {
+            listing.files.truncate(before);
+            let end = match self.most {
+                SIDE_BY_SIDE.. => self.side_by_side(rules, &mut listing.files),
+                _ => End::TooMany,
+            };
+            match end {
+                End::TooMany => {
+                    listing.files.truncate(before);
+                    self.in_order(rules, &mut listing.files)
+                }
+                end => end,
+            }
+        });
+        let end = ends.find(|end| !matches!(end, End::Unruly));
+        listing.stopped |= matches!(end, Some(End::Stopped));
     }
-    let unreadable = Arc::new(AtomicBool::new(false));
-    let found = Arc::clone(&unreadable);
-    let walk = WalkBuilder::new(start)
-        .hidden(false)
-        .require_git(false)
-        .ignore(rules)
-        .git_ignore(rules)
-        .git_exclude(rules)
-        .follow_links(false)
-        .filter_entry(move |entry| {
-            if entry.file_name() == ".git" {
-                return false;
+
+    fn in_order(&self, rules: bool, files: &mut Vec<DocPath>) -> End {
+        let Some((mut walk, unreadable)) = self.builder(rules) else { return End::Unruly };
+        let mut taken = 0usize;
+        for entry in walk.sort_by_file_name(|a, b| a.cmp(b)).build() {
+            if (self.cancelled)() {
+                return End::Stopped;
             }
-            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            // Before it is entered, which reads them.
-            if rules && is_folder && !has_plain_rules(entry.path()) {
-                found.store(true, atomic::Ordering::Relaxed);
-                return false;
+            if unreadable.load(atomic::Ordering::Relaxed) {
+                return End::Unruly;
             }
-            true
-        })
-        .sort_by_file_name(|a, b| a.cmp(b))
-        .build();
-    let most = limit.saturating_add(1).saturating_add(view.overlay().iter().count());
-    let mut taken = 0usize;
-    for entry in walk {
-        if cancelled() {
-            listing.stopped = true;
-            return true;
-        }
-        if unreadable.load(atomic::Ordering::Relaxed) {
-            return false;
-        }
-        // What can not be read is not there for us.
-        let Ok(entry) = entry else { continue };
-        if !entry.file_type().is_some_and(|kind| kind.is_file()) {
-            continue;
-        }
-        let Some(rel) = relative(root, entry.path()) else { continue };
-        let path = DocPath::File { root: root.id, rel };
-        if scope.holds(view.roots(), &path) && !view.excludes_name(&path) {
-            listing.files.push(path);
+            let Some(path) = self.file(entry) else { continue };
+            files.push(path);
             taken = taken.saturating_add(1);
-            if taken >= most {
-                return true;
+            if taken >= self.most {
+                return End::Whole;
             }
         }
+        if unreadable.load(atomic::Ordering::Relaxed) { End::Unruly } else { End::Whole }
     }
-    !unreadable.load(atomic::Ordering::Relaxed)
+
+    /// In no order, by two threads: a walk mostly waits for the kernel.
+    fn side_by_side(&self, rules: bool, files: &mut Vec<DocPath>) -> End {
+        let Some((mut walk, unreadable)) = self.builder(rules) else { return End::Unruly };
+        let (stopped, found) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+        walk.threads(THREADS).build_parallel().run(|| {
+            Box::new(|entry| {
+                if (self.cancelled)() {
+                    stopped.store(true, atomic::Ordering::Relaxed);
+                    return WalkState::Quit;
+                }
+                if unreadable.load(atomic::Ordering::Relaxed) {
+                    return WalkState::Quit;
+                }
+                let Some(path) = self.file(entry) else { return WalkState::Continue };
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.push(path);
+                if found.len() >= self.most { WalkState::Quit } else { WalkState::Continue }
+            })
+        });
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if unreadable.load(atomic::Ordering::Relaxed) {
+            return End::Unruly;
+        }
+        if found.len() >= self.most {
+            return End::TooMany;
+        }
+        files.extend(found);
+        if stopped.load(atomic::Ordering::Relaxed) { End::Stopped } else { End::Whole }
+    }
+
+    /// A walk by the rules or without, and what says that it has met some that can not be read; `None` if the first are such.
+    fn builder(&self, rules: bool) -> Option<(WalkBuilder, Arc<AtomicBool>)> {
+        let start = self.root.path.join(self.folder.rel.as_ref());
+        if rules && !has_plain_rules(&start) {
+            return None;
+        }
+        let unreadable = Arc::new(AtomicBool::new(false));
+        let found = Arc::clone(&unreadable);
+        let mut walk = WalkBuilder::new(start);
+        walk.hidden(false)
+            .require_git(false)
+            .ignore(rules)
+            .git_ignore(rules)
+            .git_exclude(rules)
+            .follow_links(false)
+            .filter_entry(move |entry| {
+                if entry.file_name() == ".git" {
+                    return false;
+                }
+                let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+                // Before it is entered, which reads them.
+                if rules && is_folder && !has_plain_rules(entry.path()) {
+                    found.store(true, atomic::Ordering::Relaxed);
+                    return false;
+                }
+                true
+            });
+        Some((walk, unreadable))
+    }
+
+    /// What was met, if it is a file that is meant.
+    fn file(&self, entry: Result<DirEntry, ignore::Error>) -> Option<DocPath> {
+        // What can not be read is not there for us.
+        let entry = entry.ok().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))?;
+        let path = DocPath::File { root: self.root.id, rel: relative(self.root, entry.path())? };
+        (self.scope.holds(self.view.roots(), &path) && !self.view.excludes_name(&path)).then_some(path)
+    }
 }
 
 fn check_folder(view: &View, folder: &Folder, name: &str) -> Result<(), ScopeError> {
@@ -329,11 +381,17 @@ impl Ord for Ordered {
     fn cmp(&self, other: &Ordered) -> Ordering {
         match (&self.0, &other.0) {
             (DocPath::File { root: a, rel: x }, DocPath::File { root: b, rel: y }) => {
-                a.cmp(b).then_with(|| x.split('/').cmp(y.split('/')))
+                a.cmp(b).then_with(|| by_parts(x).cmp(by_parts(y)))
             }
             (a, b) => a.cmp(b),
         }
     }
+}
+
+/// The bytes of a path so that it stands before another if its first part that differs does: what ends a part comes before all that
+/// a longer one goes on with. No name holds a zero.
+fn by_parts(rel: &str) -> impl Iterator<Item = u8> {
+    rel.bytes().map(|byte| if byte == b'/' { 0 } else { byte })
 }
 
 impl PartialOrd for Ordered {

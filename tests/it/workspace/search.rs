@@ -1,5 +1,6 @@
 //! Listing and searching a view.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use claw::text::Text;
@@ -115,13 +116,29 @@ fn t06_a_search_stops_where_it_is_told_to() {
     assert_eq!((found.matches.len(), found.more, found.stopped), (2, true, false));
     let found = view.search(&pattern, &everything, 4, &|| false);
     assert_eq!((found.matches.len(), found.more), (4, false));
-    let calls = std::cell::Cell::new(0);
-    let found = view.search(&pattern, &everything, 100, &|| {
-        calls.set(calls.get() + 1);
-        calls.get() > 7
-    });
+    let calls = AtomicUsize::new(0);
+    let found = view.search(&pattern, &everything, 100, &|| calls.fetch_add(1, Ordering::Relaxed) >= 7);
     assert!(found.stopped && found.matches.len() < 4, "{found:?}");
     assert!(view.list(&everything, 10, &|| true).stopped);
+}
+
+#[test]
+fn who_asks_for_all_files_gets_those_of_a_walk_in_order() {
+    let mut files = String::from("//- /.gitignore\n*.log\n//- /m/.ignore\nb/\n");
+    for folder in ["", "m/", "m/d/", "m/b/", "m/b/c/", "z/", "m-1/", "é/"] {
+        for file in ["a", "b.log", "c.rs", "m"] {
+            files.push_str(&format!("//- /{folder}{file}{}\nx\n", if folder.is_empty() { "0" } else { "" }));
+        }
+    }
+    let fixture = Fixture::new(&files);
+    let view = fixture.live();
+    let everything = Scope::everything(view.roots());
+    let some = view.list(&everything, 9_000, &|| false);
+    assert_eq!(some.files.len(), 21, "{:?}", some.files);
+    assert_eq!(view.list(&everything, 20_000, &|| false), some);
+    let entries = view.list_entries(&everything, 20_000, &|| false);
+    assert!(entries.iter().map(|(path, _)| path).eq(&some.files), "{entries:?}");
+    assert!(entries.iter().all(|(path, entry)| *entry == view.entry(path) && entry.is_some()), "{entries:?}");
 }
 
 #[cfg(unix)]

@@ -10,9 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::{Entry, FileSymbols, MOST_BYTES, Shared};
 use crate::context::outline::cache::{self, Content, Fingerprint, Row};
 use crate::context::outline::reader::reader_of;
-use crate::workspace::halves::in_halves;
 use crate::workspace::search::Scope;
-use crate::workspace::{DocPath, View};
+use crate::workspace::{DocPath, View, disk};
 
 /// Most files that are looked at.
 const MOST_FILES: usize = 20_000;
@@ -46,9 +45,10 @@ impl Looker {
             if let Some(folder) = &cache {
                 scope.spawn(|| self.load(folder));
             }
-            self.view.list(&Scope::everything(self.view.roots()), MOST_FILES, &gone).files
+            self.view.list_entries(&Scope::everything(self.view.roots()), MOST_FILES, &gone)
         });
         let changed = self.look_at(&listed);
+        let listed = listed.into_iter().map(|(path, _)| path).collect();
         let parsed = self.parse(&changed, cache.as_deref());
         let keeps = self.finish(listed, parsed > 0);
         tracing::debug!(files = parsed, elapsed = ?start.elapsed(), "the index is up to date");
@@ -78,21 +78,19 @@ impl Looker {
     }
 
     /// Publishes the names, and says which files have to be parsed.
-    fn look_at(&self, listed: &[DocPath]) -> Vec<(DocPath, Fingerprint)> {
-        let is_parsed =
-            |path: &&DocPath| reader_of(&self.view, path).is_some() && self.view.buffers().get(path).is_none();
-        let print = |path: &DocPath| {
-            let print = Fingerprint::of(&self.view.roots().absolute(path)?)?;
-            (print.len <= MOST_BYTES).then(|| (path.clone(), print))
-        };
-        let prints = in_halves(listed, |paths| paths.iter().filter(is_parsed).filter_map(print).collect());
+    fn look_at(&self, listed: &[(DocPath, Option<disk::Entry>)]) -> Vec<(DocPath, Fingerprint)> {
+        let prints = listed.iter().filter_map(|(path, entry)| {
+            let entry = entry.as_ref().filter(|entry| entry.size() <= MOST_BYTES)?;
+            reader_of(&self.view, path)?;
+            Some((path, Fingerprint::of(entry)?))
+        });
         let Some(shared) = self.shared.upgrade() else { return Vec::new() };
         let mut state = shared.lock();
         let mut changed = Vec::new();
         for (path, print) in prints {
-            match state.files.get_mut(&path) {
+            match state.files.get_mut(path) {
                 Some(entry) if entry.fingerprint == print => entry.look = self.look,
-                Some(_) | None => changed.push((path, print)),
+                Some(_) | None => changed.push((path.clone(), print)),
             }
         }
         let changed_paths: HashSet<&DocPath> = changed.iter().map(|(path, _)| path).collect();
@@ -104,7 +102,7 @@ impl Looker {
             for entry in stale {
                 state.retire(entry);
             }
-            state.listed = Some(listed.into());
+            state.listed = Some(listed.iter().map(|(path, _)| path.clone()).collect());
         }
         changed
     }
