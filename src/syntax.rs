@@ -18,6 +18,7 @@ mod roots;
 mod search;
 pub mod survey;
 pub mod symbols;
+pub mod unbound;
 
 pub use comments::{comment_body, comments};
 pub use languages::Language;

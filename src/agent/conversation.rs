@@ -158,11 +158,12 @@ impl Conversation {
             }
             EventKind::Check(check) if check.command == SECOND_TRY => {
                 self.forget_last_try();
-                self.messages.push(Message::User { text: prompt::failed_check(check, true) });
+                self.messages.push(Message::User { text: prompt::failed_check(check, true, true) });
             }
             EventKind::Check(check) if check.is_told() => {
                 let is_first = !self.last_was_check;
-                self.messages.push(Message::User { text: prompt::failed_check(check, is_first) });
+                let prints_files = self.lean && self.form() == ToolForm::Whole;
+                self.messages.push(Message::User { text: prompt::failed_check(check, is_first, prints_files) });
             }
             EventKind::ModelRequest(request) => self.so_far.steps = request.request,
             EventKind::ModelResponse(response) => {

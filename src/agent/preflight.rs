@@ -49,6 +49,8 @@ pub(in crate::agent) struct FileFacts {
     pub hunks: Vec<HunkFacts>,
     /// Where the proposed text does not parse and the live one does.
     pub problems: Vec<Problem>,
+    /// Names that the proposed text uses without knowing them, and the live one does not; looked for where it parses.
+    pub unknown: Vec<Problem>,
     /// The live text has problems of its own.
     pub was_broken: bool,
 }
@@ -99,7 +101,7 @@ impl Session {
         hunks.filter_map(|facts| Some((facts.id.clone()?, facts.flags.clone()))).collect()
     }
 
-    /// Parses what is proposed for the files that were touched since `before`. `None` where no language is known of any.
+    /// Parses what is proposed for the files that were touched since `before`, and looks for names that nothing makes known. `None` where no language is known of any.
     /// Blocks on the disk.
     pub(in crate::agent) fn check_syntax(&self, before: &Overlay) -> Option<CheckRan> {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
@@ -118,7 +120,8 @@ impl Session {
         let mut lines = Vec::new();
         for (file, facts) in &touched {
             let name = live.roots().display(&file.path);
-            lines.extend(facts.problems.iter().map(|problem| format!("{name}:{}: {}", problem.line + 1, problem.what)));
+            let problems = facts.problems.iter().chain(&facts.unknown);
+            lines.extend(problems.map(|problem| format!("{name}:{}: {}", problem.line + 1, problem.what)));
         }
         let more = lines.len().saturating_sub(TOLD);
         lines.truncate(TOLD);

@@ -22,6 +22,7 @@ const LEAN: Prompt = Prompt { name: "lean", text: include_str!("prompts/lean.md"
 const EXPLAIN: Prompt = Prompt { name: "explain", text: include_str!("prompts/explain.md") };
 const PLAN: Prompt = Prompt { name: "plan", text: include_str!("prompts/plan.md") };
 const CHECK: Prompt = Prompt { name: "check", text: include_str!("prompts/check.md") };
+const CHECK_FILES: Prompt = Prompt { name: "check_files", text: include_str!("prompts/check_files.md") };
 const CHANGE: Prompt = Prompt { name: "change", text: include_str!("prompts/change.md") };
 const READ_ONLY: Prompt = Prompt { name: "read_only", text: include_str!("prompts/read_only.md") };
 const WHOLE: Prompt = Prompt { name: "whole", text: include_str!("prompts/whole.md") };
@@ -44,7 +45,23 @@ pub const CARRY_OUT: &str = "Carry out the plan";
 
 /// All prompts, in a fixed order.
 pub fn all() -> &'static [Prompt] {
-    &[SYSTEM, LEAN, WHOLE, EXPLAIN, PLAN, CHANGE, CHECK, READ_ONLY, SUBAGENT, TITLE, NOTES, NO_FILE, AFRESH, ALONE]
+    &[
+        SYSTEM,
+        LEAN,
+        WHOLE,
+        EXPLAIN,
+        PLAN,
+        CHANGE,
+        CHECK,
+        CHECK_FILES,
+        READ_ONLY,
+        SUBAGENT,
+        TITLE,
+        NOTES,
+        NO_FILE,
+        AFRESH,
+        ALONE,
+    ]
 }
 
 /// What a turn of this mode is told beside its task; `None` for an ordinary edit. An explanation that another turn asked for is a
@@ -75,13 +92,14 @@ pub(in crate::agent) fn answer_section(
     applies.then(|| section("answer", "claw", WHOLE.text.trim_end()))
 }
 
-/// What the model is told of a check that failed; what it means, with the first of several.
-pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool) -> String {
+/// What the model is told of a check that failed; what it means, with the first of several. To one that `prints_files` that is less.
+pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool, prints_files: bool) -> String {
     if matches!(check.command.as_str(), ANSWER | SECOND_TRY) {
         return check.output.clone();
     }
     let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };
-    let lead = if is_first { format!("{}\n\n", CHECK.text.trim_end()) } else { String::new() };
+    let prompt = if prints_files { CHECK_FILES } else { CHECK };
+    let lead = if is_first { format!("{}\n\n", prompt.text.trim_end()) } else { String::new() };
     let output = check.output.trim_end();
     let line_break = if output.contains('\n') && check.command != SYNTAX { "\n" } else { " " };
     format!("{lead}{}:{line_break}{output}{before}", check.command)

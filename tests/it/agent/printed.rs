@@ -209,3 +209,16 @@ async fn a_small_model_that_copies_the_file_is_asked_afresh_without_its_copy() {
     let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[copy, copy, copy]).await;
     assert_eq!((requests.len(), result.status), (3, claw::event::TurnStatus::Limit));
 }
+
+#[tokio::test]
+async fn a_small_model_that_forgets_an_import_is_told_and_prints_the_file_again() {
+    let forgets = "It looks first.\n\nload.py\n```\ndef load(path):\n    return os.path.exists(path)\n```\n";
+    let imports =
+        "`os` is not imported.\n\nload.py\n```\nimport os\n\n\ndef load(path):\n    return os.path.exists(path)\n```\n";
+    let (_rig, result, requests) = run("qwen2.5-coder:1.5b", &[forgets, imports]).await;
+    assert_eq!(requests.len(), 2);
+    let told = said(&requests[1]).last().unwrap().1.clone();
+    assert!(told.contains("[Claw, not the user] What you printed does not work yet."), "{told}");
+    assert!(told.contains("syntax: load.py:2: `os` is used, but neither defined nor imported in this file"), "{told}");
+    assert!(result.diff().contains("+import os\n"), "{}", result.diff());
+}
