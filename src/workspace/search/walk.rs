@@ -217,30 +217,28 @@ enum End {
     Stopped,
     /// Rules can not be read.
     Unruly,
-    /// There are more than enough, and these are not the first.
-    TooMany,
 }
 
 impl Walk<'_> {
     /// Adds the files, those of the first names where there are too many. Where rules can not be read nothing is ignored.
     fn add_to(&self, listing: &mut Listing) {
         let before = listing.files.len();
-        let mut ends = [true, false].into_iter().map(|rules| {
-            listing.files.truncate(before);
-            let end = match self.most {
-                SIDE_BY_SIDE.. => self.side_by_side(rules, &mut listing.files),
-                _ => End::TooMany,
-            };
-            match end {
-                End::TooMany => {
-                    listing.files.truncate(before);
-                    self.in_order(rules, &mut listing.files)
+        for rules in [true, false] {
+            match self.look(rules, &mut listing.files) {
+                End::Whole => return,
+                End::Stopped => {
+                    listing.stopped = true;
+                    return;
                 }
-                end => end,
+                End::Unruly => listing.files.truncate(before),
             }
-        });
-        let end = ends.find(|end| !matches!(end, End::Unruly));
-        listing.stopped |= matches!(end, Some(End::Stopped));
+        }
+    }
+
+    fn look(&self, rules: bool, files: &mut Vec<DocPath>) -> End {
+        let wants_all = self.most >= SIDE_BY_SIDE;
+        let end = wants_all.then(|| self.side_by_side(rules, files)).flatten();
+        end.unwrap_or_else(|| self.in_order(rules, files))
     }
 
     fn in_order(&self, rules: bool, files: &mut Vec<DocPath>) -> End {
@@ -263,9 +261,10 @@ impl Walk<'_> {
         if unreadable.load(atomic::Ordering::Relaxed) { End::Unruly } else { End::Whole }
     }
 
-    /// In no order, by two threads: a walk mostly waits for the kernel.
-    fn side_by_side(&self, rules: bool, files: &mut Vec<DocPath>) -> End {
-        let Some((mut walk, unreadable)) = self.builder(rules) else { return End::Unruly };
+    /// In no order, by two threads: a walk mostly waits for the kernel. `None` where there are more than enough, of which nobody knows
+    /// the first.
+    fn side_by_side(&self, rules: bool, files: &mut Vec<DocPath>) -> Option<End> {
+        let Some((mut walk, unreadable)) = self.builder(rules) else { return Some(End::Unruly) };
         let (stopped, found) = (AtomicBool::new(false), Mutex::new(Vec::new()));
         walk.threads(THREADS).build_parallel().run(|| {
             Box::new(|entry| {
@@ -284,13 +283,13 @@ impl Walk<'_> {
         });
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
         if unreadable.load(atomic::Ordering::Relaxed) {
-            return End::Unruly;
+            return Some(End::Unruly);
         }
         if found.len() >= self.most {
-            return End::TooMany;
+            return None;
         }
         files.extend(found);
-        if stopped.load(atomic::Ordering::Relaxed) { End::Stopped } else { End::Whole }
+        Some(if stopped.load(atomic::Ordering::Relaxed) { End::Stopped } else { End::Whole })
     }
 
     /// A walk by the rules or without, and what says that it has met some that can not be read; `None` if the first are such.
