@@ -158,7 +158,7 @@ impl Conversation {
             }
             EventKind::Check(check) if check.command == SECOND_TRY => {
                 self.forget_last_try();
-                self.messages.push(Message::User { text: prompt::failed_check(check, true, true) });
+                self.messages.push(Message::User { text: check.output.clone() });
             }
             EventKind::Check(check) if check.is_told() => {
                 let is_first = !self.last_was_check;

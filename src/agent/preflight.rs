@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Session;
 use super::checks::SYNTAX;
-use crate::event::{CheckRan, HunkFlag};
-use crate::syntax::Language;
+use crate::event::{ChangeKind, CheckRan, HunkFlag};
 use crate::syntax::problems::Problem;
+use crate::syntax::{Language, unbound};
 use crate::text::ContentHash;
 use crate::workspace::{DocPath, FileProposal, HunkId, Overlay, Proposal, Stamp, View};
 pub use facts::sure_flags;
@@ -49,8 +49,6 @@ pub(in crate::agent) struct FileFacts {
     pub hunks: Vec<HunkFacts>,
     /// Where the proposed text does not parse and the live one does.
     pub problems: Vec<Problem>,
-    /// Names that the proposed text uses without knowing them, and the live one does not; looked for where it parses.
-    pub unknown: Vec<Problem>,
     /// The live text has problems of its own.
     pub was_broken: bool,
 }
@@ -101,8 +99,8 @@ impl Session {
         hunks.filter_map(|facts| Some((facts.id.clone()?, facts.flags.clone()))).collect()
     }
 
-    /// Parses what is proposed for the files that were touched since `before`, and looks for names that nothing makes known. `None` where no language is known of any.
-    /// Blocks on the disk.
+    /// Parses what is proposed for the files that were touched since `before`, and looks for names that nothing makes known. `None`
+    /// where no language is known of any. Blocks on the disk.
     pub(in crate::agent) fn check_syntax(&self, before: &Overlay) -> Option<CheckRan> {
         let (overlay, live) = (self.overlay(), self.parts().workspace.live());
         let proposal = Proposal::derive(&overlay, &live);
@@ -117,11 +115,18 @@ impl Session {
         if touched.is_empty() {
             return None;
         }
+        let proposed = self.parts().workspace.view(&overlay);
         let mut lines = Vec::new();
         for (file, facts) in &touched {
             let name = live.roots().display(&file.path);
-            let problems = facts.problems.iter().chain(&facts.unknown);
-            lines.extend(problems.map(|problem| format!("{name}:{}: {}", problem.line + 1, problem.what)));
+            let unknown = unknown_names(file, facts, &proposed).unwrap_or_default();
+            lines.extend(
+                facts
+                    .problems
+                    .iter()
+                    .chain(&unknown)
+                    .map(|problem| format!("{name}:{}: {}", problem.line + 1, problem.what)),
+            );
         }
         let more = lines.len().saturating_sub(TOLD);
         lines.truncate(TOLD);
@@ -136,6 +141,19 @@ impl Session {
             ..CheckRan::default()
         })
     }
+}
+
+/// What the proposed text uses without knowing it; `None` where that can not be told. Not among the facts, which are derived anew with
+/// each key that is typed into the file.
+fn unknown_names(file: &FileProposal, facts: &FileFacts, proposed: &View) -> Option<Vec<Problem>> {
+    let language = facts.language.filter(|_| facts.problems.is_empty())?;
+    let old = match file.change {
+        ChangeKind::Create => None,
+        ChangeKind::Edit | ChangeKind::Delete | ChangeKind::Rename => {
+            Some(proposed.read_live(file.old_path.as_ref().unwrap_or(&file.path)).ok()?.text)
+        }
+    };
+    Some(unbound::added_to(old.as_ref(), &proposed.read(&file.path).ok()?.text, language))
 }
 
 /// Makes one of each, in order; on several threads where `work` of them take a while.

@@ -92,9 +92,10 @@ pub(in crate::agent) fn answer_section(
     applies.then(|| section("answer", "claw", WHOLE.text.trim_end()))
 }
 
-/// What the model is told of a check that failed; what it means, with the first of several. To one that `prints_files` that is less.
+/// What the model is told of a check that failed; what it means, with the first of several. One that `prints_files` is told so in fewer
+/// words.
 pub(in crate::agent) fn failed_check(check: &CheckRan, is_first: bool, prints_files: bool) -> String {
-    if matches!(check.command.as_str(), ANSWER | SECOND_TRY) {
+    if check.command == ANSWER {
         return check.output.clone();
     }
     let before = if check.before == Some(true) { "\n\nIt failed before your edits too, elsewhere." } else { "" };

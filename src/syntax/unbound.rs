@@ -11,6 +11,7 @@ use tree_sitter::Node;
 use super::names::{Name, Role};
 use super::problems::Problem;
 use super::{Language, Parsed};
+use crate::text::Text;
 
 /// Bytes of the largest text that is looked at.
 const MOST_BYTES: usize = 256 * 1024;
@@ -18,8 +19,11 @@ const MOST_BYTES: usize = 256 * 1024;
 const MOST_TIME: Duration = Duration::from_millis(250);
 
 /// The names that `new` uses without knowing them, but for those that `old` does not know either. The first use of each, in source
-/// order; none where the text does not parse.
-pub fn added(old: Option<&Parsed>, new: &Parsed) -> Vec<Problem> {
+/// order; none where a text does not parse.
+pub fn added_to(old: Option<&Text>, new: &Text, language: Language) -> Vec<Problem> {
+    if language != Language::Python {
+        return Vec::new();
+    }
     let unknown = unbound(new);
     if unknown.is_empty() {
         return Vec::new();
@@ -27,31 +31,30 @@ pub fn added(old: Option<&Parsed>, new: &Parsed) -> Vec<Problem> {
     let before: HashSet<String> = old.map(unbound).unwrap_or_default().into_iter().map(|name| name.text).collect();
     let news = unknown.into_iter().filter(|name| !before.contains(&name.text));
     news.map(|name| Problem {
-        line: new.text().line_of(name.range.start),
+        line: new.line_of(name.range.start),
         what: format!("`{}` is used, but neither defined nor imported in this file", name.text),
         range: name.range,
     })
     .collect()
 }
 
-fn unbound(parsed: &Parsed) -> Vec<Name> {
-    let length = parsed.text().len();
-    if parsed.language() != Language::Python || length > MOST_BYTES || parsed.tree().root_node().has_error() {
-        return Vec::new();
-    }
+fn unbound(text: &Text) -> Vec<Name> {
+    let parsed = (text.len() <= MOST_BYTES).then(|| Parsed::of(text, Language::Python)).flatten();
+    let Some(parsed) = parsed.filter(|parsed| !parsed.tree().root_node().has_error()) else { return Vec::new() };
     let start = Instant::now();
-    let names = parsed.names(std::slice::from_ref(&(0..length)), |_| true);
+    let names = parsed.names(std::slice::from_ref(&(0..text.len())), |_| true);
     let brings_all = |name: &Name| matches!(name.text.as_str(), "globals" | "locals" | "vars" | "exec");
-    if start.elapsed() > MOST_TIME || names.iter().any(brings_all) || imports_all(parsed) {
+    if start.elapsed() > MOST_TIME || names.iter().any(brings_all) || imports_all(&parsed) {
         return Vec::new();
     }
     let is_use = |name: &&Name| matches!(name.role, Role::Uses | Role::UsesMember);
     let mut known: HashSet<String> = names.iter().filter(|name| !is_use(name)).map(|name| name.text.clone()).collect();
     let is_special = |text: &str| text == "_" || (text.starts_with("__") && text.ends_with("__"));
-    let wanted =
-        |name: &Name| name.role == Role::Uses && !is_special(&name.text) && !BUILT_IN.contains(&name.text.as_str());
+    let wanted = |name: &Name| {
+        name.role == Role::Uses && !is_special(&name.text) && BUILT_IN.binary_search(&name.text.as_str()).is_err()
+    };
     let uses: Vec<Name> = names.into_iter().filter(|name| wanted(name) && !known.contains(&name.text)).collect();
-    let forms: Vec<Form> = uses.iter().map(|name| form(name, parsed)).collect();
+    let forms: Vec<Form> = uses.iter().map(|name| form(name, &parsed)).collect();
     let bound = uses.iter().zip(&forms).filter(|(_, form)| **form == Form::Bound);
     known.extend(bound.map(|(name, _)| name.text.clone()));
     let uses = uses.into_iter().zip(forms).filter(|(_, form)| *form == Form::Used).map(|(name, _)| name);
@@ -94,169 +97,38 @@ fn form(name: &Name, parsed: &Parsed) -> Form {
 }
 
 /// What Python makes known in every file, <https://docs.python.org/3/library/builtins.html>, and what is there on Windows or while types
-/// are checked.
+/// are checked; sorted.
+#[rustfmt::skip]
 const BUILT_IN: &[&str] = &[
-    "ArithmeticError",
-    "AssertionError",
-    "AttributeError",
-    "BaseException",
-    "BaseExceptionGroup",
-    "BlockingIOError",
-    "BrokenPipeError",
-    "BufferError",
-    "BytesWarning",
-    "ChildProcessError",
-    "ConnectionAbortedError",
-    "ConnectionError",
-    "ConnectionRefusedError",
-    "ConnectionResetError",
-    "DeprecationWarning",
-    "EOFError",
-    "Ellipsis",
-    "EncodingWarning",
-    "EnvironmentError",
-    "Exception",
-    "ExceptionGroup",
-    "False",
-    "FileExistsError",
-    "FileNotFoundError",
-    "FloatingPointError",
-    "FutureWarning",
-    "GeneratorExit",
-    "IOError",
-    "ImportError",
-    "ImportWarning",
-    "IndentationError",
-    "IndexError",
-    "InterruptedError",
-    "IsADirectoryError",
-    "KeyError",
-    "KeyboardInterrupt",
-    "LookupError",
-    "MemoryError",
-    "ModuleNotFoundError",
-    "NameError",
-    "None",
-    "NotADirectoryError",
-    "NotImplemented",
-    "NotImplementedError",
-    "OSError",
-    "OverflowError",
-    "PendingDeprecationWarning",
-    "PermissionError",
-    "ProcessLookupError",
-    "PythonFinalizationError",
-    "RecursionError",
-    "ReferenceError",
-    "ResourceWarning",
-    "RuntimeError",
-    "RuntimeWarning",
-    "StopAsyncIteration",
-    "StopIteration",
-    "SyntaxError",
-    "SyntaxWarning",
-    "SystemError",
-    "SystemExit",
-    "TabError",
-    "TimeoutError",
-    "True",
-    "TypeError",
-    "UnboundLocalError",
-    "UnicodeDecodeError",
-    "UnicodeEncodeError",
-    "UnicodeError",
-    "UnicodeTranslateError",
-    "UnicodeWarning",
-    "UserWarning",
-    "ValueError",
-    "Warning",
-    "WindowsError",
-    "ZeroDivisionError",
-    "abs",
-    "aiter",
-    "all",
-    "anext",
-    "any",
-    "ascii",
-    "bin",
-    "bool",
-    "breakpoint",
-    "bytearray",
-    "bytes",
-    "callable",
-    "chr",
-    "classmethod",
-    "compile",
-    "complex",
-    "copyright",
-    "credits",
-    "delattr",
-    "dict",
-    "dir",
-    "divmod",
-    "enumerate",
-    "eval",
-    "exit",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "hasattr",
-    "hash",
-    "help",
-    "hex",
-    "id",
-    "input",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "license",
-    "list",
-    "map",
-    "max",
-    "memoryview",
-    "min",
-    "next",
-    "object",
-    "oct",
-    "open",
-    "ord",
-    "pow",
-    "print",
-    "property",
-    "quit",
-    "range",
-    "repr",
-    "reveal_locals",
-    "reveal_type",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "staticmethod",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "zip",
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BaseExceptionGroup", "BlockingIOError",
+    "BrokenPipeError", "BufferError", "BytesWarning", "ChildProcessError", "ConnectionAbortedError", "ConnectionError",
+    "ConnectionRefusedError", "ConnectionResetError", "DeprecationWarning", "EOFError", "Ellipsis", "EncodingWarning",
+    "EnvironmentError", "Exception", "ExceptionGroup", "False", "FileExistsError", "FileNotFoundError",
+    "FloatingPointError", "FutureWarning", "GeneratorExit", "IOError", "ImportError", "ImportWarning",
+    "IndentationError", "IndexError", "InterruptedError", "IsADirectoryError", "KeyError", "KeyboardInterrupt",
+    "LookupError", "MemoryError", "ModuleNotFoundError", "NameError", "None", "NotADirectoryError", "NotImplemented",
+    "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning", "PermissionError",
+    "ProcessLookupError", "PythonFinalizationError", "RecursionError", "ReferenceError", "ResourceWarning",
+    "RuntimeError", "RuntimeWarning", "StopAsyncIteration", "StopIteration", "SyntaxError", "SyntaxWarning",
+    "SystemError", "SystemExit", "TabError", "TimeoutError", "True", "TypeError", "UnboundLocalError",
+    "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError", "UnicodeTranslateError", "UnicodeWarning",
+    "UserWarning", "ValueError", "Warning", "WindowsError", "ZeroDivisionError", "abs", "aiter", "all", "anext", "any",
+    "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr", "classmethod", "compile", "complex",
+    "copyright", "credits", "delattr", "dict", "dir", "divmod", "enumerate", "eval", "exit", "filter", "float",
+    "format", "frozenset", "getattr", "hasattr", "hash", "help", "hex", "id", "input", "int", "isinstance",
+    "issubclass", "iter", "len", "license", "list", "map", "max", "memoryview", "min", "next", "object", "oct", "open",
+    "ord", "pow", "print", "property", "quit", "range", "repr", "reveal_locals", "reveal_type", "reversed", "round",
+    "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple", "type", "zip",
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Text;
 
     #[track_caller]
     fn check(old: Option<&str>, new: &str, expected: &[(usize, &str)]) {
-        let parsed = |text: &str| Parsed::of(&Text::new(text), Language::Python).unwrap();
-        let old = old.map(parsed);
-        let told = added(old.as_ref(), &parsed(new));
+        let old = old.map(Text::new);
+        let told = added_to(old.as_ref(), &Text::new(new), Language::Python);
         let told: Vec<(usize, &str)> =
             told.iter().map(|one| (one.line + 1, one.what.split('`').nth(1).unwrap())).collect();
         assert_eq!(told, expected, "{new}");
@@ -288,6 +160,12 @@ mod tests {
             "class A:\n    b: int = 1\n    c = b\n    __slots__ = ()\n    def d(self): return __name__, self.e, A, _('x')\n",
             &[],
         );
+    }
+
+    #[test]
+    fn what_is_built_in_is_found() {
+        assert!(BUILT_IN.is_sorted());
+        check(None, "print(ArithmeticError, zip(open('a')), __file__)\n", &[]);
     }
 
     #[test]

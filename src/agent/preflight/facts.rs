@@ -9,7 +9,7 @@ use super::{FileFacts, HunkFacts, content};
 use crate::event::{ChangeKind, HunkFlag, HunkState};
 use crate::syntax::names::{Name, Role};
 use crate::syntax::problems::{self, Problem};
-use crate::syntax::{Language, Parsed, Symbols, unbound};
+use crate::syntax::{Language, Parsed, Symbols};
 use crate::text::{Edit, Text, hidden};
 use crate::workspace::{FileProposal, Hunk, View};
 
@@ -178,7 +178,6 @@ impl Sides {
         let live = self.live.as_ref().map(|live| &live.parsed);
         facts.problems = problems::added(live, &proposed.parsed);
         if facts.problems.is_empty() {
-            facts.unknown = unbound::added(live, &proposed.parsed);
             return;
         }
         let pending: Vec<(usize, Range<usize>)> =

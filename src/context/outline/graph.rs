@@ -22,7 +22,7 @@ const BACK: f32 = 0.4;
 const HOLDS: f32 = 0.15;
 /// How often what a node has is handed on instead of starting anew.
 const DAMPING: f32 = 0.8;
-/// It ends when less than this part of all moves in a round: what is left of that would change no place.
+/// It ends when less than this part of all moves in a round: by the damping, no more than four times as much could still move.
 const SETTLED: f32 = 0.01;
 const MOST_ROUNDS: usize = 14;
 /// How sure it is that a name means what is defined far away, where nothing of that is imported or named.
