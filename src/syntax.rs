@@ -15,6 +15,7 @@ pub mod names;
 pub mod parsed;
 pub mod problems;
 mod roots;
+mod scanner;
 mod search;
 pub mod survey;
 pub mod symbols;

@@ -1,7 +1,9 @@
-//! An outline of a text in a language without a grammar: the lines that others stand deeper below.
+//! An outline of a text without a tree, because there is no grammar or it does not take the text: the lines that others stand
+//! deeper below.
 
 use std::ops::Range;
 
+use super::Language;
 use super::symbols::{Symbol, SymbolKind, Symbols};
 use crate::text::Text;
 
@@ -14,6 +16,12 @@ const MOST: usize = 2_000;
 const WIDTH: usize = 160;
 /// What a tab stands for.
 const TAB: usize = 4;
+
+/// Of a text of which there is no tree. Data whose grammar does not take it has no outline: its lines name nothing.
+pub fn outline_of(text: &Text, language: Option<Language>) -> Symbols {
+    let is_data = language.is_some_and(Language::is_data);
+    if is_data { Symbols::default() } else { outline(text) }
+}
 
 /// Every line that is followed by deeper ones, with them, down to a few levels.
 pub fn outline(text: &Text) -> Symbols {

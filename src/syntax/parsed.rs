@@ -7,6 +7,7 @@ use tree_sitter::{InputEdit, ParseOptions, Parser, Point, Tree};
 
 use super::Language;
 use super::grammar::Grammar;
+use super::scanner;
 use super::search::Found;
 use crate::text::{Edit, Text};
 
@@ -65,7 +66,7 @@ impl Parsed {
     }
 
     fn parse(text: &Text, language: Language, old_tree: Option<&Tree>, hundreds: u32) -> Option<Parsed> {
-        if text.len() > MOST_BYTES {
+        if text.len() > MOST_BYTES || !scanner::takes(text, language) {
             return None;
         }
         let mut parser = Parser::new();

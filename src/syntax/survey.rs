@@ -35,16 +35,17 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Of a text in `language`, or by indentation where it has no grammar. `None` for a text too large or too strange to
-    /// parse in time.
-    pub fn of(text: &Text, language: Option<Language>) -> Option<Survey> {
-        let Some(language) = language else {
-            let symbols = indent::outline(text);
-            let uses = uses(&text.to_string(), &symbols, &[]);
-            return Some(Survey { symbols, uses });
+    /// Of a text in `language`, or by indentation where it has no grammar, or one that does not take the text.
+    pub fn of(text: &Text, language: Option<Language>) -> Survey {
+        if let Some(parsed) = language.and_then(|language| Parsed::of(text, language)) {
+            return Survey::of_parsed(&parsed);
+        }
+        let symbols = indent::outline_of(text, language);
+        let uses = match language {
+            Some(language) if language.is_data() => Vec::new(),
+            _ => uses(&text.to_string(), &symbols, &[]),
         };
-        let parsed = Parsed::of(text, language)?;
-        Some(Survey::of_parsed(&parsed))
+        Survey { symbols, uses }
     }
 
     /// Of a tree that is at hand.
@@ -158,7 +159,7 @@ mod tests {
 
     #[track_caller]
     fn check(language: Option<Language>, source: &str, expected: &[(&str, Option<&str>)]) {
-        let survey = Survey::of(&Text::new(source), language).unwrap();
+        let survey = Survey::of(&Text::new(source), language);
         let mut expected: Vec<(u32, Option<usize>)> = expected
             .iter()
             .map(|(word, holder)| {
@@ -193,6 +194,16 @@ mod tests {
         );
         check(None, "fun aa() {\n  bb(é1)\n}\n", &[("fun", Some("aa")), ("bb", Some("aa")), ("é1", Some("aa"))]);
         check(Some(Language::Json), "{\"aa\": \"bb\"}", &[]);
+    }
+
+    #[test]
+    fn what_a_grammar_does_not_take_is_outlined_by_indentation() {
+        let many = "  bb <<~RUBY\n    cc\n  RUBY\n".repeat(200);
+        let survey = Survey::of(&Text::new(&format!("def aa\n{many}end\n")), Some(Language::Ruby));
+        assert_eq!(survey.symbols.all.first().map(|symbol| &*symbol.signature), Some("def aa"));
+        assert!(survey.uses.contains(&(word_hash("cc"), Some(1))));
+        let deep: String = (0..200).map(|depth| format!("{}aa:\n", " ".repeat(depth))).collect();
+        assert_eq!(Survey::of(&Text::new(&deep), Some(Language::Yaml)), Survey::default());
     }
 
     #[test]

@@ -7,10 +7,9 @@ use std::time::{Duration, Instant};
 
 use tree_sitter::Node;
 
-use super::docs;
 use super::roots::Aside;
 use super::search::{Definition, Found};
-use super::{Language, Parsed};
+use super::{Language, Parsed, docs, indent};
 use crate::text::Text;
 
 /// The largest text that [`Symbols::parse`] takes.
@@ -75,9 +74,10 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// Parses `text`. Broken code gives what can be told; a text too large or too strange to parse in time gives none.
+    /// Parses `text`. Broken code gives what can be told, one too strange to parse its outline by indentation, a text that is too
+    /// large nothing.
     pub fn of(text: &Text, language: Language) -> Symbols {
-        Symbols::parse(text, language).unwrap_or_default()
+        Symbols::parse(text, language).unwrap_or_else(|| indent::outline_of(text, Some(language)))
     }
 
     /// Like [`Symbols::of`], but `None` for a text too large or too strange to parse in time.

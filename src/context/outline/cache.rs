@@ -18,7 +18,7 @@ use crate::text::{ContentHash, Text};
 use crate::workspace::disk::Entry;
 
 /// Changes with the format, the grammars and the queries.
-const VERSION: &str = concat!("claw-outline 2 ", env!("CARGO_PKG_VERSION"));
+const VERSION: &str = concat!("claw-outline 3 ", env!("CARGO_PKG_VERSION"));
 /// Largest cache that is read.
 const MOST_BYTES: u64 = 64 << 20;
 

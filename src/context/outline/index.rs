@@ -197,7 +197,7 @@ impl Index {
 
     fn parse_of(&self, text: &Text, language: Option<Language>) -> Parse {
         let slot = self.slot(text, language);
-        let survey = || (text.len() as u64 <= MOST_BYTES).then(|| Survey::of(text, language)).flatten();
+        let survey = || (text.len() as u64 <= MOST_BYTES).then(|| Survey::of(text, language));
         slot.get_or_init(|| Parse::of(text, survey().unwrap_or_default())).clone()
     }
 

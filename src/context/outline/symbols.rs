@@ -52,7 +52,7 @@ impl FileSymbols {
     pub fn of(text: &Text, language: Option<Language>) -> FileSymbols {
         /// The largest text that is worth it.
         const MOST_BYTES: usize = 1 << 20;
-        let survey = (text.len() <= MOST_BYTES).then(|| Survey::of(text, language)).flatten();
+        let survey = (text.len() <= MOST_BYTES).then(|| Survey::of(text, language));
         FileSymbols::pack(text, &survey.unwrap_or_default())
     }
 
