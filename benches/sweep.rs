@@ -63,17 +63,21 @@ fn main() -> Result<(), Failure> {
         ));
     }
     say(format_args!("peak resident memory until here: {} MB", peak()));
+    let most_of_sources = peak();
     let mut slowest = (Duration::ZERO, String::new());
+    let mut largest = (0, String::new());
     for language in Language::ALL {
         for (what, source) in hostile() {
             let name = format!("{}, {what}", language.name());
+            forget_peak();
             let (took, _) = watched(&name, Text::new(&source), *language)?;
-            slowest = slowest.max((took, name));
+            slowest = slowest.max((took, name.clone()));
+            largest = largest.max((peak(), name));
         }
     }
     say(format_args!("hostile texts: the slowest took {:.2} s: {}", slowest.0.as_secs_f64(), slowest.1));
-    say(format_args!("peak resident memory: {} MB", peak()));
-    if peak() > MOST_MEMORY { Err("too much memory".into()) } else { Ok(()) }
+    say(format_args!("peak resident memory: {} MB: {}", largest.0, largest.1));
+    if largest.0.max(most_of_sources) > MOST_MEMORY { Err("too much memory".into()) } else { Ok(()) }
 }
 
 /// Reads a text in every way; how long that took, and whether it was parsed. Fails where it panics or hangs.
@@ -110,6 +114,13 @@ fn hostile() -> Vec<(String, String)> {
     );
     let indented: String = (0..1_400).map(|depth| format!("{}def f():\n", " ".repeat(depth))).collect();
     texts.push(("definitions in definitions".to_owned(), indented));
+    // What the scanners of grammars keep count of.
+    let blocks: String = (0..1_400).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    texts.push(("blocks in blocks".to_owned(), blocks));
+    texts.push(("a heredoc of a long name".to_owned(), format!("x <<~{0}\n a\n{0}\n", "A".repeat(1_019))));
+    texts.push(("a heredoc in many strings".to_owned(), format!("{}<<AAAA\n", "\"#{".repeat(203))));
+    texts.push(deep("? "));
+    texts.push(deep("<<A, "));
     texts.push(long("words", "word "));
     texts.push(long("one word", "a"));
     texts.push(("a line as long as is read".to_owned(), "a = b(c, \"d\"); ".repeat((1 << 20) / 15)));
@@ -127,6 +138,12 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
             Ok(_) | Err(_) => {}
         }
     }
+}
+
+/// From here on the peak is a new one, where the system has it so.
+fn forget_peak() {
+    // Without it the peak is that of all texts until then.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Megabytes that the process had at most, where the system tells.

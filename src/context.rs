@@ -10,6 +10,7 @@ mod files;
 pub mod focus;
 mod mentions;
 pub mod outline;
+mod overview;
 pub mod references;
 mod related;
 mod render;
@@ -27,6 +28,7 @@ use sections::Sections;
 
 pub use mentions::asks_for_diagnostics;
 pub use outline::{Index, Listed, Ranking, Rendered, Snapshot, SnapshotState};
+pub use overview::overview;
 pub use render::render;
 pub use shown::{Shown, secret_name};
 

@@ -50,12 +50,17 @@ pub(super) fn block(section: &ContextSection) -> String {
     format!("<context id=\"{id}\" name=\"{name}\" source={source}{note}>\n{text}{end_of_line}</context id=\"{id}\">")
 }
 
-/// A file in a fence that nothing in it can end, below its path.
+/// A file in a fence, below its path.
 fn file(path: &str, text: &str) -> String {
+    format!("{path}\n{}", fenced(text))
+}
+
+/// A text between fences that nothing in it can end.
+pub(super) fn fenced(text: &str) -> String {
     let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
     let fence = "`".repeat(longest.max(2) + 1);
     let end_of_line = if text.ends_with('\n') || text.is_empty() { "" } else { "\n" };
-    format!("{path}\n{fence}\n{text}{end_of_line}{fence}")
+    format!("{fence}\n{text}{end_of_line}{fence}")
 }
 
 /// A word that does not occur in the section: made from it, so that the same section always has the same one.

@@ -4,6 +4,7 @@ import { commands, type ExtensionContext, type OutputChannel, Selection, TextEdi
 import { type Previews, scheme, shownFile } from "./preview";
 import { type Hunk, type Review, rangeOf } from "./review";
 import type { Server } from "./server";
+import type { Views } from "./views";
 
 /** A position as the protocol writes it. */
 interface Place {
@@ -11,7 +12,14 @@ interface Place {
   character: number;
 }
 
-export function registerCommands(context: ExtensionContext, server: Server, review: Review, previews: Previews, log: OutputChannel): void {
+export function registerCommands(
+  context: ExtensionContext,
+  server: Server,
+  review: Review,
+  previews: Previews,
+  views: Views,
+  log: OutputChannel,
+): void {
   const register = (name: string, body: (argument?: unknown) => unknown): void => {
     context.subscriptions.push(commands.registerCommand(`claw.ui.${name}`, body));
   };
@@ -30,6 +38,9 @@ export function registerCommands(context: ExtensionContext, server: Server, revi
   register("cancel", () => server.command("claw.cancel"));
   // The server asks which.
   register("setModel", () => server.command("claw.setModel"));
+  register("context", () => showContext(views));
+  register("map", () => views.show("claw.map", focus(), "Claw map"));
+  register("trace", () => views.show("claw.trace", {}, "Claw trace"));
   register("restart", () => server.restart());
   register("log", () => log.show());
 }
@@ -40,6 +51,16 @@ async function ask(server: Server, given: string | undefined): Promise<void> {
   const instruction = given ?? (await window.showInputBox({ title: "Ask Claw", prompt: "What should change?", ignoreFocusOut: true }));
   if (instruction?.trim()) {
     await server.command("claw.ask", { instruction: instruction.trim(), ...where });
+  }
+}
+
+/** What an ask would send, without asking. */
+async function showContext(views: Views): Promise<void> {
+  const where = focus();
+  const prompt = "What would you ask? It is sent nowhere.";
+  const instruction = await window.showInputBox({ title: "Claw: Show Context", prompt, ignoreFocusOut: true });
+  if (instruction !== undefined) {
+    await views.show("claw.context", { instruction: instruction.trim(), ...where }, "Claw context.md");
   }
 }
 

@@ -11,6 +11,7 @@ import { ProgramMissing } from "./program";
 import { type Hunk, Review } from "./review";
 import { Server } from "./server";
 import { showStatus } from "./status";
+import { Views } from "./views";
 
 let server: Server | undefined;
 let problem: string | undefined;
@@ -35,7 +36,7 @@ export async function activate(context: ExtensionContext): Promise<Api> {
   drawHunks(context, review);
   provideLenses(context, review);
   showStatus(context, review);
-  registerCommands(context, running, review, new Previews(context, review), log);
+  registerCommands(context, running, review, new Previews(context, review), new Views(context, running), log);
   registerDeciding(context, running, review, new Edits(context, running, review));
 
   context.subscriptions.push(

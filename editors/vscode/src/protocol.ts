@@ -64,6 +64,8 @@ export interface CommandResult {
   message?: string;
   session?: string;
   turn?: string;
+  /** What a query tells, to be read. */
+  text?: string;
   /** Files of which something was left out: the server has said so by itself. */
   skipped?: string[];
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
 use crate::agent::Ask;
-use crate::context::Ranking;
+use crate::context::{Ranking, overview};
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
@@ -83,8 +83,15 @@ pub async fn trace(server: &Server, arguments: Arguments) -> Result<Answer, Stri
                 json!({"seq": event.seq, "turn": event.turn, "type": event.kind(), "description": event.description()})
             })
             .collect();
-        let path = store.trace_path(&id);
-        Ok(done(json!({"session": id, "path": path.display().to_string(), "events": shown, "left_out": left_out})))
+        let path = store.trace_path(&id).display().to_string();
+        let mut text = format!("{path}\n\n");
+        if left_out > 0 {
+            text.push_str(&format!("[the first {left_out} events are in the file only]\n"));
+        }
+        for event in events.iter().skip(left_out) {
+            text.push_str(&format!("{:>5} {:<15} {}\n", event.seq, event.kind(), event.description()));
+        }
+        Ok(done(json!({"session": id, "path": path, "events": shown, "left_out": left_out, "text": text})))
     })
     .await
 }
@@ -100,7 +107,12 @@ pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, St
         let instruction = arguments.instruction.unwrap_or_default();
         let ask = Ask { instruction, focus, mode: arguments.mode.unwrap_or_default(), ..Ask::default() };
         let receipt = agent.preview(&ask);
-        Ok(done(json!({"sections": receipt.sections, "tokens": receipt.tokens, "budget": receipt.budget})))
+        Ok(done(json!({
+            "sections": receipt.sections,
+            "tokens": receipt.tokens,
+            "budget": receipt.budget,
+            "text": overview(&receipt),
+        })))
     });
     within_patience(preview).await
 }

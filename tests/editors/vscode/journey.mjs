@@ -59,4 +59,20 @@ await journey(async ({ page, url, step, pick, line, lens }) => {
     await line("def summarize_help").waitFor();
     await page.locator(".statusbar-item").filter({ hasText: "Claw: 5 to review" }).waitFor();
   });
+  await step("what would be sent is shown, the map, and what was done", async () => {
+    await pick(">Claw: Show Context");
+    const box = page.locator(".quick-input-widget").filter({ hasText: "What would you ask?" }).locator("input.input");
+    await box.waitFor();
+    await box.fill("call it summarize_help");
+    await page.keyboard.press("Enter");
+    await line("What an ask would send").waitFor();
+    await line("| ✓ | symbol |").waitFor();
+    if (picture) {
+      await page.screenshot({ path: picture.replace(/\.png$/, "-context.png") });
+    }
+    await pick(">Claw: Show Map");
+    await line("src/click/utils.py").waitFor();
+    await pick(">Claw: Show Trace");
+    await line("turn_start").waitFor();
+  });
 });

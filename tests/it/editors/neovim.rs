@@ -50,3 +50,8 @@ fn the_plugin_asks_before_a_command_runs() {
 fn the_plugin_shows_an_explanation() {
     check("explain.lua", "explain.jsonl");
 }
+
+#[test]
+fn the_plugin_shows_what_would_be_sent_and_what_was_done() {
+    check("views.lua", "explain.jsonl");
+}

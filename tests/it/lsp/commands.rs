@@ -53,6 +53,7 @@ async fn queries_answer_with_what_there_is() {
     let types: Vec<&str> =
         trace["events"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!((types.first(), types.last()), (Some(&"turn_start"), Some(&"turn_end")), "{types:?}");
+    assert!(trace["text"].as_str().unwrap().contains("    1 turn_start"), "{trace}");
     let sessions = editor.command("claw.sessions", Value::Null).await;
     assert_eq!(sessions["sessions"][0]["session"], session, "{sessions}");
     let status = editor.command("claw.status", Value::Null).await;
@@ -60,6 +61,7 @@ async fn queries_answer_with_what_there_is() {
     assert_eq!(status["sessions"][0]["title"], "say hello");
     let context = editor.command("claw.context", json!({"instruction": "look here", "uri": uri})).await;
     assert!(context["sections"].to_string().contains("look here"), "{context}");
+    assert!(context["text"].as_str().unwrap().contains("| ✓ | instruction |"), "{context}");
     let map = editor.command("claw.map", Value::Null).await;
     assert!(map["text"].as_str().unwrap().contains("fn a()"), "{map}");
     let doctor = editor.command("claw.doctor", Value::Null).await;

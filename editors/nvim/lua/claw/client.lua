@@ -133,6 +133,48 @@ function M.explain(opts)
   M.command('claw.explain', vim.tbl_extend('error', focus(opts), vim.empty_dict()))
 end
 
+--- Opens the text of an answer in a window of its own, where it can be read and not be saved.
+---@param name string
+---@param filetype string
+---@return fun(result: table)
+local function reader(name, filetype)
+  return function(result)
+    if type(result.text) ~= 'string' then
+      return -- one that takes long has said so
+    end
+    local buf = vim.fn.bufnr(('^%s$'):format(name))
+    if buf == -1 then
+      buf = vim.api.nvim_create_buf(true, true)
+      vim.api.nvim_buf_set_name(buf, name)
+    end
+    vim.bo[buf].modifiable = true
+    vim.api.nvim_buf_set_lines(buf, 0, -1, false, vim.split(vim.trim(result.text), '\n'))
+    vim.bo[buf].modifiable = false
+    vim.bo[buf].filetype = filetype
+    local window = vim.fn.win_findbuf(buf)[1]
+    if window then
+      vim.api.nvim_set_current_win(window)
+    else
+      vim.cmd.sbuffer(buf)
+    end
+  end
+end
+
+---@param instruction string
+---@param opts {range?: {[1]: integer, [2]: integer}}
+function M.context(instruction, opts)
+  local arguments = vim.tbl_extend('error', focus(opts), { instruction = instruction })
+  M.command('claw.context', arguments, reader('claw://context', 'markdown'))
+end
+
+function M.map()
+  M.command('claw.map', vim.tbl_extend('error', focus({}), vim.empty_dict()), reader('claw://map', ''))
+end
+
+function M.trace()
+  M.command('claw.trace', vim.empty_dict(), reader('claw://trace', ''))
+end
+
 --- What runs and what waits, line by line.
 ---@return string[]
 function M.status()

@@ -62,6 +62,15 @@ local commands = {
   model = function(text)
     require('claw').model(text ~= '' and text or nil)
   end,
+  context = function(text, range)
+    require('claw').context(text, { range = range })
+  end,
+  map = function()
+    require('claw').map()
+  end,
+  trace = function()
+    require('claw').trace()
+  end,
   status = function()
     require('claw').status()
   end,

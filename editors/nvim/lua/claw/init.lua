@@ -186,6 +186,23 @@ function M.model(words)
   require('claw.client').command('claw.setModel', words and { words = words } or vim.empty_dict())
 end
 
+--- Shows what an ask would send, section by section, and sends nothing.
+---@param instruction? string what would be asked
+---@param opts? {range?: {[1]: integer, [2]: integer}}
+function M.context(instruction, opts)
+  require('claw.client').context(instruction or '', opts or {})
+end
+
+--- Shows the map of the workspace, what is near the cursor first.
+function M.map()
+  require('claw.client').map()
+end
+
+--- Shows what the session did that was acted on last.
+function M.trace()
+  require('claw.client').trace()
+end
+
 --- Says what runs and what waits for review.
 function M.status()
   vim.notify(table.concat(require('claw.client').status(), '\n'))
