@@ -109,7 +109,7 @@ fn hostile() -> Vec<(String, String)> {
     let deep = |piece: &str| (format!("deep in `{piece}`"), piece.repeat(DEEP));
     let mut texts: Vec<_> = ["(", "[", "{", "<a>", "if (a) {", "a.b(", "- ", "> ", "\"${", "#[a("].map(deep).into();
     texts.extend(
-        ["mod a{", "class A{", "{\"a\":", "function f(){", "(a"]
+        ["mod a{", "class A{", "{\"a\":", "function f(){", "(a", "[a", "a<", "a[", "-", "f\"{"]
             .map(|piece| (format!("deep in `{piece}`, as large as is read"), piece.repeat((1 << 20) / piece.len()))),
     );
     let indented: String = (0..1_400).map(|depth| format!("{}def f():\n", " ".repeat(depth))).collect();

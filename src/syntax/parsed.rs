@@ -15,6 +15,9 @@ use crate::text::{Edit, Text};
 const MOST_BYTES: usize = 8 << 20;
 /// How long one parse may take.
 const MOST_TIME: Duration = Duration::from_secs(1);
+/// Hundreds of the parser's steps that one parse may take. Source takes one or two a byte, and less where it is large; what is ambiguous
+/// and nests without end takes many, and keeps hundreds of bytes of each.
+const MOST_STEPS: u32 = 12_000;
 
 /// A text and its tree. Cheap to clone, and may be used on any thread.
 #[derive(Clone)]
@@ -27,7 +30,7 @@ pub struct Parsed {
 impl Parsed {
     /// Parses a text whole. `None` if it is too large, or too strange to parse in time.
     pub fn of(text: &Text, language: Language) -> Option<Parsed> {
-        Parsed::parse(text, language, None, u32::MAX)
+        Parsed::parse(text, language, None, MOST_STEPS)
     }
 
     /// The same, if it takes no more than so many hundreds of the parser's steps: a measure that is the same on every machine.
@@ -38,13 +41,13 @@ impl Parsed {
     /// The tree of `text`, which came from this one's by `edits`, each made on the outcome of the one before it. Parses
     /// what they touched; if they do not lead to `text`, all of it.
     pub fn update(&self, text: &Text, edits: &[Edit]) -> Option<Parsed> {
-        Parsed::parse(text, self.language, self.edited_tree(text, edits).as_ref(), u32::MAX)
+        Parsed::parse(text, self.language, self.edited_tree(text, edits).as_ref(), MOST_STEPS)
     }
 
     /// The same after one edit, with the old tree moved to where the edit put it; `None` where only a parse of the whole helps.
     pub(in crate::syntax) fn advance(&self, text: &Text, edit: &Edit) -> Option<(Parsed, Tree)> {
         let before = self.edited_tree(text, std::slice::from_ref(edit))?;
-        let parsed = Parsed::parse(text, self.language, Some(&before), u32::MAX)?;
+        let parsed = Parsed::parse(text, self.language, Some(&before), MOST_STEPS)?;
         Some((parsed, before))
     }
 
@@ -192,6 +195,18 @@ mod tests {
                 }
                 check(language, source, &edits)?;
             }
+        }
+    }
+
+    #[test]
+    fn d01_what_is_ambiguous_without_end_is_given_up_by_its_steps() {
+        for (language, piece) in
+            [(Language::Go, "(a"), (Language::C, "(a"), (Language::Cpp, "a<"), (Language::Ruby, "-")]
+        {
+            let few = Text::new(&piece.repeat(1_000));
+            assert!(Parsed::of(&few, language).is_some(), "{language:?}");
+            let many = Text::new(&piece.repeat(500_000));
+            assert!(Parsed::of(&many, language).is_none(), "{language:?}");
         }
     }
 

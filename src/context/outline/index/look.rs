@@ -21,7 +21,7 @@ const WALK_TIME: Duration = Duration::from_secs(20);
 const RACY: Duration = Duration::from_millis(50);
 /// How often a look that takes long keeps what it knows, at most; it may take one part in so many of the time.
 const KEPT_EVERY: Duration = Duration::from_millis(50);
-const KEEPING_SHARE: u32 = 10;
+const KEEPING_SHARE: u32 = 30;
 /// Threads that parse side by side.
 const WORKERS: usize = 4;
 
