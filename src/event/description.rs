@@ -70,7 +70,10 @@ pub(super) fn describe(kind: &EventKind) -> String {
         }
         EventKind::ToolCall(started) => call(&started.tool, &started.input),
         EventKind::ToolResult(result) => {
-            let first = result.output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            // The number of an empty line says nothing.
+            let lines = || result.output.lines().filter(|line| !line.trim().is_empty());
+            let telling = lines().find(|line| line.contains(char::is_alphabetic));
+            let first = telling.or_else(|| lines().next()).unwrap_or_default();
             let failed = if result.ok { "" } else { " failed" };
             format!("{}{failed}: {}", clean(&result.tool), quote(first))
         }
@@ -195,7 +198,7 @@ mod tests {
             call: "c".to_owned(),
             tool: "read_file".to_owned(),
             ok: false,
-            output: "\n\nno such\tfile\nmore".to_owned(),
+            output: "\n   13\t\nno such\tfile\nmore".to_owned(),
             truncated: false,
             duration_ms: 1,
             subagent: None,

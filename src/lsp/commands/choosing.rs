@@ -93,7 +93,7 @@ fn ask_what(server: &Server, session: Option<String>) -> Result<Answer, String> 
         };
         asker.outbox.show_message(kind, message);
     });
-    Ok(done(json!({"message": "asked for the model"})))
+    Ok(done(json!({})))
 }
 
 /// What a line names: providers and efforts by their words, and anything else is a model.
