@@ -6,6 +6,7 @@
 //! module must never know who shows the events.
 
 mod apply;
+pub mod blame;
 pub mod builder;
 mod calls;
 pub mod change;

@@ -6,6 +6,7 @@
 
 mod arguments;
 mod asking;
+mod blame;
 mod context;
 mod demo;
 mod describe;
@@ -76,6 +77,7 @@ fn dispatch(command: Command, color: ColorChoice) -> Result<Exit, CliError> {
         Command::Demo(arguments) => demo::run(&arguments, color),
         Command::Map(arguments) => map::run(&arguments, color),
         Command::Context(arguments) => context::run(&arguments, color),
+        Command::Blame(arguments) => blame::run(&arguments, color),
         Command::Sessions(arguments) => sessions::run(arguments, color),
         Command::Trace(arguments) => trace::trace(&arguments, color),
         Command::Replay(arguments) => trace::run_replay(&arguments, color),

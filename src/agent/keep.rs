@@ -463,6 +463,17 @@ pub fn waiting(store: &Store, roots: &Roots) -> Vec<String> {
     ids.into_iter().collect()
 }
 
+/// What of a session was accepted in `roots`, oldest first, whoever has the session open. Blocks on the disk.
+pub(in crate::agent) fn accepted(store: &Store, id: &str, roots: &Roots) -> io::Result<Vec<Entry>> {
+    let mut state = State::default();
+    for record in store.read_ledger(id, FILE, VERSION)?.unwrap_or_default() {
+        state.add(serde_json::from_str(&record.payload).map_err(io::Error::other)?);
+    }
+    let texts = TextsIn { store, session: id, table: &state.texts };
+    let read = |past: &Past| past.read(roots, &texts).transpose();
+    state.history.iter().filter_map(read).collect()
+}
+
 /// The folders that a session which nobody has open matters in.
 fn kept_folders(store: &Store, id: &str) -> Vec<(Mark, PathBuf)> {
     let mut state = State::default();

@@ -38,6 +38,8 @@ pub enum Command {
     Map(MapArguments),
     /// A dry run: what would be sent to the model, section by section
     Context(ContextArguments),
+    /// Which ask put a line where it stands
+    Blame(BlameArguments),
     /// Past sessions
     Sessions(SessionsArguments),
     /// A session as a tree
@@ -194,6 +196,18 @@ pub struct ContextArguments {
     #[arg(long, value_name = "FILE:LINE")]
     pub at: Option<String>,
     #[arg(long, help = "As JSON: the `context` event")]
+    pub json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  claw blame src/slug.py:12\n  claw blame src/slug.py:12 --json")]
+pub struct BlameArguments {
+    /// The line, counted from 1
+    #[arg(value_name = "FILE:LINE")]
+    pub place: String,
+    #[command(flatten)]
+    pub directory: Directory,
+    #[arg(long, help = "As JSON")]
     pub json: bool,
 }
 

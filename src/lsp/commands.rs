@@ -46,6 +46,7 @@ pub const COMMANDS: &[&str] = &[
     "claw.prevHunk",
     "claw.setModel",
     "claw.context",
+    "claw.blame",
     "claw.map",
     "claw.sessions",
     "claw.trace",
@@ -120,6 +121,8 @@ struct Arguments {
     provider: Option<Provider>,
     effort: Option<Effort>,
     tokens: Option<u64>,
+    /// Of `claw.blame`, counted from 0 like all lines of the protocol.
+    line: Option<usize>,
     permission_mode: Option<PermissionMode>,
     #[serde(skip)]
     token: Option<ProgressToken>,
@@ -158,6 +161,7 @@ async fn run(server: &Server, command: &str, arguments: Arguments) -> Answer {
         "claw.prevHunk" => reviewing::go_to_hunk(server, reviewing::Direction::Previous),
         "claw.setModel" => choosing::set_model(server, &arguments),
         "claw.context" => queries::context(server, arguments).await,
+        "claw.blame" => queries::blamed(server, arguments).await,
         "claw.map" => queries::map(server, arguments).await,
         "claw.sessions" => queries::sessions(server).await,
         "claw.trace" => queries::trace(server, arguments).await,

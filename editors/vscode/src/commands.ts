@@ -40,6 +40,8 @@ export function registerCommands(
   register("setModel", () => server.command("claw.setModel"));
   register("context", () => showContext(views));
   register("map", () => views.show("claw.map", focus(), "Claw map"));
+  // The answer is a message.
+  register("blame", () => server.command("claw.blame", focus()));
   register("trace", () => views.show("claw.trace", {}, "Claw trace"));
   register("restart", () => server.restart());
   register("log", () => log.show());

@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
 use crate::agent::Ask;
+use crate::agent::blame::blame;
 use crate::context::{Ranking, overview};
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
 use crate::lsp::server::Server;
+use crate::store::cut_title;
 
 /// How long the index may take before what it knows must do.
 const INDEX: Duration = Duration::from_secs(30);
@@ -115,6 +117,35 @@ pub async fn context(server: &Server, arguments: Arguments) -> Result<Answer, St
         })))
     });
     within_patience(preview).await
+}
+
+/// `claw.blame {uri, line}`: what put the line there; without arguments the line of the last focus.
+pub async fn blamed(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+    let focus = focus(server, &arguments).await?.ok_or("say which line: `uri` and `line`")?;
+    let server = server.clone();
+    blocking(move || {
+        let agent = ask::agent(&server)?;
+        let Some(store) = agent.store() else { return Err("this server keeps no traces".to_owned()) };
+        let view = agent.workspace().live();
+        let document = view.read(&focus.path).map_err(|error| error.to_string())?;
+        let line = arguments.line.unwrap_or_else(|| document.text.line_of(focus.range.start));
+        if line >= document.text.line_count() {
+            return Err(format!("there is no line {} in this document", line.saturating_add(1)));
+        }
+        let Some(found) = blame(store, view.roots(), &focus.path, &document.text, line)? else {
+            let message = "no accepted change put this line here as it is now";
+            return Ok(done(json!({"session": null, "line": line, "message": message})));
+        };
+        let call = found.call.as_ref().map(|call| format!(" ({})", call.tool)).unwrap_or_default();
+        let asked = cut_title(&found.prompt);
+        let message = format!("this line came of “{asked}”, session {}, {}{call}", found.session, found.time);
+        let mut answer = done(json!({"line": line, "message": message}));
+        if let Ok(Value::Object(fields)) = serde_json::to_value(&found) {
+            answer.extend(fields);
+        }
+        Ok(answer)
+    })
+    .await
 }
 
 /// How long the repository may be looked at for what was changed.

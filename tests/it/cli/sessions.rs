@@ -167,3 +167,25 @@ fn a_session_goes_on() {
     assert_eq!(ran.json()["session"], json!(id));
     assert_eq!(place.output(&["sessions", "--json"]).exits(0).json()[0]["turns"], 3);
 }
+
+#[test]
+fn a_line_is_blamed_on_the_session_and_call_that_wrote_it() {
+    let place = Place::new(&[("a.py", "def area(r):\n    return 3 * r * r\n")]);
+    let turns = [
+        calls(&[edit("a.py", "3 * r", "3.14159 * r"), ("move_file", json!({"from": "a.py", "to": "b.py"}))]),
+        calls(&[("write_file", json!({"path": "new.py", "content": "import b\n"}))]),
+        says("Closer to pi."),
+    ];
+    place.run(&turns, &["--apply", "Use a better pi"]).exits(0);
+    let id = place.session();
+    let blamed = place.output(&["blame", "b.py:2", "--json"]).exits(0).json();
+    assert_eq!((&blamed["session"], &blamed["prompt"]), (&json!(id), &json!("Use a better pi")), "{blamed}");
+    assert_eq!((&blamed["tool"], &blamed["line"], &blamed["file"]), (&json!("edit_file"), &json!(2), &json!("b.py")));
+    assert_eq!(place.output(&["blame", "b.py:1", "--json"]).exits(0).json()["session"], json!(null));
+    let shown = place.output(&["blame", "new.py:1"]).exits(0).stdout;
+    assert!(shown.contains(&id) && shown.contains("Use a better pi") && shown.contains("write_file"), "{shown}");
+    let shown = place.output(&["blame", "b.py:1"]).exits(0).stdout;
+    assert!(shown.contains("nothing of Claw's"), "{shown}");
+    place.output(&["blame", "b.py:9"]).exits(2);
+    place.output(&["blame", "none.py:1"]).exits(2);
+}

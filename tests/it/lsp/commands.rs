@@ -26,6 +26,7 @@ async fn what_can_not_be_done_is_an_answer_not_an_error() {
         ("claw.prevHunk", Value::Null),
         ("claw.setModel", json!({"session": "nobody", "model": "x"})),
         ("claw.trace", json!({"session": "../../etc"})),
+        ("claw.blame", Value::Null),
         ("claw.ask", json!({"instruction": 3})),
         ("claw.ask", json!("do it")),
         ("claw.ask", json!({"instruction": "x", "mode": "anything"})),

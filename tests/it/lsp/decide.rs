@@ -371,3 +371,30 @@ async fn hunks_are_accepted_while_the_turn_goes_on_and_it_hears_once_what_was_ty
     );
     editor.finish().await;
 }
+
+#[tokio::test]
+async fn a_line_knows_which_ask_put_it_there_until_it_is_changed() {
+    let (mut editor, session, _) = two_hunks().await;
+    editor.command("claw.acceptAll", Value::Null).await;
+    shows(&mut editor, "fn one() { 1; }\n\nfn two() {}\n\nfn three() { 3; }\n").await;
+    editor.pending(0).await;
+    let uri = editor.uri("lib.rs");
+    let answer = editor.command("claw.blame", json!({"uri": uri, "line": 4})).await;
+    assert_eq!((&answer["session"], &answer["prompt"]), (&json!(session), &json!("do it")), "{answer}");
+    assert_eq!((&answer["tool"], &answer["line"]), (&json!("edit_file"), &json!(4)), "{answer}");
+    assert!(answer["message"].as_str().unwrap().contains("do it"), "{answer}");
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 2})).await["session"], Value::Null);
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 99})).await["ok"], false);
+    // Further down it is the same line; with another word it is the user's.
+    editor.type_over("lib.rs", "fn two() {}", "fn two() {\n}\n");
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 6})).await["session"], session);
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 4})).await["session"], Value::Null);
+    editor.type_over("lib.rs", "3;", "4;");
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 6})).await["session"], Value::Null);
+    // What is taken back is not there any more.
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 0})).await["session"], session);
+    editor.command("claw.undo", json!({"session": session})).await;
+    editor.until(|editor| editor.text("lib.rs").unwrap().starts_with("fn one() {}\n")).await;
+    assert_eq!(editor.command("claw.blame", json!({"uri": uri, "line": 0})).await["session"], Value::Null);
+    editor.finish().await;
+}

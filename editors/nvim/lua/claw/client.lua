@@ -171,6 +171,10 @@ function M.map()
   M.command('claw.map', vim.tbl_extend('error', focus({}), vim.empty_dict()), reader('claw://map', ''))
 end
 
+function M.blame()
+  M.command('claw.blame', vim.tbl_extend('error', focus({}), vim.empty_dict()))
+end
+
 function M.trace()
   M.command('claw.trace', vim.empty_dict(), reader('claw://trace', ''))
 end

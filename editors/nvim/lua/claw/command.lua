@@ -65,6 +65,9 @@ local commands = {
   context = function(text, range)
     require('claw').context(text, { range = range })
   end,
+  blame = function()
+    require('claw').blame()
+  end,
   map = function()
     require('claw').map()
   end,

@@ -198,6 +198,11 @@ function M.map()
   require('claw.client').map()
 end
 
+--- Says which ask put the line of the cursor there.
+function M.blame()
+  require('claw.client').blame()
+end
+
 --- Shows what the session did that was acted on last.
 function M.trace()
   require('claw.client').trace()
