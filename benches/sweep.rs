@@ -19,6 +19,8 @@ const HANGS: Duration = Duration::from_secs(60);
 const MOST_MEMORY: u64 = 600;
 const LONG_LINE: usize = 50 << 20;
 const DEEP: usize = 200_000;
+/// The argument before the number of a hostile text that is read alone.
+const ONE: &str = "--one";
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -31,6 +33,9 @@ struct Tally {
 }
 
 fn main() -> Result<(), Failure> {
+    if let Some(number) = std::env::args().skip_while(|argument| argument != ONE).nth(1) {
+        return read_one(number.parse()?);
+    }
     let mut folders: Vec<PathBuf> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).map(PathBuf::from).collect();
     if folders.is_empty() {
@@ -66,14 +71,10 @@ fn main() -> Result<(), Failure> {
     let most_of_sources = peak();
     let mut slowest = (Duration::ZERO, String::new());
     let mut largest = (0, String::new());
-    for language in Language::ALL {
-        for (what, source) in hostile() {
-            let name = format!("{}, {what}", language.name());
-            forget_peak();
-            let (took, _) = watched(&name, Text::new(&source), *language)?;
-            slowest = slowest.max((took, name.clone()));
-            largest = largest.max((peak(), name));
-        }
+    for (number, (name, ..)) in hostile().iter().enumerate() {
+        let (took, megabytes) = in_a_process(name, number)?;
+        slowest = slowest.max((took, name.clone()));
+        largest = largest.max((megabytes, name.clone()));
     }
     say(format_args!("hostile texts: the slowest took {:.2} s: {}", slowest.0.as_secs_f64(), slowest.1));
     say(format_args!("peak resident memory: {} MB: {}", largest.0, largest.1));
@@ -103,28 +104,57 @@ fn watched(name: &str, text: Text, language: Language) -> Result<(Duration, bool
     }
 }
 
-/// Texts that are made to hurt.
-fn hostile() -> Vec<(String, String)> {
-    let long = |what: &str, piece: &str| (format!("a line of {what}"), piece.repeat(LONG_LINE / piece.len()));
-    let deep = |piece: &str| (format!("deep in `{piece}`"), piece.repeat(DEEP));
-    let mut texts: Vec<_> = ["(", "[", "{", "<a>", "if (a) {", "a.b(", "- ", "> ", "\"${", "#[a("].map(deep).into();
-    texts.extend(
-        ["mod a{", "class A{", "{\"a\":", "function f(){", "(a", "[a", "a<", "a[", "-", "f\"{"]
-            .map(|piece| (format!("deep in `{piece}`, as large as is read"), piece.repeat((1 << 20) / piece.len()))),
-    );
-    let indented: String = (0..1_400).map(|depth| format!("{}def f():\n", " ".repeat(depth))).collect();
-    texts.push(("definitions in definitions".to_owned(), indented));
+/// Reads a hostile text in a process of its own: what one leaves behind is not the next one's, and what ends the process has a name.
+fn in_a_process(name: &str, number: usize) -> Result<(Duration, u64), Failure> {
+    let output = std::process::Command::new(std::env::current_exe()?).args([ONE, &number.to_string()]).output()?;
+    if !output.status.success() {
+        return Err(format!("{name}: {}: {}", output.status, String::from_utf8_lossy(&output.stderr)).into());
+    }
+    let told = String::from_utf8(output.stdout)?;
+    let (took, megabytes) = told.trim().split_once(' ').ok_or("it said nothing")?;
+    Ok((Duration::from_millis(took.parse()?), megabytes.parse()?))
+}
+
+fn read_one(number: usize) -> Result<(), Failure> {
+    let texts = hostile();
+    let (name, language, make) = texts.get(number).ok_or("there is no such text")?;
+    let text = Text::new(&make());
+    let (took, _) = watched(name, text, *language)?;
+    say(format_args!("{} {}", took.as_millis(), peak()));
+    Ok(())
+}
+
+type Make = Box<dyn Fn() -> String>;
+
+/// Texts that are made to hurt, each in every language.
+fn hostile() -> Vec<(String, Language, Make)> {
+    let each = |language: &Language| {
+        let named = move |(name, make): (String, Make)| (format!("{}, {name}", language.name()), *language, make);
+        shapes().into_iter().map(named).collect::<Vec<_>>()
+    };
+    Language::ALL.iter().flat_map(each).collect()
+}
+
+fn shapes() -> Vec<(String, Make)> {
+    let of = |name: &str, make: Make| (name.to_owned(), make);
+    let times = |piece: &'static str, bytes: usize| -> Make { Box::new(move || piece.repeat(bytes / piece.len())) };
+    let deep = |piece: &'static str| (format!("deep in `{piece}`"), times(piece, DEEP * piece.len()));
+    let large = |piece: &'static str| (format!("deep in `{piece}`, as large as is read"), times(piece, 1 << 20));
+    let stairs = |line: &'static str| -> Make {
+        Box::new(move || (0..1_400).map(|depth| format!("{}{line}\n", " ".repeat(depth))).collect())
+    };
+    let mut shapes: Vec<_> =
+        ["(", "[", "{", "<a>", "if (a) {", "a.b(", "- ", "> ", "\"${", "#[a(", "? ", "<<A, "].map(deep).into();
+    shapes.extend(["mod a{", "class A{", "{\"a\":", "function f(){", "(a", "[a", "a<", "a[", "-", "f\"{"].map(large));
+    shapes.push(of("definitions in definitions", stairs("def f():")));
     // What the scanners of grammars keep count of.
-    let blocks: String = (0..1_400).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
-    texts.push(("blocks in blocks".to_owned(), blocks));
-    texts.push(("a heredoc of a long name".to_owned(), format!("x <<~{0}\n a\n{0}\n", "A".repeat(1_019))));
-    texts.push(("a heredoc in many strings".to_owned(), format!("{}<<AAAA\n", "\"#{".repeat(203))));
-    texts.push(deep("? "));
-    texts.push(deep("<<A, "));
-    texts.push(long("words", "word "));
-    texts.push(long("one word", "a"));
-    texts.push(("a line as long as is read".to_owned(), "a = b(c, \"d\"); ".repeat((1 << 20) / 15)));
-    texts
+    shapes.push(of("blocks in blocks", stairs("a:")));
+    shapes.push(of("a heredoc of a long name", Box::new(|| format!("x <<~{0}\n a\n{0}\n", "A".repeat(1_019)))));
+    shapes.push(of("a heredoc in many strings", Box::new(|| format!("{}<<AAAA\n", "\"#{".repeat(203)))));
+    shapes.push(of("a line of words", times("word ", LONG_LINE)));
+    shapes.push(of("a line of one word", times("a", LONG_LINE)));
+    shapes.push(of("a line as long as is read", times("a = b(c, \"d\"); ", 1 << 20)));
+    shapes
 }
 
 fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
@@ -138,12 +168,6 @@ fn gather(folder: &Path, paths: &mut Vec<PathBuf>) {
             Ok(_) | Err(_) => {}
         }
     }
-}
-
-/// From here on the peak is a new one, where the system has it so.
-fn forget_peak() {
-    // Without it the peak is that of all texts until then.
-    let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// Megabytes that the process had at most, where the system tells.

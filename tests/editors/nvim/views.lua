@@ -48,4 +48,16 @@ T.run(function()
     return vim.api.nvim_buf_get_name(0) == 'claw://context' and T.find('again') ~= nil
   end)
   T.equal('in the window that it has', #vim.fn.win_findbuf(vim.api.nvim_get_current_buf()), 1)
+
+  vim.cmd.sbuffer('_compat.py')
+  local said = ''
+  vim.notify = function(message)
+    said = message
+  end
+  vim.cmd('Claw blame')
+  T.wait('whose a line is, is said', function()
+    return said:find('no accepted change put this line here', 1, true) ~= nil
+  end, function()
+    return said
+  end)
 end)
