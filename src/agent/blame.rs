@@ -74,7 +74,13 @@ pub fn blame(store: &Store, roots: &Roots, path: &DocPath, live: &Text, line: us
                 names.insert(from.clone());
             } else if put(entry, live, &range) {
                 let words = live.slice(range).unwrap_or_default();
-                return Ok(Some(told(store, id, entry, words.trim())));
+                // The call may have named the file as it was called before it was moved in the same session.
+                let moved = entries.iter().filter_map(|other| match &other.applied.what {
+                    What::Rename { from } if names.contains(&other.applied.path) => Some(from.clone()),
+                    _ => None,
+                });
+                let names = names.iter().cloned().chain(moved).collect();
+                return Ok(Some(told(store, id, entry, words.trim(), &names)));
             }
         }
     }
@@ -108,7 +114,7 @@ fn put(entry: &Entry, live: &Text, range: &Range<usize>) -> bool {
 }
 
 /// With what the session's trace tells of it.
-fn told(store: &Store, id: &str, entry: &Entry, line: &str) -> Blame {
+fn told(store: &Store, id: &str, entry: &Entry, line: &str, names: &BTreeSet<DocPath>) -> Blame {
     let turn = &entry.applied.turn;
     let events = store.events(id).unwrap_or_default();
     let of_turn: Vec<&Event> = events.iter().filter(|event| event.turn == *turn).collect();
@@ -126,36 +132,57 @@ fn told(store: &Store, id: &str, entry: &Entry, line: &str) -> Blame {
         model,
         hunk: entry.applied.hunk.0.clone(),
         label: entry.label.clone(),
-        call: call_of(&of_turn, line),
+        call: call_of(&of_turn, line, names),
     }
 }
 
-/// The last call that succeeded and whose input holds the line, or else a part of it.
-fn call_of(events: &[&Event], line: &str) -> Option<BlamedCall> {
+/// The last call that succeeded and that put the line, or a part of it, into the file; of those that name no file, such as commands,
+/// one that holds the line. `None` rather than a guess.
+fn call_of(events: &[&Event], line: &str, names: &BTreeSet<DocPath>) -> Option<BlamedCall> {
     let has_succeeded = |id: &str| {
         events
             .iter()
             .any(|event| matches!(&event.kind, EventKind::ToolResult(result) if result.ok && result.call == id))
     };
-    let last = |wrote: &dyn Fn(&str) -> bool| {
+    let last = |is_it: &dyn Fn(&Value) -> bool| {
         events.iter().rev().find_map(|event| {
             let EventKind::ToolCall(call) = &event.kind else { return None };
-            let is_it = puts(&call.input, wrote) && has_succeeded(&call.call);
+            let is_it = is_it(&call.input) && has_succeeded(&call.call);
             is_it.then(|| BlamedCall { tool: call.tool.clone(), call: call.call.clone(), seq: event.seq })
         })
     };
-    // What replaces a word is less than the line.
-    let is_part = |written: &str| {
-        let mut words =
-            written.lines().map(|line| line.trim_start_matches('+').trim()).filter(|words| !words.is_empty());
-        words.any(|words| line.contains(words))
+    let files: Vec<&str> = names.iter().filter_map(file_name).collect();
+    let is_about = |input: &Value| match (field(input, "path"), field(input, "patch")) {
+        (Some(path), _) => files.iter().any(|file| path.rsplit(['/', '\\']).next() == Some(file)),
+        (None, Some(patch)) => files.iter().any(|file| patch.contains(file)),
+        (None, None) => false,
     };
-    last(&|written| written.contains(line)).or_else(|| last(&is_part))
+    let puts_line = |input: &Value| puts(input, &|written| written.contains(line));
+    // What replaces a word is less than the line.
+    let puts_part = |input: &Value| puts(input, &|written| parts(written).any(|part| line.contains(part)));
+    let is_telling = line.contains(char::is_alphanumeric);
+    last(&|input| is_about(input) && puts_line(input))
+        .or_else(|| last(&|input| is_about(input) && puts_part(input)))
+        .or_else(|| last(&|input| is_telling && field(input, "path").is_none() && puts_line(input)))
 }
 
 /// Whether a text that the call puts somewhere is such a one.
-fn puts(input: &Value, wrote: &dyn Fn(&str) -> bool) -> bool {
-    /// Where the tools that edit have it.
-    const FIELDS: &[&str] = &["new_string", "content", "patch", "text", "command"];
-    FIELDS.iter().filter_map(|name| input.get(name)?.as_str()).any(wrote)
+fn puts(input: &Value, is_it: &dyn Fn(&str) -> bool) -> bool {
+    ["new_string", "content", "patch", "text", "command"].iter().filter_map(|name| field(input, name)).any(is_it)
+}
+
+/// The lines of a text or of a patch, without the signs of what is put in.
+fn parts(written: &str) -> impl Iterator<Item = &str> {
+    written.lines().map(|line| line.trim_start_matches('+').trim()).filter(|part| !part.is_empty())
+}
+
+fn field<'a>(input: &'a Value, name: &str) -> Option<&'a str> {
+    input.get(name)?.as_str()
+}
+
+fn file_name(path: &DocPath) -> Option<&str> {
+    match path {
+        DocPath::File { rel, .. } => rel.rsplit('/').next(),
+        DocPath::Virtual(_) => None,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::arguments::BlameArguments;
 use super::error::{CliError, Exit};
@@ -24,14 +24,9 @@ pub fn run(arguments: &BlameArguments, color: ColorChoice) -> Result<Exit, CliEr
     let text = document.text.slice(document.text.line_range(line)).unwrap_or_default();
     let mut out = Out::stdout(color);
     if arguments.json {
-        let mut fields = json!({"file": name, "line": line + 1, "text": text.trim_end()});
-        if let Some(fields) = fields.as_object_mut() {
-            let told = serde_json::to_value(&blamed)?;
-            fields.extend(
-                told.as_object()
-                    .cloned()
-                    .unwrap_or_else(|| [("session".to_owned(), json!(null))].into_iter().collect()),
-            );
+        let mut fields = json!({"file": name, "line": line + 1, "text": text.trim_end(), "session": null});
+        if let (Some(fields), Value::Object(told)) = (fields.as_object_mut(), serde_json::to_value(&blamed)?) {
+            fields.extend(told);
         }
         writeln!(out, "{}", serde_json::to_string_pretty(&fields)?)?;
     } else {

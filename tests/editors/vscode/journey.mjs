@@ -59,6 +59,13 @@ await journey(async ({ page, url, step, pick, line, lens }) => {
     await line("def summarize_help").waitFor();
     await page.locator(".statusbar-item").filter({ hasText: "Claw: 5 to review" }).waitFor();
   });
+  await step("a line tells which ask put it there", async () => {
+    await pick(">Claw: Who Asked for This Line?");
+    await page.locator(".notification-toast").filter({ hasText: "this line came of “call it summarize_help, everywhere”" }).waitFor();
+    if (picture) {
+      await page.screenshot({ path: picture.replace(/\.png$/, "-blame.png") });
+    }
+  });
   await step("what would be sent is shown, the map, and what was done", async () => {
     await pick(">Claw: Show Context");
     const box = page.locator(".quick-input-widget").filter({ hasText: "What would you ask?" }).locator("input.input");

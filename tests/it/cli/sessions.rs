@@ -173,7 +173,8 @@ fn a_line_is_blamed_on_the_session_and_call_that_wrote_it() {
     let place = Place::new(&[("a.py", "def area(r):\n    return 3 * r * r\n")]);
     let turns = [
         calls(&[edit("a.py", "3 * r", "3.14159 * r"), ("move_file", json!({"from": "a.py", "to": "b.py"}))]),
-        calls(&[("write_file", json!({"path": "new.py", "content": "import b\n"}))]),
+        calls(&[("write_file", json!({"path": "new.py", "content": "import b\n\nb.area(1)\n"}))]),
+        calls(&[("write_file", json!({"path": "last.py", "content": "import b\n\n"}))]),
         says("Closer to pi."),
     ];
     place.run(&turns, &["--apply", "Use a better pi"]).exits(0);
@@ -182,6 +183,13 @@ fn a_line_is_blamed_on_the_session_and_call_that_wrote_it() {
     assert_eq!((&blamed["session"], &blamed["prompt"]), (&json!(id), &json!("Use a better pi")), "{blamed}");
     assert_eq!((&blamed["tool"], &blamed["line"], &blamed["file"]), (&json!("edit_file"), &json!(2), &json!("b.py")));
     assert_eq!(place.output(&["blame", "b.py:1", "--json"]).exits(0).json()["session"], json!(null));
+    // A line that stands in two files was written by two calls.
+    let calls = ["new.py:1", "new.py:2", "new.py:3", "last.py:1"].map(|line| {
+        let blamed = place.output(&["blame", line, "--json"]).exits(0).json();
+        (blamed["tool"].clone(), blamed["seq"].as_u64().unwrap())
+    });
+    assert!(calls.iter().all(|(tool, _)| tool == "write_file"), "{calls:?}");
+    assert!(calls[0] == calls[1] && calls[1] == calls[2] && calls[2].1 < calls[3].1, "{calls:?}");
     let shown = place.output(&["blame", "new.py:1"]).exits(0).stdout;
     assert!(shown.contains(&id) && shown.contains("Use a better pi") && shown.contains("write_file"), "{shown}");
     let shown = place.output(&["blame", "b.py:1"]).exits(0).stdout;
