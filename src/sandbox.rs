@@ -170,6 +170,31 @@ fn hold_in_group(confinement: &Confinement, command: &mut std::process::Command)
     }
 }
 
+/// What a confined command is to be given back when it ends. Thousands of processes that are killed have still to be taken down by the
+/// kernel, at the expense of their own share of the processor: behind everything else they would stay for minutes.
+pub struct Ending {
+    #[cfg(target_os = "linux")]
+    share: Option<group::Share>,
+}
+
+impl Ending {
+    /// For a process that was just started. It need not be a confined one.
+    pub fn of(process: u32) -> Ending {
+        #[cfg(not(target_os = "linux"))]
+        let _ = process;
+        Ending {
+            #[cfg(target_os = "linux")]
+            share: group::Share::of(process),
+        }
+    }
+
+    /// To be called when the command has ended or was killed, for what is left of it.
+    pub fn hasten(&self) {
+        #[cfg(target_os = "linux")]
+        self.share.iter().for_each(group::Share::make_full);
+    }
+}
+
 /// Does the broker's work and answers with its exit code, if this process was started for that. The first thing that a program
 /// does which is to be a broker: before it has threads, and before it reads its arguments in any other way.
 pub fn as_broker() -> Option<ExitCode> {

@@ -19,6 +19,9 @@ const NAME: &str = "claw-cage-";
 /// What a program that is nice by 10 weighs: of 100 in the second version of the interface, of 1024 in the first.
 const WEIGHT: &str = "11";
 const SHARES: &str = "110";
+/// What every other program weighs.
+const FULL_WEIGHT: &str = "100";
+const FULL_SHARES: &str = "1024";
 
 /// Groups of this process whose command is no longer held by anybody here, and may still run.
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -63,6 +66,35 @@ impl Group {
         };
         // SAFETY: between fork and exec it makes a few system calls, on files that are open, and allocates nothing.
         unsafe { command.pre_exec(enter) };
+    }
+}
+
+/// Where the share of the processor is set that a command in a group has.
+pub(super) struct Share {
+    file: PathBuf,
+    full: &'static str,
+}
+
+impl Share {
+    /// Of a process that was started in a group of ours.
+    pub fn of(process: u32) -> Option<Share> {
+        let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
+        let share = match place(&groups, "cpu") {
+            Some(place) => Share { file: place.join("cpu.shares"), full: FULL_SHARES },
+            None => {
+                let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
+                let place = Path::new(MOUNT).join(path.trim_start_matches('/'));
+                Share { file: place.join("cpu.weight"), full: FULL_WEIGHT }
+            }
+        };
+        let name = share.file.parent()?.file_name()?.to_str()?;
+        name.starts_with(NAME).then_some(share)
+    }
+
+    /// As much as any program has.
+    pub fn make_full(&self) {
+        // The group may be gone.
+        let _ = File::options().write(true).open(&self.file).and_then(|mut file| file.write_all(self.full.as_bytes()));
     }
 }
 

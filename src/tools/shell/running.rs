@@ -12,6 +12,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::commands::{HearOutput, Ran};
 use super::output::{Capture, plain};
+use crate::sandbox::Ending;
 
 /// How long output is waited for that a process left behind in the pipe.
 const REST: Duration = Duration::from_millis(200);
@@ -41,6 +42,7 @@ pub struct Running {
 /// A process and its group. A confined one ends with its namespace; of the other at least its group is ended.
 struct Group {
     child: Child,
+    ending: Option<Ending>,
 }
 
 impl Running {
@@ -60,11 +62,12 @@ impl Running {
         let pipe = tokio::net::unix::pipe::Receiver::from_owned_fd(reader.into())?;
         let output = Arc::new(Mutex::new(Capture::default()));
         let reader = AbortOnDropHandle::new(tokio::spawn(read(pipe, Arc::clone(&output), hear)));
-        let child = Group { child };
+        let ending = child.id().map(Ending::of);
+        let child = Group { child, ending };
         Ok(Running { child, output, reader, began: Instant::now(), deadline, cancel, left_out })
     }
 
-    /// Waits for its end, and sees to it. What it started in a namespace of its own has ended too when this returns.
+    /// Waits for its end, and sees to it. What it started in a namespace of its own has ended too, or is killed, when this returns.
     pub async fn wait(&mut self) -> Ended {
         let left = self.deadline.saturating_sub(self.began.elapsed());
         let ended = tokio::select! {
@@ -106,6 +109,7 @@ impl Group {
             let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
         }
         let _ = self.child.start_kill();
+        self.ending.iter().for_each(Ending::hasten);
     }
 }
 

@@ -3,7 +3,7 @@
 // With CLAW_TEST_PICTURE it also writes what is on the screen when the hunks are shown.
 import { journey, work } from "./workbench.mjs";
 
-await journey(async ({ page, url, step, pick, line, lens }) => {
+await journey(async ({ page, url, step, pick, line, lens, tab }) => {
   await step("the workbench loads", async () => {
     await page.goto(`${url}/?folder=${work}`);
     await page.locator(".explorer-folders-view .monaco-list-row").filter({ hasText: "src" }).waitFor();
@@ -72,14 +72,18 @@ await journey(async ({ page, url, step, pick, line, lens }) => {
     await box.waitFor();
     await box.fill("call it summarize_help");
     await page.keyboard.press("Enter");
+    await tab("Claw context.md").waitFor();
     await line("What an ask would send").waitFor();
     await line("| ✓ | symbol |").waitFor();
     if (picture) {
       await page.screenshot({ path: picture.replace(/\.png$/, "-context.png") });
     }
     await pick(">Claw: Show Map");
+    // By its tab: what stands in it may stand in what was shown before, and one that opens later takes the next box away.
+    await tab("Claw map").waitFor();
     await line("src/click/utils.py").waitFor();
     await pick(">Claw: Show Trace");
+    await tab("Claw trace").waitFor();
     await line("turn_start").waitFor();
   });
 });

@@ -127,8 +127,10 @@ export async function journey(body) {
   };
   const line = (text) => page.locator(".editor-instance .view-line").filter({ hasText: text }).first();
   const lens = (text) => page.locator(".codelens-decoration a, .codelens-decoration span").filter({ hasText: text }).first();
+  /** The editor that is shown, by its name. */
+  const tab = (name) => page.locator(".tabs-container .tab.active").filter({ hasText: name });
   try {
-    await body({ page, url: server.url, step, pick, line, lens });
+    await body({ page, url: server.url, step, pick, line, lens, tab });
   } catch (error) {
     if (failed === 0) {
       failed = 1;

@@ -130,16 +130,33 @@ pub fn processes_of(marker: &str) -> Vec<String> {
     found
 }
 
-/// Waits a moment for them to be gone; those that are not.
+/// Waits a moment for them to be gone; those that are not. One that was killed does nothing any more, and the kernel takes it down
+/// when it comes to it: with thousands of them on a busy machine, some seconds later.
 pub fn left_behind(marker: &str) -> Vec<String> {
-    let deadline = Instant::now() + Duration::from_secs(3);
+    let began = Instant::now();
     loop {
         let found = processes_of(marker);
-        if found.is_empty() || Instant::now() > deadline {
+        let killed = found.iter().all(|process| is_killed(process));
+        let patience = Duration::from_secs(if killed { 30 } else { 3 });
+        if found.is_empty() || began.elapsed() > patience {
             return found;
         }
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// Whether SIGKILL is on its way to it or has ended it.
+fn is_killed(process: &str) -> bool {
+    const EXITING: u64 = 4; // PF_EXITING of the kernel: the signal is no longer pending then
+    let number = process.split(':').next().unwrap_or_default();
+    let read = |file: &str| std::fs::read_to_string(format!("/proc/{number}/{file}"));
+    let (Ok(status), Ok(stat)) = (read("status"), read("stat")) else { return true };
+    // Behind the name, which may hold anything: state, parent, group, session, terminal, its group, flags.
+    let flags = stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(6)?.parse::<u64>().ok());
+    let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default().trim();
+    let pending = |name: &str| u64::from_str_radix(field(name), 16).is_ok_and(|set| set & 1 << 8 != 0);
+    let exiting = field("State:").starts_with(['Z', 'X']) || flags.is_some_and(|flags| flags & EXITING != 0);
+    exiting || pending("SigPnd:") || pending("ShdPnd:")
 }
 
 /// What ran without having been permitted before.
