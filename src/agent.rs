@@ -35,6 +35,7 @@ mod remembered;
 pub mod replay;
 pub mod review;
 pub mod rules;
+pub mod servers;
 pub mod session;
 mod snapshot;
 mod titles;

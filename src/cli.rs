@@ -23,6 +23,7 @@ mod place;
 mod plan;
 mod run;
 mod schema;
+mod servers;
 mod sessions;
 mod setup;
 mod status_line;

@@ -21,8 +21,8 @@ pub use load::{Flag, Ignored, Loaded, Origin, Problem, Sources, load};
 pub use models::{Choice, ModelFacts, SmallModel};
 pub use places::{always_file, state_dir, user_file};
 pub use sections::{
-    CheckConfig, Commands, HooksConfig, McpConfig, McpServer, PermissionRules, Sandbox, SearchConfig, SearchProvider,
-    ShellConfig,
+    CheckConfig, Commands, Confined, HooksConfig, McpConfig, McpServer, PermissionRules, Sandbox, SearchConfig,
+    SearchProvider, ShellConfig,
 };
 
 pub use crate::event::{Effort, PermissionMode, ToolForm};

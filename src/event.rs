@@ -6,6 +6,7 @@
 
 mod asked;
 mod description;
+mod servers;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use asked::{Effort, ToolForm};
+pub use servers::{McpConnected, McpServerState, McpTool};
 
 /// The version of this schema, the `v` of every envelope.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -39,6 +41,7 @@ pub struct Event {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventKind {
     TurnStart(TurnStart),
+    Mcp(McpConnected),
     Context(ContextReceipt),
     ModelRequest(ModelRequestSent),
     Text(StreamPart),
@@ -84,6 +87,7 @@ impl EventKind {
     pub fn name(&self) -> &'static str {
         match self {
             EventKind::TurnStart(_) => "turn_start",
+            EventKind::Mcp(_) => "mcp",
             EventKind::Context(_) => "context",
             EventKind::ModelRequest(_) => "model_request",
             EventKind::Text(_) => "text",

@@ -30,6 +30,7 @@
 //! - [`permission`]: what may be done unasked
 //! - [`sandbox`]: confines a command
 //! - [`web`]: pages and searches, from public addresses only
+//! - [`mcp`]: servers that bring tools of their own
 //! - [`workspace`]: disk < open buffers < overlay; the path gate, search, proposals
 //! - [`context`]: what the model should see for an ask, within a budget
 //! - [`config`]: one typed struct, layered, every value with its origin
@@ -46,6 +47,7 @@ pub mod config;
 pub mod context;
 pub mod event;
 pub mod lsp;
+pub mod mcp;
 pub mod model;
 pub mod permission;
 pub mod sandbox;

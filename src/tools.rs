@@ -19,6 +19,7 @@ mod from_web;
 pub mod host;
 mod left_out;
 mod list_files;
+mod mcp;
 mod move_file;
 mod patch;
 mod places;
@@ -49,6 +50,7 @@ pub use context::{Asking, Seen, ToolContext};
 pub use host::{
     Approval, Diagnostic, Diagnostics, Host, NoHost, Reply, Severity, TrustQuestion, UserAnswer, UserQuestion,
 };
+pub use mcp::ServerTool;
 pub use patch::names as files_of_patch;
 pub use registry::Tools;
 

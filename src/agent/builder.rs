@@ -10,12 +10,13 @@ use super::clock::{Clock, SystemClock};
 use super::keep::Keeper;
 use super::manual::manner;
 use super::rules::configured;
-use super::{Ask, RunResult, Session, Turn, context_of, prompt};
+use super::{Ask, RunResult, Session, Turn, context_of, prompt, servers};
 use crate::config::{
     self, Config, Environment, PermissionMode, Provider, Sandbox, Sources, always_file, load, state_dir,
 };
 use crate::context::Index;
 use crate::event::{ContextReceipt, Event, Frontend, TurnStatus};
+use crate::mcp::Servers;
 use crate::model::{Connector, SharedModel};
 use crate::permission::Rules;
 use crate::store::{Always, Redactor, Store, Trust};
@@ -55,6 +56,7 @@ pub(in crate::agent) struct Parts {
     pub redactor: Arc<Redactor>,
     pub commands: Arc<CommandSetup>,
     pub web: Web,
+    pub servers: Servers,
     /// What the configuration allows, asks and denies.
     pub rules: Arc<Rules>,
     /// Where rules are kept that the user allows for good.
@@ -204,6 +206,11 @@ impl Agent {
 
     pub fn tools(&self) -> &Tools {
         &self.parts.tools
+    }
+
+    /// The MCP servers, which run as far as a turn has needed them.
+    pub fn servers(&self) -> &Servers {
+        &self.parts.servers
     }
 
     pub fn connector(&self) -> &Connector {
@@ -362,6 +369,8 @@ impl AgentBuilder {
         let exclude = exclude(&config)?;
         let commands = Arc::new(commands(&config, &environment, folder.as_deref(), self.broker));
         let web = self.web.unwrap_or_else(|| web_of(&config, &environment));
+        let root = workspace.roots().iter().next().map(|root| root.path.clone());
+        let servers = servers::configured(&config, &environment, &commands, root.as_deref(), folder.as_deref());
         let always = always_file(&environment).map(Always::at);
         let rules = Arc::new(configured(&config));
         let parts = Parts {
@@ -379,6 +388,7 @@ impl AgentBuilder {
             redactor,
             commands,
             web,
+            servers,
             rules,
             always,
             trusted: self.trusted,
@@ -466,7 +476,8 @@ fn redactor(config: &Config, environment: &Environment) -> Result<Redactor, Buil
     const KEYS: [&str; 3] = ["CLAW_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
     let named = [&config.api_key_env, &config.small_model.api_key_env];
     let names = KEYS.into_iter().chain(named.into_iter().filter_map(Option::as_deref));
-    let keys = names.filter_map(|name| environment.get(name)).map(|key| key.trim().to_owned()).collect();
+    let keys = names.filter_map(|name| environment.get(name)).map(|key| key.trim().to_owned());
+    let keys = keys.chain(servers::secrets(config, environment)).collect();
     let patterns = config
         .trace
         .redact

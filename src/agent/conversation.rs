@@ -210,6 +210,7 @@ impl Conversation {
             EventKind::Text(_)
             | EventKind::Reasoning(_)
             | EventKind::ToolOutput(_)
+            | EventKind::Mcp(_)
             | EventKind::Permission(_)
             | EventKind::Check(_)
             | EventKind::ToolCall(_)

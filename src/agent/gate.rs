@@ -183,7 +183,7 @@ impl Session {
             }
             Act::Search { query, .. } => query.clone(),
             Act::Mcp { input, .. } | Act::Other { input, .. } => input.to_string(),
-            Act::Read { .. } | Act::Edit { .. } => return false,
+            Act::Read { .. } | Act::Edit { .. } | Act::StartServer { .. } => return false,
         };
         *self.parts().redactor.redact(&sent) != *sent
     }
@@ -313,7 +313,7 @@ fn percent_decoded(text: &str) -> String {
 /// What a workspace must be trusted for: what runs in it can be its own code.
 fn needs_trust(act: &Act) -> bool {
     match act {
-        Act::Shell { .. } | Act::Mcp { .. } => true,
+        Act::Shell { .. } | Act::Mcp { .. } | Act::StartServer { .. } => true,
         Act::Fetch { .. } | Act::Search { .. } | Act::Read { .. } | Act::Edit { .. } | Act::Other { .. } => false,
     }
 }
@@ -323,7 +323,7 @@ pub(in crate::agent) fn brings_in(act: &Act) -> bool {
     match act {
         Act::Shell { network, confined, .. } => *network || !*confined,
         Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
-        Act::Read { .. } | Act::Edit { .. } => false,
+        Act::Read { .. } | Act::Edit { .. } | Act::StartServer { .. } => false,
         // The program that brought the tool answers for it.
         Act::Other { .. } => false,
     }

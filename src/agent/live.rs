@@ -21,7 +21,7 @@ use super::manual::manner;
 use super::meter::Meter;
 use super::policy::{End, Left};
 use super::session::{Ask, Session};
-use super::world::{Answer, Executed, Hear, Printed, Proposed, World};
+use super::world::{Answer, Connected, Executed, Hear, Printed, Proposed, World};
 use super::{context_of, gate, notes, prompt};
 use crate::config::PermissionMode;
 use crate::event::{
@@ -32,7 +32,7 @@ use crate::model::{ModelError, SharedModel};
 use crate::permission::Act;
 use crate::store::Redactor;
 use crate::tools::shell::commands::HearOutput;
-use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, files_of_patch};
+use crate::tools::{Asking, Effect, Needs, SharedTool, ToolContext, ToolError, ToolOutput, Tools, files_of_patch};
 use crate::workspace::{Author, Overlay};
 
 /// Most bytes a tool's result may have.
@@ -65,6 +65,8 @@ pub(in crate::agent) struct Live {
     /// What was allowed and has not begun, by the call's place. Each is used once.
     permitted: Mutex<HashMap<usize, Act>>,
     subagents: Subagents,
+    /// The agent's tools, and what MCP servers offer to this turn.
+    tools: OnceLock<Tools>,
     /// What the check commands ran on last. Nothing is checked a second time.
     checked: Mutex<Option<Overlay>>,
     /// The user was told that the model does not see all of its prompt.
@@ -91,6 +93,7 @@ impl Live {
             permission_mode,
             unredacted: Mutex::default(),
             permitted: Mutex::default(),
+            tools: OnceLock::new(),
             checked: Mutex::default(),
             told_cut: AtomicBool::new(false),
         }
@@ -124,6 +127,19 @@ impl Live {
         form == ToolForm::Whole && self.model.get().is_some_and(is_lean)
     }
 
+    fn tools(&self) -> &Tools {
+        self.tools.get().unwrap_or(&self.session.parts().tools)
+    }
+
+    /// Whether this turn could call a server's tool: what only reads, and what a small model is offered, has none of them.
+    fn may_call_servers(&self) -> bool {
+        let is_lean = |model: &SharedModel| manner(&self.session.parts().config, model.provider(), model.name()).1;
+        prompt::may(Effect::Runs, self.ask.mode, self.permission_mode)
+            && !self.ask.bare
+            && !self.session.is_aside()
+            && !self.model.get().is_some_and(is_lean)
+    }
+
     fn redactor(&self) -> &Redactor {
         &self.session.parts().redactor
     }
@@ -131,7 +147,7 @@ impl Live {
     async fn run_call(&self, call: Call) -> Executed {
         let clock = &self.session.parts().clock;
         let began = clock.monotonic();
-        let (ok, output) = match self.session.parts().tools.get(&call.requested) {
+        let (ok, output) = match self.tools().get(&call.requested) {
             Some(tool) => self.run_tool(tool, &call).await,
             None => (false, ToolOutput::from("there is no such tool".to_owned())),
         };
@@ -233,6 +249,7 @@ impl Live {
             permitted,
             commands: Some(self.session.commands()),
             web: Some(self.session.web()),
+            servers: Some(self.session.parts().servers.clone()),
             hear: self.hear(call),
             plan: self.session.shared_plan(),
             seen: self.session.seen(),
@@ -264,7 +281,7 @@ impl Live {
     /// The documents that a call names to read or to edit, where rules may have something to say about them.
     fn documents_of(&self, call: &Call) -> Vec<Act> {
         let parts = self.session.parts();
-        let (Some(tool), false) = (parts.tools.get(&call.requested), self.session.goes_by_no_rules()) else {
+        let (Some(tool), false) = (self.tools().get(&call.requested), self.session.goes_by_no_rules()) else {
             return Vec::new();
         };
         let (effect, roots) = (tool.effect(), parts.workspace.roots());
@@ -285,7 +302,7 @@ impl Live {
 
     /// What the call would do that needs a yes. Arguments that make no sense do nothing: the tool says so.
     async fn act(&self, call: &Call) -> Result<Option<Act>, End> {
-        let Some(tool) = self.session.parts().tools.get(&call.requested).cloned() else { return Ok(None) };
+        let Some(tool) = self.tools().get(&call.requested).cloned() else { return Ok(None) };
         let overlay = Arc::new(Mutex::new(self.session.overlay()));
         let (context, input) = (self.tool_context(call, overlay, None), self.input(call));
         let looking = tokio::task::spawn_blocking(move || tool.act(&context, &input));
@@ -353,6 +370,20 @@ impl World for Live {
                 limits: self.limits,
             };
             (start, model)
+        })
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<Option<Connected>, End>> {
+        Box::pin(async move {
+            if !self.may_call_servers() {
+                return Ok(None);
+            }
+            let connected = self.or_end(self.session.connect_servers(self.permission_mode)).await?;
+            if let Some(connected) = &connected {
+                let tools = self.session.parts().tools.clone().with_servers(connected.servers.tools());
+                let _ = self.tools.set(tools);
+            }
+            Ok(connected)
         })
     }
 
@@ -469,7 +500,7 @@ impl World for Live {
     }
 
     fn execute(&self, calls: Vec<Call>, left: Left) -> BoxStream<'_, Result<Executed, End>> {
-        let tools = &self.session.parts().tools;
+        let tools = self.tools();
         let starts_one = |call: &&Call| tools.get(&call.requested).is_some_and(|tool| tool.needs() == Needs::Subagents);
         self.subagents.share_out(left, calls.iter().filter(starts_one).count());
         let running = stream::iter(calls.into_iter().map(|call| self.run_call(call))).buffer_unordered(SIDE_BY_SIDE);

@@ -94,6 +94,7 @@ pub(in crate::agent) async fn run(
 
 impl TurnRun {
     async fn converse(&mut self, model: &SharedModel) -> Result<End, End> {
+        self.connect().await?;
         let receipt = self.world.context().await?;
         self.recorder.record(EventKind::Context(receipt));
         let mut checks = Checks::default();
@@ -141,6 +142,18 @@ impl TurnRun {
                 return Ok(End::done());
             }
         }
+    }
+
+    /// Takes in the tools of MCP servers, for this turn.
+    async fn connect(&mut self) -> Result<(), End> {
+        let Some(connected) = self.world.connect().await? else { return Ok(()) };
+        for decided in connected.decided {
+            self.recorder.record(EventKind::Permission(decided));
+        }
+        self.tools = std::mem::replace(&mut self.tools, Tools::none()).with_servers(connected.servers.tools());
+        self.offered = prompt::offered(&self.tools, &self.start);
+        self.recorder.record(EventKind::Mcp(connected.servers));
+        Ok(())
     }
 
     /// Whether these calls, if they succeed, are all there is to be done. A small model that was shown the files and has written

@@ -13,8 +13,8 @@ use serde_json::Value;
 use super::calls::Call;
 use super::policy::{End, Left};
 use crate::event::{
-    CheckRan, ContextReceipt, ErrorReported, Opaque, PermissionDecided, PlanItem, ProposalCheck, ProposedFile,
-    StopReason, ToolCallRequested, ToolForm, ToolResultReturned, TurnStart, Usage,
+    CheckRan, ContextReceipt, ErrorReported, McpConnected, Opaque, PermissionDecided, PlanItem, ProposalCheck,
+    ProposedFile, StopReason, ToolCallRequested, ToolForm, ToolResultReturned, TurnStart, Usage,
 };
 use crate::model::{SharedModel, ToolSchema};
 
@@ -22,6 +22,9 @@ use crate::model::{SharedModel, ToolSchema};
 pub(in crate::agent) trait World: Send + Sync {
     /// What the turn is, and the model that builds its requests or why there is none.
     fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)>;
+
+    /// What MCP servers offer to the turn, and what was decided about starting them; `None` where there are none.
+    fn connect(&self) -> BoxFuture<'_, Result<Option<Connected>, End>>;
 
     /// The sections of the turn's first message.
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>>;
@@ -100,6 +103,13 @@ pub(in crate::agent) struct Answer {
 pub(in crate::agent) struct Proposed {
     pub files: Vec<ProposedFile>,
     pub checks: Vec<ProposalCheck>,
+}
+
+/// What came of a turn's MCP servers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::agent) struct Connected {
+    pub decided: Vec<PermissionDecided>,
+    pub servers: McpConnected,
 }
 
 /// A call that ran.

@@ -332,6 +332,8 @@ pub enum Subsystem {
     Grammars,
     /// The forbidden acts, tried in the sandbox now
     Sandbox,
+    /// MCP servers: what each may do, and the tools that it offers now
+    Mcp,
 }
 
 #[derive(Debug, Args)]

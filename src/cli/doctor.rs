@@ -58,6 +58,7 @@ pub fn run(arguments: &DoctorArguments, color: ColorChoice) -> Result<Exit, CliE
     checks.push(sandbox());
     checks.push(web(&setup));
     checks.push(search(&setup));
+    checks.extend(runtime.block_on(servers(&setup)));
     runtime.shutdown_background();
     let ok = checks.iter().all(|check| check.status != Verdict::Failed);
     let report = Report { ok, version: env!("CARGO_PKG_VERSION"), checks };
@@ -122,6 +123,27 @@ fn workspace(setup: &Setup) -> Check {
         message: format!("{root}, not trusted; {what}"),
         mend: (!ignored.is_empty()).then(|| "`claw trust` changes that, if you know who wrote it".to_owned()),
     }
+}
+
+/// The MCP servers that are configured, started now as far as a turn would start them unasked.
+async fn servers(setup: &Setup) -> Vec<Check> {
+    let found = match super::servers::look(setup).await {
+        Ok(found) => found,
+        Err(error) => {
+            return vec![Check { name: "mcp", status: Verdict::Failed, message: error.to_string(), mend: None }];
+        }
+    };
+    let check = |server: super::servers::Found| {
+        let name = &server.settings.name;
+        let (status, message) = match &server.state {
+            Ok(state) if state.ok => (Verdict::Ok, format!("{name}: {} tools", state.tools.len())),
+            Ok(state) => (Verdict::Failed, format!("{name}: {}", state.error.as_deref().unwrap_or_default())),
+            Err(why) => (Verdict::Note, format!("{name}: {why}")),
+        };
+        let mend = format!("see `claw inspect mcp`, and [mcp.servers.{name}] in {}", server.origin);
+        Check { name: "mcp", status, message, mend: (status == Verdict::Failed).then_some(mend) }
+    };
+    found.into_iter().map(check).collect()
 }
 
 fn state(setup: &Setup) -> Check {

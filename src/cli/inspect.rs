@@ -42,6 +42,9 @@ pub fn run(arguments: &InspectArguments, color: ColorChoice) -> Result<Exit, Cli
             }
         }
         (Subsystem::Sandbox, as_json) => sandbox(&mut out, as_json)?,
+        (Subsystem::Mcp, as_json) => {
+            super::servers::inspect(&mut out, &Setup::new(&arguments.directory, &[])?, as_json)?
+        }
     }
     out.flush()?;
     Ok(Exit::Done)

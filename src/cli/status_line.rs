@@ -74,6 +74,13 @@ impl Progress {
                     }
                 }
             }
+            EventKind::Mcp(connected) => {
+                for server in connected.servers.iter().filter(|server| !server.ok) {
+                    let why = describe::headline(server.error.as_deref().unwrap_or_default(), 200);
+                    let name = visible_line(&server.server);
+                    self.line(&format!("the MCP server {name} does not run: {why}"), Style::Yellow);
+                }
+            }
             EventKind::ModelRequest(request) => {
                 self.step = request.request;
                 self.doing = "asking the model".to_owned();

@@ -67,6 +67,16 @@ impl Builder {
                 self.in_request = false;
             }
             EventKind::Context(receipt) => self.under_turn(format!("context {}", describe::context(receipt))),
+            EventKind::Mcp(connected) => {
+                for server in &connected.servers {
+                    let name = visible_line(&server.server);
+                    let came = match &server.error {
+                        None => describe::amount(server.tools.len() as u64, "tool"),
+                        Some(error) => palette.paint(Style::Red, describe::headline(error, 120)).to_string(),
+                    };
+                    self.under_turn(format!("MCP server {name} · {came}"));
+                }
+            }
             EventKind::ModelRequest(request) => {
                 let tokens = describe::count(request.tokens_estimate);
                 self.under_turn(format!("request {} · about {tokens} tokens", request.request));

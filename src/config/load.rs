@@ -244,6 +244,17 @@ impl Loading {
             let origin = loaded.origin("script");
             loaded.config.script = Some(place(script, &origin, workspace));
         }
+        let project = workspace.map(|workspace| workspace.join(PROJECT_FILE));
+        let mut servers = std::mem::take(&mut loaded.config.mcp.servers);
+        for (name, server) in &mut servers {
+            // What an editor sends may stand in the workspace's own settings.
+            server.is_asked = match loaded.origin(&format!("mcp.servers.{name}")) {
+                Origin::Editor => true,
+                Origin::File { path, .. } => Some(path) == project,
+                Origin::Default | Origin::Env(_) | Origin::Flag(_) => false,
+            };
+        }
+        loaded.config.mcp.servers = servers;
         loaded
     }
 }

@@ -5,6 +5,8 @@ use serde_json::Value;
 /// The most that the workspace takes of a glob.
 const MAX_GLOB: usize = 1_024;
 const MAX_STARS: usize = 64;
+/// Longest name of an MCP server: with its tools' names it must fit what providers take.
+const MAX_SERVER: usize = 24;
 
 /// Why `value` can not be the value of `key`. The message never repeats what might be a key.
 pub fn check(key: &str, value: &Value) -> Result<(), String> {
@@ -22,6 +24,7 @@ pub fn check(key: &str, value: &Value) -> Result<(), String> {
         }
         "limits.max_cost" if value.as_f64().is_some_and(|cost| cost < 0.0) => Err("it must not be negative".to_owned()),
         key if key.starts_with("models.") => facts(value),
+        key if key.starts_with("mcp.servers.") => server(key, value),
         "api_key_env" | "search.api_key_env" | "small_model.api_key_env"
             if value.as_str().is_some_and(|name| !is_variable_name(name)) =>
         {
@@ -49,6 +52,34 @@ pub fn check(key: &str, value: &Value) -> Result<(), String> {
             }
         }),
         _ => Ok(()),
+    }
+}
+
+/// A server, whose name stands before those of its tools.
+fn server(key: &str, value: &Value) -> Result<(), String> {
+    let name = key.strip_prefix("mcp.servers.").unwrap_or(key);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if name.is_empty() || name.len() > MAX_SERVER || !name.bytes().all(plain) || name.contains("__") {
+        return Err(format!(
+            "the name of a server has at most {MAX_SERVER} of a-z, A-Z, 0-9, `-`, `.` and `_`, and no two `_` in a row"
+        ));
+    }
+    // What is wrong with its fields is told where they are read.
+    if serde_json::from_value::<super::McpServer>(value.clone()).is_err() {
+        return Ok(());
+    }
+    let text = |field: &str| value.get(field).and_then(Value::as_str);
+    match (text("command"), text("url")) {
+        (Some(_), Some(_)) => Err("give it a `command` or a `url`, not both".to_owned()),
+        (None, None) => Err("give it a `command` that is started, or the `url` where it is".to_owned()),
+        (Some(""), None) => Err("its `command` is empty".to_owned()),
+        (None, Some(url)) if !url.starts_with("http://") && !url.starts_with("https://") => {
+            Err("its `url` must begin with http:// or https://".to_owned())
+        }
+        (Some(_), None) | (None, Some(_)) if value.get("timeout_s").and_then(Value::as_u64) == Some(0) => {
+            Err("its `timeout_s` must be at least 1".to_owned())
+        }
+        (Some(_), None) | (None, Some(_)) => Ok(()),
     }
 }
 

@@ -71,20 +71,63 @@ pub enum SearchProvider {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct McpConfig {
-    /// MCP servers by name. Not used yet.
+    /// MCP servers by name. Their tools are offered as `NAME__TOOL`, in workspaces that are trusted.
     pub servers: BTreeMap<String, McpServer>,
 }
 
 /// A server that is started (`command`) or reached (`url`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct McpServer {
+    /// The program, which speaks over its standard input and output.
     pub command: Option<String>,
     pub args: Vec<String>,
-    /// Variables that the server gets, and no others.
+    /// Variables that the program gets, beside a few harmless ones, and no others. A value `${NAME}` is that variable of yours.
     pub env: BTreeMap<String, String>,
+    /// Whether the program has the network.
+    pub network: bool,
+    /// Folders and files that the program may read, from the workspace or absolute. It sees none of yours but these.
+    pub read: Vec<String>,
+    /// Folders and files that the program may also write. What it writes is not proposed: it is written.
+    pub write: Vec<String>,
+    /// `on` confines the program, and does not start it where that can not be. `off`: it may do what you may do.
+    pub sandbox: Confined,
+    /// The address of a server that speaks streamable HTTP.
     pub url: Option<String>,
+    /// Headers of each request. A value `${NAME}`, also behind other words as in `Bearer ${NAME}`, is that variable of yours.
     pub headers: BTreeMap<String, String>,
+    /// The most seconds that a call may take.
+    pub timeout_s: u64,
+    /// Others than the user could have written this, so that it is asked before it counts. Set when the configuration is loaded.
+    #[serde(skip)]
+    pub is_asked: bool,
+}
+
+impl Default for McpServer {
+    fn default() -> McpServer {
+        McpServer {
+            command: None,
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            network: true,
+            read: Vec::new(),
+            write: Vec::new(),
+            sandbox: Confined::On,
+            url: None,
+            headers: BTreeMap::new(),
+            timeout_s: 120,
+            is_asked: false,
+        }
+    }
+}
+
+/// Whether a server's program is confined.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confined {
+    #[default]
+    On,
+    Off,
 }
 
 /// Commands that get an event as JSON on their standard input.

@@ -68,6 +68,20 @@ pub(super) fn describe(kind: &EventKind) -> String {
             let rule = permission.rule.as_deref().map(|rule| format!(" {}", quote(rule))).unwrap_or_default();
             format!("{} {decision} {by}{rule}", call(&permission.tool, &permission.input))
         }
+        EventKind::Mcp(connected) => {
+            let tools = connected.tools().count();
+            let failed = connected.servers.iter().filter(|server| !server.ok);
+            let failed: Vec<String> = failed
+                .map(|server| {
+                    format!(
+                        ", {} does not run: {}",
+                        clean(&server.server),
+                        quote(server.error.as_deref().unwrap_or_default())
+                    )
+                })
+                .collect();
+            format!("{} of {}{}", count(tools, "tool"), count(connected.servers.len(), "MCP server"), failed.concat())
+        }
         EventKind::ToolCall(started) => call(&started.tool, &started.input),
         EventKind::ToolResult(result) => {
             // The number of an empty line says nothing.

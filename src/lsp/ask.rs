@@ -18,10 +18,11 @@ use super::review::shorten;
 use super::server::Server;
 use super::state::SessionEntry;
 use crate::agent::{Agent, Ask, Session, Turn};
-use crate::event::{CHECKING, Event, EventKind, Frontend, Mode, TurnEnd, TurnStatus, Usage};
+use crate::event::{CHECKING, Event, EventKind, Frontend, McpConnected, Mode, TurnEnd, TurnStatus, Usage};
 use crate::model::Connector;
 use crate::secrets::mask;
 use crate::store::Edited;
+use crate::text::hidden::visible_line;
 
 /// Characters of a title.
 const TITLE: usize = 60;
@@ -236,6 +237,17 @@ fn pass_on(server: &Server, event: &Event) {
     }
 }
 
+/// Which MCP servers do not run, each reason once.
+fn tell_servers(server: &Server, connected: &McpConnected) {
+    for state in connected.servers.iter().filter(|state| !state.ok) {
+        let why = state.error.as_deref().unwrap_or_default();
+        let message = format!("Claw: the MCP server {} does not run: {}", state.server, visible_line(why));
+        if server.state.with(|state| state.settings.is_news(&message)) {
+            server.outbox.show_message(MessageType::Warning, message);
+        }
+    }
+}
+
 /// What an instruction is called where it is shown. A client may log what it is told.
 fn title_of(instruction: &str) -> String {
     shorten(&mask(instruction.lines().next().unwrap_or_default()).text, TITLE)
@@ -279,6 +291,7 @@ async fn follow(server: Server, mut turn: Turn, mode: Mode, title: String, progr
                 }
                 keeper::proposal_changed(&server);
             }
+            EventKind::Mcp(connected) => tell_servers(&server, &connected),
             EventKind::TurnStart(_)
             | EventKind::Context(_)
             | EventKind::Text(_)

@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// Whether the user was not told of `problem` yet; from now on they were.
-    fn is_news(&mut self, problem: &str) -> bool {
+    pub fn is_news(&mut self, problem: &str) -> bool {
         self.told.insert(problem.to_owned())
     }
 }

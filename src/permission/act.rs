@@ -32,6 +32,14 @@ pub enum Act {
     Edit { path: String },
     /// Calls a tool of an MCP server.
     Mcp { server: String, tool: String, input: Value },
+    /// Starts an MCP server, or reaches one, that the project's own configuration names.
+    StartServer {
+        server: String,
+        /// The command line, or the address.
+        program: String,
+        /// What it may have: `NOT confined`, the variables that it gets.
+        rights: Vec<String>,
+    },
     /// Calls a tool that a program brought along.
     Other { tool: String, input: Value },
 }
@@ -46,6 +54,7 @@ impl Act {
             Act::Read { .. } => "read_file".to_owned(),
             Act::Edit { .. } => "edit_file".to_owned(),
             Act::Mcp { server, tool, .. } => format!("{server}__{tool}"),
+            Act::StartServer { .. } => "mcp_start".to_owned(),
             Act::Other { tool, .. } => tool.clone(),
         }
     }
@@ -56,7 +65,7 @@ impl Act {
             Act::Fetch { .. } | Act::Search { .. } | Act::Mcp { .. } => true,
             // Without a cage nobody holds the network from it.
             Act::Shell { network, confined, .. } => *network || !*confined,
-            Act::Read { .. } | Act::Edit { .. } | Act::Other { .. } => false,
+            Act::Read { .. } | Act::Edit { .. } | Act::StartServer { .. } | Act::Other { .. } => false,
         }
     }
 
@@ -102,6 +111,12 @@ impl Act {
                 field(server.as_bytes());
                 field(tool.as_bytes());
                 field(input.to_string().as_bytes());
+            }
+            Act::StartServer { server, program, rights } => {
+                field(b"server");
+                field(server.as_bytes());
+                field(program.as_bytes());
+                rights.iter().for_each(|right| field(right.as_bytes()));
             }
             Act::Other { tool, input } => {
                 field(b"other");

@@ -69,6 +69,7 @@ pub fn decide(mode: PermissionMode, rules: &Rules, session: &Rules, act: &Act, t
         (Act::Read { .. }, _) => "this file may hold secrets".to_owned(),
         (Act::Edit { .. }, _) => "this file can change what runs later".to_owned(),
         (Act::Mcp { server, .. }, _) => format!("it calls the server {server}"),
+        (Act::StartServer { .. }, _) => "this project's configuration names it".to_owned(),
         (Act::Other { .. }, _) => "this tool is asked in this mode".to_owned(),
     };
     Verdict::Ask { why, rule: None }

@@ -72,9 +72,16 @@ pub(super) fn patterns(act: &Act) -> Vec<String> {
         Act::Mcp { server, tool, .. } if is_name(server) && is_name(tool) && !server.contains("__") => {
             vec![format!("{server}__{tool}")]
         }
+        // One that is another program the next time is asked again.
+        Act::StartServer { server, .. } if is_name(server) => vec![format!("mcp_start({server}#{})", started(act))],
         Act::Other { tool, .. } if is_name(tool) && !tool.contains("__") => vec![tool.clone()],
-        Act::Search { .. } | Act::Mcp { .. } | Act::Other { .. } => Vec::new(),
+        Act::Search { .. } | Act::Mcp { .. } | Act::StartServer { .. } | Act::Other { .. } => Vec::new(),
     }
+}
+
+/// What tells one way to start a server from every other, in a rule.
+pub(super) fn started(act: &Act) -> String {
+    act.identity().chars().take(16).collect()
 }
 
 fn of_part(part: &Part) -> Option<String> {

@@ -12,6 +12,7 @@ use super::act::Act;
 use super::address::AddressPattern;
 use super::command::{Line, Part};
 use super::paths::{PathPattern, fold, matches};
+use super::propose::started;
 use shell::ShellPattern;
 
 /// The lists in which rules stand.
@@ -62,6 +63,8 @@ enum Target {
         server: String,
         tool: String,
     },
+    /// The start of a project's server: by its name, and for a rule that allows by how exactly it is started.
+    Start(Option<String>),
     /// Any other tool.
     Named(String),
 }
@@ -194,6 +197,7 @@ impl Target {
             Target::Read(_) => "every read_file",
             Target::Edit(_) => "every edit",
             Target::Mcp { .. } => "every tool of the server",
+            Target::Start(_) => "every start of a server",
             Target::Named(name) => name,
         }
     }
@@ -208,6 +212,10 @@ impl Target {
             (Target::Mcp { server, tool }, Act::Mcp { server: of, tool: called, .. }) => {
                 server == of && matches(tool, called)
             }
+            (Target::Start(pattern), Act::StartServer { server, .. }) => pattern
+                .as_ref()
+                .and_then(|pattern| pattern.split_once('#'))
+                .is_some_and(|(name, how)| name == server && how == started(act)),
             (Target::Named(name), Act::Other { tool, .. }) => name == tool,
             (
                 Target::Everything
@@ -217,6 +225,7 @@ impl Target {
                 | Target::Read(_)
                 | Target::Edit(_)
                 | Target::Mcp { .. }
+                | Target::Start(_)
                 | Target::Named(_),
                 _,
             ) => false,
@@ -255,6 +264,9 @@ impl Target {
             (Target::Mcp { server, tool }, Act::Mcp { .. } | Act::Other { .. }) => {
                 matches(&fold(&format!("{server}__{tool}")), &fold(&subject.act.tool()))
             }
+            (Target::Start(pattern), Act::StartServer { server, .. }) => pattern
+                .as_ref()
+                .is_none_or(|pattern| fold(pattern.split('#').next().unwrap_or_default()) == fold(server)),
             (Target::Named(name), Act::Mcp { .. } | Act::Other { .. }) => fold(name) == fold(&subject.act.tool()),
             (
                 Target::Shell(_)
@@ -263,6 +275,7 @@ impl Target {
                 | Target::Read(_)
                 | Target::Edit(_)
                 | Target::Mcp { .. }
+                | Target::Start(_)
                 | Target::Named(_),
                 _,
             ) => false,
@@ -297,6 +310,7 @@ fn target(text: &str) -> Result<Target, Unread> {
         "web_fetch" => Target::Fetch(None),
         "web_search" => Target::Search(None),
         "read_file" => Target::Read(None),
+        "mcp_start" => Target::Start(None),
         "edit_file" | "write_file" | "apply_patch" | "delete_file" | "move_file" => Target::Edit(None),
         _ => match tool.split_once("__") {
             Some((server, _)) if !server.is_empty() && !server.contains('*') => {
@@ -320,9 +334,16 @@ fn target(text: &str) -> Result<Target, Unread> {
         return Err(unread("the pattern is empty: leave out `()` to mean all of it".to_owned(), closes));
     }
     let read = match (&closes, pattern) {
-        (Target::Shell(_) | Target::Fetch(_) | Target::Search(_) | Target::Read(_) | Target::Edit(_), None) => {
-            Ok(closes.clone())
-        }
+        (
+            Target::Shell(_)
+            | Target::Fetch(_)
+            | Target::Search(_)
+            | Target::Read(_)
+            | Target::Edit(_)
+            | Target::Start(_),
+            None,
+        ) => Ok(closes.clone()),
+        (Target::Start(_), Some(pattern)) => Ok(Target::Start(Some(pattern.to_owned()))),
         (Target::Shell(_), Some(pattern)) => ShellPattern::parse(pattern).map(Target::Shell),
         (Target::Fetch(_), Some(pattern)) => AddressPattern::parse(pattern).map(|pattern| Target::Fetch(Some(pattern))),
         (Target::Search(_), Some(name)) => {

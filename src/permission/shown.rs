@@ -51,6 +51,11 @@ pub(super) fn shown(act: &Act) -> String {
         Act::Search { provider, query } => format!("{} ⟨to {}⟩", cut(query), cut(provider)),
         Act::Read { path } | Act::Edit { path } => cut(path),
         Act::Mcp { server, tool, input } => format!("{}__{} {}", cut(server), cut(tool), cut(&input.to_string())),
+        Act::StartServer { server, program, rights } => {
+            let rights: Vec<String> = rights.iter().map(|right| cut(right)).collect();
+            let rights = if rights.is_empty() { String::new() } else { format!(" ⟨{}⟩", rights.join(", ")) };
+            format!("{}: {}{rights}", cut(server), cut(program))
+        }
         Act::Other { tool, input } => format!("{} {}", cut(tool), cut(&input.to_string())),
     }
 }

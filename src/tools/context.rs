@@ -10,6 +10,7 @@ use super::shell::commands::{Commands, HearOutput};
 use super::task::Delegate;
 use super::{Host, ToolError};
 use crate::event::PlanItem;
+use crate::mcp::Servers;
 use crate::permission::Act;
 use crate::text::ContentHash;
 use crate::web::Web;
@@ -34,6 +35,8 @@ pub struct ToolContext {
     pub commands: Option<Arc<Commands>>,
     /// The web as this session sees it; `None` where it can not be reached.
     pub web: Option<Web>,
+    /// The MCP servers of the agent; `None` where none can be called.
+    pub servers: Option<Servers>,
     /// Hears what a running command prints.
     pub hear: HearOutput,
     /// The task, where a small model writes files anew: what it leaves out of one stays, if the task does not name it.

@@ -22,7 +22,8 @@ use super::update_plan::UpdatePlan;
 use super::web_fetch::WebFetch;
 use super::web_search::WebSearch;
 use super::write_file::WriteFile;
-use super::{SharedTool, Tool};
+use super::{ServerTool, SharedTool, Tool};
+use crate::event::McpTool;
 
 /// Tools by name. [`Tools::default`] are the built-in ones.
 #[derive(Clone)]
@@ -42,6 +43,17 @@ impl Tools {
             Some(place) => *place = tool,
             None => self.tools.push(tool),
         }
+    }
+
+    /// With these tools of MCP servers behind the others. None of them replaces one.
+    pub fn with_servers<'a>(mut self, offered: impl Iterator<Item = &'a McpTool>) -> Tools {
+        for tool in offered {
+            let tool = ServerTool::new(tool.clone());
+            if self.get(tool.name()).is_none() {
+                self.tools.push(Arc::new(tool));
+            }
+        }
+        self
     }
 
     pub fn get(&self, name: &str) -> Option<&SharedTool> {

@@ -11,7 +11,7 @@ mod hostile;
 mod limits;
 mod living;
 mod long;
-mod permission;
+pub mod permission;
 mod plan;
 mod preflight;
 mod printed;

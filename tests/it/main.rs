@@ -9,6 +9,7 @@ mod config;
 mod context;
 mod editors;
 mod lsp;
+mod mcp;
 mod model;
 mod permission;
 mod sandbox;

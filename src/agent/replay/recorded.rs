@@ -15,7 +15,7 @@ use crate::agent::calls::Call;
 use crate::agent::compaction::notes_behind;
 use crate::agent::policy::{End, Left};
 use crate::agent::turn::unrun_because;
-use crate::agent::world::{Answer, Executed, Hear, Heard, Printed, Proposed, World};
+use crate::agent::world::{Answer, Connected, Executed, Hear, Heard, Printed, Proposed, World};
 use crate::event::{
     CheckRan, ContextReceipt, ErrorReported, EventKind, ModelResponseReceived, PermissionDecided, ToolResultReturned,
     TurnEnd, TurnStart, TurnStatus,
@@ -107,11 +107,27 @@ impl Recorded {
 impl World for Recorded {
     fn begin(&self) -> BoxFuture<'_, (TurnStart, Result<SharedModel, End>)> {
         let model = match (self.tape.after(self.index + 1).map(|(_, event)| &event.kind), &self.model) {
-            (Some(EventKind::Context(_)), Some(model)) => Ok(Arc::clone(model)),
+            (Some(EventKind::Context(_) | EventKind::Mcp(_) | EventKind::Permission(_)), Some(model)) => {
+                Ok(Arc::clone(model))
+            }
             (Some(EventKind::Error(error)), _) => Err(End { status: self.status(), error: Some(error.clone()) }),
             _ => Err(End::cancelled()),
         };
         Box::pin(std::future::ready((self.start.clone(), model)))
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<Option<Connected>, End>> {
+        let mut decided = Vec::new();
+        let mut place = self.next();
+        while let Some((index, EventKind::Permission(permission))) = place {
+            decided.push(permission.clone());
+            place = self.tape.after(index + 1).map(|(index, event)| (index, &event.kind));
+        }
+        let connected = match place {
+            Some((_, EventKind::Mcp(servers))) => Some(Connected { decided, servers: servers.clone() }),
+            _ => None,
+        };
+        Box::pin(std::future::ready(Ok(connected)))
     }
 
     fn context(&self) -> BoxFuture<'_, Result<ContextReceipt, End>> {

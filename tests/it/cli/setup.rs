@@ -51,7 +51,7 @@ fn the_manifest_tells_what_the_code_holds() {
     for tool in manifest["tools"].as_array().unwrap() {
         assert_eq!(tool["parameters"]["type"], "object", "{tool}");
     }
-    assert_eq!(names("events").len(), 18);
+    assert_eq!(names("events").len(), 19);
     assert!(names("events").contains(&"tool_call".to_owned()));
     assert!(names("commands").contains(&"run".to_owned()));
     assert!(names("commands").contains(&"claw.ask".to_owned()));

@@ -30,6 +30,7 @@ fn context(fixture: &Fixture, web: &Web) -> ToolContext {
         permitted: Some(Act::Other { tool: String::new(), input: Value::Null }),
         commands: None,
         web: Some(web.clone()),
+        servers: None,
         hear: Arc::new(|_| ()),
         cancel: CancellationToken::new(),
         author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },

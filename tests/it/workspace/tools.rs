@@ -38,6 +38,7 @@ impl Bench {
             permitted: None,
             commands: None,
             web: None,
+            servers: None,
             hear: Arc::new(|_| ()),
             cancel: CancellationToken::new(),
             author: Author { turn: "t1".to_owned(), call: "c1".to_owned() },
