@@ -4,6 +4,7 @@
 //! a file passes [`visible`] before a terminal gets it, and everything is written through a writer that may fail: a reader
 //! that leaves is not an error. Answers go to stdout, how it goes to stderr.
 
+mod apply;
 mod arguments;
 mod asking;
 mod blame;

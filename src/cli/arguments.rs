@@ -132,6 +132,9 @@ pub struct RunArguments {
     /// How much may be done unasked: read-only, ask, auto
     #[arg(long, value_name = "MODE")]
     pub permission_mode: Option<String>,
+    /// Never do what this rule speaks of, as `shell` or `edit_file(secrets/**)`; may be given more than once
+    #[arg(long, value_name = "RULE")]
+    pub deny: Vec<String>,
     /// Model requests the turn may make
     #[arg(long, value_name = "N")]
     pub max_steps: Option<u32>,
@@ -144,6 +147,19 @@ pub struct RunArguments {
     /// Seconds the turn may take
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
+    /// Who runs the command, for the trace: a program says so, and nobody else needs to
+    #[arg(long, hide = true, value_enum, default_value_t, value_name = "NAME")]
+    pub frontend: Caller,
+}
+
+/// Who runs the command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Caller {
+    /// Somebody at a shell, or a script.
+    #[default]
+    Cli,
+    /// The Python package.
+    Python,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -214,7 +230,7 @@ pub struct BlameArguments {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  claw sessions\n  claw sessions show last\n  claw sessions rename 0193 \"slug fix\"\n  \
-                  claw sessions prune --days 30"
+                  claw sessions apply last\n  claw sessions prune --days 30"
 )]
 pub struct SessionsArguments {
     #[command(subcommand)]
@@ -247,6 +263,10 @@ pub enum SessionsAction {
         #[command(flatten)]
         run: Box<RunArguments>,
     },
+    /// Write what a session proposes: every hunk but those on protected paths, or those that are named
+    #[command(after_help = "Examples:\n  claw sessions apply last --dry-run\n  claw sessions apply last\n\n\
+                            Exit: 0 written, or nothing to write, 1 nothing could be written, 2 usage or configuration.")]
+    Apply(ApplyArguments),
     /// Give a session another title
     #[command(after_help = "Example:\n  claw sessions rename last \"slug fix\"")]
     Rename {
@@ -276,6 +296,22 @@ pub enum SessionsAction {
         #[arg(long, value_name = "N")]
         days: Option<u32>,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct ApplyArguments {
+    #[arg(value_name = "SESSION", help = SESSION_HELP)]
+    pub session: String,
+    /// Only these, by the ids in the `proposal` event; ones on protected paths too
+    #[arg(value_name = "HUNK")]
+    pub hunks: Vec<String>,
+    #[command(flatten)]
+    pub directory: Directory,
+    /// Write nothing: only show the diff
+    #[arg(long)]
+    pub dry_run: bool,
+    #[arg(long, help = "As JSON")]
+    pub json: bool,
 }
 
 const SESSION_HELP: &str = "An id, the start of one, or `last`";

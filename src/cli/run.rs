@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{OutputFormat, RunArguments};
+use super::arguments::{Caller, OutputFormat, RunArguments};
 use super::asking::{Asking, TerminalHost};
 use super::error::{CliError, Exit};
 use super::setup::{self, Setup};
@@ -52,11 +52,18 @@ struct Outcome<'a> {
     error: Option<&'a str>,
 }
 
+/// A hunk that was not written, and why.
 #[derive(Serialize)]
-struct Left<'a> {
+pub struct Left<'a> {
     path: &'a str,
     hunk: &'a str,
     reason: &'a str,
+}
+
+impl<'a> From<&'a Skipped> for Left<'a> {
+    fn from(skipped: &'a Skipped) -> Left<'a> {
+        Left { path: &skipped.path, hunk: &skipped.hunk.0, reason: &skipped.reason }
+    }
 }
 
 pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliError> {
@@ -69,7 +76,11 @@ pub fn run(arguments: &RunArguments, color: ColorChoice) -> Result<Exit, CliErro
     let can_ask = arguments.output == OutputFormat::Text && asking::is_interactive();
     let host = TerminalHost::new(Palette::new(color, true), Trust::new(&setup.state), can_ask);
     let asking = host.asking();
-    let agent = agent(&setup, sender, host)?;
+    let frontend = match arguments.frontend {
+        Caller::Cli => Frontend::Cli,
+        Caller::Python => Frontend::Python,
+    };
+    let agent = agent(&setup, frontend, sender, host)?;
     // The outline is wanted in a moment: looking at the files begins while the rest is set up.
     agent.index().refresh(&agent.workspace().live());
     let session = session(&agent, &setup, arguments)?;
@@ -132,6 +143,7 @@ fn flags(arguments: &RunArguments) -> Vec<Flag> {
     let mut flags = setup::model_flags(&arguments.model);
     for (name, key, value) in [
         ("--permission-mode", "permission_mode", arguments.permission_mode.clone().map(Value::from)),
+        ("--deny", "permissions.deny", (!arguments.deny.is_empty()).then(|| arguments.deny.clone().into())),
         ("--max-steps", "limits.max_steps", arguments.max_steps.map(Value::from)),
         ("--max-tokens", "limits.max_tokens", arguments.max_tokens.map(Value::from)),
         ("--max-cost", "limits.max_cost", arguments.max_cost.map(Value::from)),
@@ -142,13 +154,18 @@ fn flags(arguments: &RunArguments) -> Vec<Flag> {
     flags
 }
 
-fn agent(setup: &Setup, events: mpsc::UnboundedSender<Event>, host: TerminalHost) -> Result<Agent, CliError> {
+fn agent(
+    setup: &Setup,
+    frontend: Frontend,
+    events: mpsc::UnboundedSender<Event>,
+    host: TerminalHost,
+) -> Result<Agent, CliError> {
     Agent::builder()
         .config(setup.config().clone())
         .environment(setup.environment.clone())
         .workspace(setup.workspace()?)
         .state_dir(setup.state.clone())
-        .frontend(Frontend::Cli)
+        .frontend(frontend)
         .host(Arc::new(host))
         .on_event(Arc::new(move |event: &Event| {
             // Once the command has ended nobody listens, and nobody needs to.
@@ -367,10 +384,7 @@ impl Front {
                 usage: result.usage,
                 cost: result.cost,
                 applied: &written,
-                skipped: skipped
-                    .iter()
-                    .map(|left| Left { path: &left.path, hunk: &left.hunk.0, reason: &left.reason })
-                    .collect(),
+                skipped: skipped.iter().map(Left::from).collect(),
                 checks,
                 error: self.last_error.as_deref().filter(|_| exit != Exit::Done),
             };
@@ -424,14 +438,7 @@ impl Front {
         apply: bool,
         asked: bool,
     ) {
-        if !written.is_empty() {
-            let names: Vec<_> = written.iter().map(|name| visible_line(name)).collect();
-            say(format_args!("wrote {}", names.join(", ")));
-        }
-        for left in skipped {
-            let (path, reason) = (visible_line(&left.path), visible_line(&left.reason));
-            say(format_args!("left {path}: {reason}"));
-        }
+        say_what_became_of(written, skipped);
         let pending = session.proposal().hunks().count();
         if pending == 0 {
             return;
@@ -454,6 +461,18 @@ impl Front {
     }
 }
 
+/// Says on standard error which files were written, and which hunks were left and why.
+pub fn say_what_became_of(written: &[String], skipped: &[Skipped]) {
+    if !written.is_empty() {
+        let names: Vec<_> = written.iter().map(|name| visible_line(name)).collect();
+        say(format_args!("wrote {}", names.join(", ")));
+    }
+    for left in skipped {
+        let (path, reason) = (visible_line(&left.path), visible_line(&left.reason));
+        say(format_args!("left {path}: {reason}"));
+    }
+}
+
 fn is_plan(result: &RunResult) -> bool {
     let mut kinds = result.trace.iter().map(|event| &event.kind);
     kinds.any(|kind| matches!(kind, EventKind::TurnStart(start) if start.mode == Mode::Plan))
@@ -468,14 +487,14 @@ fn write_answer(out: &mut Out, answer: &str) -> io::Result<()> {
 }
 
 /// One line, which whoever reads sees at once.
-fn write_line(out: &mut Out, value: &impl Serialize) -> io::Result<()> {
+pub fn write_line(out: &mut Out, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *out, value)?;
     out.write_all(b"\n")?;
     out.flush()
 }
 
 /// What Ctrl-C means now.
-enum Phase {
+pub enum Phase {
     /// Cancel the turn; a second one ends the process.
     Turn(CancellationToken),
     /// End the process: nothing is half done.
@@ -509,7 +528,7 @@ impl Interrupts {
         Interrupts { phase }
     }
 
-    fn enter(&self, phase: Phase) {
+    pub fn enter(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
     }
 }

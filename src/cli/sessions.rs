@@ -10,7 +10,7 @@ use super::error::{CliError, Exit};
 use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::{visible, visible_line};
-use super::{describe, run, setup};
+use super::{apply, describe, run, setup};
 use crate::agent::clock::{Clock, SystemClock};
 use crate::event::{Decision, Event, EventKind, PermissionDecided};
 use crate::store::{SessionSummary, Store};
@@ -25,6 +25,7 @@ pub fn run(arguments: SessionsArguments, color: ColorChoice) -> Result<Exit, Cli
             run.session = Some(resumed);
             return run::run(&run, color);
         }
+        Some(SessionsAction::Apply(arguments)) => return apply::run(&arguments, color),
         Some(SessionsAction::Rename { session, title }) => {
             let store = setup::store()?;
             let id = find(&store, &session)?;

@@ -298,3 +298,17 @@ fn doctor_tells_of_sandbox_web_and_searches() {
     check(brave, None, ("failed", "Brave wants a key"));
     check(brave, Some(("BRAVE", "k")), ("ok", "brave"));
 }
+
+#[test]
+fn a_rule_on_the_command_line_adds_to_what_the_user_denies() {
+    let place = place();
+    fs::create_dir_all(place.user_config().parent().unwrap()).unwrap();
+    fs::write(place.user_config(), "[permissions]\ndeny = [\"edit_file(a.txt)\"]\n").unwrap();
+    let write = |path: &str| ("write_file", json!({"path": path, "content": "new\n"}));
+    let turns = [calls(&[write("a.txt"), write("b/b.txt"), write("c.txt")]), says("Done.")];
+    place.run(&turns, &["--deny", "edit_file(b/**)", "--deny", "shell", "Write"]).exits(0);
+    let denied = |rule: &str| json!(["deny", "rule", rule]);
+    assert_eq!(decided(&place), [denied("edit_file(a.txt)"), denied("edit_file(b/**)")]);
+    let ran = place.run(&turns, &["--deny", "shell(", "Write"]).exits(2);
+    assert!(ran.stderr.contains("--deny") && ran.stderr.contains("shell("), "{}", ran.stderr);
+}

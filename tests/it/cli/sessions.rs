@@ -197,3 +197,58 @@ fn a_line_is_blamed_on_the_session_and_call_that_wrote_it() {
     place.output(&["blame", "b.py:9"]).exits(2);
     place.output(&["blame", "none.py:1"]).exits(2);
 }
+
+#[test]
+fn what_a_session_proposes_is_written_afterwards() {
+    let place = Place::new(&[("a.txt", "one\n")]);
+    let turns = [
+        calls(&[
+            edit("a.txt", "one", "ONE"),
+            ("write_file", json!({"path": "AGENTS.md", "content": "Obey.\n"})),
+            ("write_file", json!({"path": "b.txt", "content": "b\n"})),
+        ]),
+        says("Louder."),
+    ];
+    let ran = place.run(&turns, &["--output", "json", "Louder"]).exits(0).json();
+    let before = place.tree();
+
+    let shown = place.output(&["sessions", "apply", "last", "--dry-run"]).exits(0);
+    assert_eq!(json!(shown.stdout), ran["diff"]);
+    assert!(shown.stderr.contains("3 hunks pending"), "{}", shown.stderr);
+    assert_eq!(place.tree(), before);
+
+    let elsewhere = place.home();
+    let refused = place.output(&["sessions", "apply", "last", "-C", elsewhere.to_str().unwrap()]).exits(2);
+    assert!(refused.stderr.contains(place.project().to_str().unwrap()), "{}", refused.stderr);
+    place.output(&["sessions", "apply", "last", "none-such"]).exits(1);
+    place.output(&["sessions", "apply", "none-such"]).exits(2);
+    assert_eq!(place.tree(), before);
+
+    let applied = place.output(&["sessions", "apply", "last", "--json"]).exits(0).json();
+    assert_eq!(applied["diff"], ran["diff"]);
+    assert_eq!((&applied["applied"], &applied["pending"]), (&json!(["a.txt", "b.txt"]), &json!(1)));
+    assert_eq!(applied["skipped"][0]["path"], "AGENTS.md");
+    assert_eq!((place.read("a.txt").as_str(), place.read("b.txt").as_str()), ("ONE\n", "b\n"));
+    assert!(!place.project().join("AGENTS.md").exists());
+    let reviews = place.output(&["trace", "last", "--json"]).exits(0).events();
+    let reviews: Vec<_> = reviews.into_iter().filter(|event| matches!(event.kind, EventKind::Review(_))).collect();
+    assert_eq!(reviews.len(), 2, "{reviews:?}");
+
+    // Alone it is left again; named, it is written.
+    let left = place.output(&["sessions", "apply", "last"]).exits(1);
+    assert!(left.stderr.contains("AGENTS.md"), "{}", left.stderr);
+    let hunk = applied["skipped"][0]["hunk"].as_str().unwrap();
+    place.output(&["sessions", "apply", "last", hunk]).exits(0);
+    assert_eq!(place.read("AGENTS.md"), "Obey.\n");
+    let nothing = place.output(&["sessions", "apply", "last", "--json"]).exits(0).json();
+    assert_eq!((&nothing["diff"], &nothing["applied"]), (&json!(""), &json!([])));
+}
+
+#[test]
+fn what_was_changed_meanwhile_is_not_written_over() {
+    let place = worked();
+    place.write("a.py", "def area(r):\n    return 22 / 7 * r * r\n");
+    let ran = place.output(&["sessions", "apply", "last"]).exits(1);
+    assert!(ran.stderr.contains("a.py") && ran.stderr.contains("changed meanwhile"), "{}", ran.stderr);
+    assert_eq!(place.read("a.py"), "def area(r):\n    return 22 / 7 * r * r\n");
+}
