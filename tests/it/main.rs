@@ -12,6 +12,7 @@ mod lsp;
 mod mcp;
 mod model;
 mod permission;
+mod python;
 mod sandbox;
 mod secrets;
 mod store;
