@@ -134,6 +134,11 @@ class Applies(Case):
         self.assertFalse((self.project / "gone.txt").exists())
         self.assertEqual(result.apply().files, (), "there is nothing left to write")
 
+    def test_an_empty_file_is_made_too(self):
+        result = self.agent(calls(write("pkg/__init__.py", "")), says("Done.")).run("Make a package")
+        self.assertEqual(result.apply().files, ("pkg/__init__.py",))
+        self.assertEqual(self.read("pkg/__init__.py"), "")
+
     def test_apply_leaves_protected_paths_until_they_are_named(self):
         turns = (calls(write("a.txt", "a\n"), write(".vscode/tasks.json", "{}\n")), says("Done."))
         result = self.agent(*turns).run("Do it")

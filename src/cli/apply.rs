@@ -10,7 +10,7 @@ use super::run::{self, Interrupts, Left, Phase};
 use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, say};
 use super::{describe, diff, sessions, trace};
-use crate::agent::{Agent, Session};
+use crate::agent::{Agent, Applied, Session};
 use crate::event::Frontend;
 use crate::workspace::HunkId;
 
@@ -37,8 +37,10 @@ pub fn run(arguments: &ApplyArguments, color: ColorChoice) -> Result<Exit, CliEr
     if arguments.dry_run && !arguments.json {
         diff::write(&mut out, &diff)?;
     }
-    let applied = if arguments.dry_run || (diff.is_empty() && arguments.hunks.is_empty()) {
-        crate::agent::Applied::default()
+    // A new file that is empty stands in no diff.
+    let is_nothing = arguments.hunks.is_empty() && session.proposal().is_empty();
+    let applied = if arguments.dry_run || is_nothing {
+        Applied::default()
     } else {
         // Files are being replaced: a Ctrl-C waits until they are.
         Interrupts::watch().enter(Phase::Writing);
