@@ -103,6 +103,17 @@ impl Servers {
         self.servers.is_empty()
     }
 
+    /// Whether both are the same servers, with the same rights: those that run already can do for the other.
+    pub fn are(&self, other: &Servers) -> bool {
+        let told = |servers: &Servers| -> Vec<_> {
+            let told = servers.settings().map(|server| {
+                (server.name.clone(), server.program(), server.rights(true), server.answer_within, server.is_asked)
+            });
+            told.collect()
+        };
+        told(self) == told(other)
+    }
+
     /// In the order of their names.
     pub fn settings(&self) -> impl Iterator<Item = &ServerSettings> {
         self.servers.values().map(Server::settings)

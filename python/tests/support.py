@@ -21,6 +21,7 @@ from claw_code import Agent
 TYPES = frozenset(
     [
         "turn_start",
+        "mcp",
         "context",
         "model_request",
         "text",

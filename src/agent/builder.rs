@@ -88,6 +88,7 @@ pub struct AgentBuilder {
     trusted: Option<bool>,
     broker: Option<PathBuf>,
     web: Option<Web>,
+    servers: Option<Servers>,
 }
 
 /// Where an agent keeps its sessions.
@@ -327,6 +328,12 @@ impl AgentBuilder {
         self
     }
 
+    /// MCP servers that run already, where they are those that are configured. They are not started a second time.
+    pub fn servers(mut self, running: Servers) -> AgentBuilder {
+        self.servers = Some(running);
+        self
+    }
+
     /// The `claw` program that puts up the sandbox for commands. Default: this program, one beside it, or one along `PATH`.
     pub fn broker(mut self, program: impl Into<PathBuf>) -> AgentBuilder {
         self.broker = Some(program.into());
@@ -371,6 +378,7 @@ impl AgentBuilder {
         let web = self.web.unwrap_or_else(|| web_of(&config, &environment));
         let root = workspace.roots().iter().next().map(|root| root.path.clone());
         let servers = servers::configured(&config, &environment, &commands, root.as_deref(), folder.as_deref());
+        let servers = self.servers.filter(|running| running.are(&servers)).unwrap_or(servers);
         let always = always_file(&environment).map(Always::at);
         let rules = Arc::new(configured(&config));
         let parts = Parts {

@@ -1,4 +1,4 @@
-//! The tables of the configuration. Of features that are still to come the keys are known and checked, so that a configuration
+//! The tables of the configuration. Of hooks, which are still to come, the keys are known and checked, so that a configuration
 //! written today stays valid; nothing acts on them yet, and they say so.
 
 use std::collections::BTreeMap;

@@ -180,9 +180,10 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
     if let Some(agent) = server.state.with(|state| state.agent.clone()) {
         return Ok(agent);
     }
-    let (workspace, config, choice, index) = server.state.with(|state| {
-        let settings = &state.settings;
-        (state.workspace.clone(), settings.config.clone(), settings.choice().clone(), state.reviews.index.clone())
+    let (workspace, config, choice, index, servers) = server.state.with(|state| {
+        let (settings, index) = (&state.settings, state.reviews.index.clone());
+        let (config, choice) = (settings.config.clone(), settings.choice().clone());
+        (state.workspace.clone(), config, choice, index, state.servers.clone())
     });
     let observer = server.clone();
     let builder = Agent::builder()
@@ -204,8 +205,13 @@ pub fn agent(server: &Server) -> Result<Agent, String> {
         Some(index) => builder.index(index),
         None => builder,
     };
+    let builder = match servers {
+        Some(servers) => builder.servers(servers),
+        None => builder,
+    };
     let agent = builder.build().map_err(|error| error.to_string())?;
     server.state.with(|state| {
+        state.servers = Some(agent.servers().clone());
         state.reviews.index = Some(agent.index().clone());
         state.agent = Some(agent.clone());
     });

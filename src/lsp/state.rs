@@ -12,6 +12,7 @@ use super::uri;
 use crate::agent::{Agent, Session};
 use crate::config::Choice;
 use crate::context::Focus;
+use crate::mcp::Servers;
 use crate::workspace::{DocPath, RootId, Workspace};
 
 /// A handle on the state. Clones are the same state.
@@ -43,6 +44,8 @@ pub struct State {
     pub reviews: Reviews,
     /// Built when something first needs it, and again after the settings changed.
     pub agent: Option<Agent>,
+    /// The MCP servers of the last agent, which the next one goes on with.
+    pub servers: Option<Servers>,
     /// Subagents at work, by their session.
     pub subagents: BTreeMap<String, Subagent>,
     /// The user was told that a limit of cost does not hold.

@@ -127,8 +127,8 @@ fn confined(name: &str, program: &Program, around: &Surroundings, sandbox: &Sand
     let home = home(around);
     let confinement = Confinement {
         mounts: own.chain(read).chain(write).collect(),
+        env: with_caches(variables(program, around), &folder),
         cwd: folder,
-        env: variables(program, around),
         network: program.network,
         caches: home.map(|home| tool_caches(&home)).unwrap_or_default(),
         limits: Limits::default(),
@@ -142,7 +142,10 @@ fn unconfined(program: &Program, around: &Surroundings) -> Result<Command, Strin
     let mut command = Command::new(name);
     command.args(arguments).env_clear().envs(variables(program, around)).process_group(0).kill_on_drop(true);
     if let Some(home) = home(around) {
-        command.env("HOME", &home).current_dir(home);
+        command.env("HOME", &home);
+        if home.is_dir() {
+            command.current_dir(home);
+        }
     }
     Ok(command)
 }
@@ -154,6 +157,17 @@ fn variables(program: &Program, around: &Surroundings) -> Vec<(OsString, OsStrin
     let harmless = environment(around.environment.iter().cloned());
     let is_declared = |name: &OsString| program.env.iter().any(|(declared, _)| name == declared.as_str());
     harmless.into_iter().filter(|(name, _)| !is_declared(name)).chain(declared).collect()
+}
+
+/// Runners of packages (`npx`, `uvx`) fetch a server when it first starts: into its own folder, since the user's caches are not written.
+fn with_caches(mut variables: Vec<(OsString, OsString)>, folder: &Path) -> Vec<(OsString, OsString)> {
+    for (name, place) in [("XDG_CACHE_HOME", "cache"), ("UV_CACHE_DIR", "cache/uv"), ("npm_config_cache", "cache/npm")]
+    {
+        if !variables.iter().any(|(set, _)| set == name) {
+            variables.push((name.into(), folder.join(place).into()));
+        }
+    }
+    variables
 }
 
 fn home(around: &Surroundings) -> Option<PathBuf> {

@@ -153,7 +153,7 @@ impl Server {
                 Ok(connection)
             }
             Err(problem) => {
-                tracing::warn!(server = self.settings.name, problem, "an MCP server did not start");
+                tracing::info!(server = self.settings.name, problem, "an MCP server did not start");
                 state.problem = Some(problem.clone());
                 Err(problem)
             }

@@ -2,6 +2,7 @@
 
 mod demo;
 mod hung;
+mod mcp;
 mod models;
 mod permission;
 mod place;

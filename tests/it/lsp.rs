@@ -9,6 +9,7 @@ mod documents;
 mod folders;
 mod lifecycle;
 mod loosened;
+mod mcp;
 mod models;
 mod permission;
 mod plan;

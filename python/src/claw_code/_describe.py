@@ -72,6 +72,17 @@ def _plan(fields: Fields) -> str:
     return f"{done} of {len(items)} done{now}"
 
 
+def _mcp(fields: Fields) -> str:
+    servers = fields["servers"]
+    tools = sum(len(server.get("tools", [])) for server in servers)
+    failed = [
+        f", {_clean(server['server'])} does not run: {_quote(server.get('error') or '')}"
+        for server in servers
+        if not server["ok"]
+    ]
+    return f"{_count(tools, 'tool')} of {_count(len(servers), 'MCP server')}{''.join(failed)}"
+
+
 def _permission(fields: Fields) -> str:
     decision = {"allow": "allowed", "deny": "denied"}[fields["decision"]]
     by = {
@@ -143,6 +154,7 @@ def _call(fields: Fields) -> str:
 
 _KINDS: dict[str, Callable[[Fields], str]] = {
     "turn_start": lambda fields: _quote(fields["task"]),
+    "mcp": _mcp,
     "context": _context,
     "model_request": lambda fields: f"request {fields['request']}, about {fields['tokens_estimate']} tokens",
     "text": lambda fields: _quote(fields["delta"]),
