@@ -126,7 +126,8 @@ export async function journey(body) {
     await page.keyboard.press("Enter");
   };
   const line = (text) => page.locator(".editor-instance .view-line").filter({ hasText: text }).first();
-  const lens = (text) => page.locator(".codelens-decoration a, .codelens-decoration span").filter({ hasText: text }).first();
+  // Those of lines that are not on the screen stand in the page too, and nobody sees them.
+  const lens = (text) => page.locator(".codelens-decoration a, .codelens-decoration span").filter({ hasText: text, visible: true }).first();
   /** The editor that is shown, by its name. */
   const tab = (name) => page.locator(".tabs-container .tab.active").filter({ hasText: name });
   try {
