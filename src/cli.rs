@@ -30,6 +30,7 @@ mod setup;
 mod status_line;
 mod terminal;
 mod trace;
+mod trace_html;
 mod trace_tree;
 mod visible;
 

@@ -20,7 +20,7 @@ pub mod trust;
 
 pub use always::Always;
 pub use chain::Edited;
-pub use journal::{Journal, read_journal, read_lines};
+pub use journal::{Journal, read_journal, read_lines, stream_journal};
 pub use ledger::{Ledger, read_ledger};
 pub use pending::Mark;
 pub use quota::MOST as MOST_OF_SESSIONS;

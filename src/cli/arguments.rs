@@ -317,13 +317,19 @@ pub struct ApplyArguments {
 const SESSION_HELP: &str = "An id, the start of one, or `last`";
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  claw trace last\n  claw trace 0193ab --json | jq .type")]
+#[command(
+    after_help = "Examples:\n  claw trace last\n  claw trace last --html session.html    one page, for a browser\n  \
+                        claw trace 0193ab --json | jq .type"
+)]
 pub struct TraceArguments {
     #[arg(value_name = "SESSION", help = SESSION_HELP)]
     pub session: String,
     /// The events themselves, one a line
     #[arg(long)]
     pub json: bool,
+    /// One page that needs nothing else, written to FILE; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,16 @@
 //! `claw trace` and `claw replay`: what happened in a session, and whether it happens again.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 
 use super::arguments::{ReplayArguments, TraceArguments};
 use super::error::{CliError, Exit};
+use super::files::{NotWritten, replace_private};
 use super::terminal::{ColorChoice, Out, Style, say};
 use super::visible::visible_line;
-use super::{describe, run, sessions, setup, trace_tree};
+use super::{describe, run, sessions, setup, trace_html, trace_tree};
 use crate::agent::replay::{Outcome, replay};
 use crate::store::{Edited, Store};
 use crate::tools::Tools;
@@ -16,6 +18,9 @@ use crate::tools::Tools;
 pub fn trace(arguments: &TraceArguments, color: ColorChoice) -> Result<Exit, CliError> {
     let store = setup::store()?;
     let id = sessions::find(&store, &arguments.session)?;
+    if let Some(path) = &arguments.html {
+        return write_page(&store, &id, path, color);
+    }
     tell_if_edited(&store, &id)?;
     let events = store.events(&id)?;
     let mut out = Out::stdout(color);
@@ -38,16 +43,42 @@ pub fn trace(arguments: &TraceArguments, color: ColorChoice) -> Result<Exit, Cli
 
 /// Says on standard error that a trace is not as it was written.
 pub fn tell_if_edited(store: &Store, id: &str) -> Result<(), CliError> {
-    match store.check_trace(id)? {
-        Some(Edited::Line(line)) => {
-            say(format_args!("this trace was edited: what it tells from line {line} on may not be what happened"));
-        }
-        Some(Edited::Missing(lines)) => {
-            say(format_args!("this trace was cut: {} at its end went missing", describe::amount(lines as u64, "line")));
-        }
-        None => {}
-    }
+    store.check_trace(id)?.map(edited).iter().for_each(say);
     Ok(())
+}
+
+fn edited(edited: Edited) -> String {
+    match edited {
+        Edited::Line(line) => {
+            format!("this trace was edited: what it tells from line {line} on may not be what happened")
+        }
+        Edited::Missing(lines) => {
+            format!("this trace was cut: {} at its end went missing", describe::amount(lines as u64, "line"))
+        }
+    }
+}
+
+/// The session as a page, in a file or on standard output.
+fn write_page(store: &Store, id: &str, path: &Path, color: ColorChoice) -> Result<Exit, CliError> {
+    let warning = store.check_trace(id)?.map(edited);
+    warning.iter().for_each(say);
+    if path == Path::new("-") {
+        let mut out = Out::stdout(color);
+        trace_html::write(&mut out, store, id, warning.as_deref())?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
+    let name = path.display();
+    replace_private(path, |out| trace_html::write(out, store, id, warning.as_deref())).map_err(
+        |error| match error {
+            NotWritten::Place(error) => CliError::usage(format!(
+                "{name} can not be written: {error}. Name a file in a folder of yours, or `-` for standard output"
+            )),
+            NotWritten::Content(error) => CliError::failed(format!("{name} was not written: {error}")),
+        },
+    )?;
+    say(format_args!("wrote {}", std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display()));
+    Ok(Exit::Done)
 }
 
 pub fn run_replay(arguments: &ReplayArguments, color: ColorChoice) -> Result<Exit, CliError> {

@@ -4,7 +4,7 @@
 //! journal is locked while it is open.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -86,6 +86,26 @@ pub fn read_journal<T: DeserializeOwned>(path: &Path) -> io::Result<Vec<T>> {
     Ok(read_lines(path)?.iter().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }
 
+/// Like [`read_journal`], one after the other: for a journal that is larger than memory should hold.
+pub fn stream_journal<T: DeserializeOwned>(path: &Path) -> io::Result<impl Iterator<Item = io::Result<T>> + use<T>> {
+    let mut reader = BufReader::new(File::open(path)?);
+    let mut bytes = Vec::new();
+    let mut next = move || {
+        loop {
+            bytes.clear();
+            reader.read_until(b'\n', &mut bytes)?;
+            let line = bytes.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok());
+            let Some(line) = line else { return Ok(None) };
+            match serde_json::from_str(line) {
+                Ok(value) => return Ok(Some(value)),
+                Err(_) if serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok() => {}
+                Err(_) => return Ok(None),
+            }
+        }
+    };
+    Ok(std::iter::from_fn(move || next().transpose()))
+}
+
 /// The whole lines of a journal as they stand, up to the first that is no JSON.
 pub fn read_lines(path: &Path) -> io::Result<Vec<String>> {
     let mut lines = whole_lines(path)?;
@@ -123,6 +143,10 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
+    fn streamed(path: &Path) -> Vec<Value> {
+        stream_journal(path).unwrap().map(Result::unwrap).collect()
+    }
+
     #[test]
     fn a_torn_last_line_is_dropped_on_reading_and_cut_on_opening() {
         let folder = tempfile::tempdir().unwrap();
@@ -133,6 +157,7 @@ mod tests {
             let lines = whole[..cut].matches('\n').count();
             let expected: Vec<Value> = (1..=lines).map(|n| json!({ "n": n })).collect();
             assert_eq!(read_journal::<Value>(&path).unwrap(), expected, "cut at {cut}");
+            assert_eq!(streamed(&path), expected, "streamed, cut at {cut}");
 
             Journal::open(&path).unwrap().append(&json!({"n": "new"})).unwrap();
             let mut after = expected.clone();
@@ -147,6 +172,16 @@ mod tests {
         let path = folder.path().join("trace.jsonl");
         std::fs::write(&path, b"{\"n\":1}\n\0\0\0\0\n{\"n\":3}\n").unwrap();
         assert_eq!(read_journal::<Value>(&path).unwrap(), [json!({"n": 1})]);
+        assert_eq!(streamed(&path), [json!({"n": 1})]);
+    }
+
+    #[test]
+    fn lines_of_an_unknown_kind_are_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("trace.jsonl");
+        std::fs::write(&path, "1\n\"new\"\n3\n").unwrap();
+        assert_eq!(read_journal::<u32>(&path).unwrap(), [1, 3]);
+        assert_eq!(stream_journal::<u32>(&path).unwrap().map(Result::unwrap).collect::<Vec<_>>(), [1, 3]);
     }
 
     #[test]

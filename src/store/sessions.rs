@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::chain::{self, Edited};
-use super::journal::{Journal, whole_lines};
+use super::journal::{Journal, stream_journal, whole_lines};
 use super::ledger::{self, Ledger, Record};
 use super::{files, folder, read_journal};
 use crate::event::{Event, EventKind, TurnStatus, Usage};
@@ -132,6 +132,14 @@ impl Store {
     /// The session's stored events in order.
     pub fn events(&self, id: &str) -> io::Result<Vec<Event>> {
         read_journal(&self.trace_path(id))
+    }
+
+    /// The same, one after the other: a trace may be larger than memory should hold.
+    pub fn stream(&self, id: &str) -> io::Result<impl Iterator<Item = io::Result<Event>> + use<>> {
+        if !is_id(id) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a session id"));
+        }
+        stream_journal(&self.trace_path(id))
     }
 
     /// The lines of the session's trace, as they stand; a torn last one is dropped.
