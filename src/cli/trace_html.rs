@@ -56,7 +56,8 @@ pub fn write(out: &mut dyn Write, store: &Store, id: &str, warning: Option<&str>
     let version = env!("CARGO_PKG_VERSION");
     writeln!(
         out,
-        "</main>\n<footer class=\"meta\">Written by claw {version}. It loads nothing, and nothing in it links to the web.</footer>"
+        "</main>\n<footer class=\"meta\">Written by claw {version}. It loads nothing, and nothing in it \
+         links to the web.</footer>"
     )?;
     writeln!(out, "<script>{SCRIPT}</script>\n</body>\n</html>")
 }
@@ -104,9 +105,11 @@ fn write_head(
 fn write_contents(out: &mut dyn Write, seen: &Overview) -> io::Result<()> {
     writeln!(
         out,
-        "<search id=\"tools\" hidden>\n<label>Filter <input type=\"search\" id=\"filter\" autocomplete=\"off\"></label>\n\
+        "<search id=\"tools\" hidden>\n<label>Filter \
+         <input type=\"search\" id=\"filter\" autocomplete=\"off\"></label>\n\
          <label><input type=\"checkbox\" id=\"failures\"> failures only</label>\n\
-         <button type=\"button\" id=\"expand\">Expand all</button>\n<button type=\"button\" id=\"collapse\">Collapse all</button>\n\
+         <button type=\"button\" id=\"expand\">Expand all</button>\n\
+         <button type=\"button\" id=\"collapse\">Collapse all</button>\n\
          <span id=\"told\" role=\"status\" class=\"meta\"></span>\n</search>"
     )?;
     if seen.turns.len() < 2 {

@@ -13,3 +13,4 @@ mod sessions;
 mod setup;
 mod terminal;
 mod tls;
+mod trace_html;

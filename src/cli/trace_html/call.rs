@@ -23,12 +23,17 @@ pub fn write(out: &mut dyn Write, given: &Given<'_>, result: &ToolResultReturned
     let (mark, word, class) = if result.ok { ('✓', "ok", "good") } else { ('✗', "failed", "bad") };
     let words = match given {
         Given::Started(call) => describe::call(&call.tool, &call.input),
-        Given::Asked(_) | Given::Nothing => result.tool.clone(),
+        Given::Asked(call) => match serde_json::from_str(&call.arguments) {
+            Ok(input) => describe::call(&call.name, &input),
+            Err(_) => call.name.clone(),
+        },
+        Given::Nothing => result.tool.clone(),
     };
     let came = describe::headline(&describe::result(result.ok, &result.output, result.truncated), 90);
     write!(
         out,
-        "<li class=\"step call {class}\"><details><summary><span class=\"mark {class}\" aria-hidden=\"true\">{mark}</span>"
+        "<li class=\"step call {class}\"><details><summary>\
+         <span class=\"mark {class}\" aria-hidden=\"true\">{mark}</span>"
     )?;
     write!(out, "<span class=\"aside\">{word}: </span><code>{}</code> ", line(&describe::headline(&words, 160)))?;
     let took = describe::duration(result.duration_ms);

@@ -113,9 +113,7 @@ mod tests {
     #[test]
     fn it_reads_as_on_the_terminal() {
         let without = |shown: Shown<'_>| shown.to_string().replace("<b class=\"hidden\">", "").replace("</b>", "");
-        for text in
-            ["\u{1b}[2J\r\n\rx", "👩\u{200d}👧 \u{200d}x", "می\u{200c}خواهم", "\u{2028}\u{feff}a\tb\u{c}", "7\u{fe0f}"]
-        {
+        for text in ["\u{1b}[2J\r\n\rx", "👩\u{200d}👧 \u{200d}x", "م\u{200c}م", "\u{2028}\u{feff}a\tb\u{c}"] {
             assert_eq!(without(block(text)), visible(text).replace('\r', "&#13;"));
             assert_eq!(without(line(text)), visible_line(text));
         }

@@ -88,9 +88,8 @@ impl Spent {
 
     /// What was at work until `next` happened.
     fn doing_before(&self, next: &EventKind) -> Doing {
-        let asked = matches!(next, EventKind::Permission(decided) if matches!(decided.by, DecidedBy::User | DecidedBy::Timeout));
         match next {
-            _ if asked => Doing::You,
+            EventKind::Permission(decided) if matches!(decided.by, DecidedBy::User | DecidedBy::Timeout) => Doing::You,
             _ if self.requested => Doing::Model,
             _ if !self.running.is_empty() && self.running.iter().all(|(_, asks)| *asks) => Doing::You,
             _ if !self.running.is_empty() => Doing::Tools,
@@ -132,7 +131,8 @@ mod tests {
     }
 
     fn result(id: &str) -> Value {
-        json!({"type": "tool_result", "call": id, "tool": "x", "ok": true, "output": "", "truncated": false, "duration_ms": 0})
+        json!({"type": "tool_result", "call": id, "tool": "x", "ok": true, "output": "", "truncated": false,
+               "duration_ms": 0})
     }
 
     fn request() -> Value {

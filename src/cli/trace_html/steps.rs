@@ -41,7 +41,8 @@ pub fn context(out: &mut dyn Write, receipt: &ContextReceipt) -> io::Result<()> 
         out,
         "<li class=\"step\"><details><summary><span class=\"tag\">context</span> {} of {} tokens \
          <span class=\"meta\">{}, {} left out</span></summary>\n<table>\n\
-         <thead><tr><th scope=\"col\">section</th><th scope=\"col\">from</th><th scope=\"col\" class=\"number\">tokens</th>\
+         <thead><tr><th scope=\"col\">section</th><th scope=\"col\">from</th>\
+         <th scope=\"col\" class=\"number\">tokens</th>\
          <th scope=\"col\">sent</th><th scope=\"col\">why</th></tr></thead>\n<tbody>",
         describe::count(receipt.tokens),
         describe::count(receipt.budget),
@@ -88,7 +89,8 @@ pub fn plan(out: &mut dyn Write, items: &[PlanItem], before: &[PlanItem]) -> io:
         };
         writeln!(
             out,
-            "<li class=\"{status}\"><span aria-hidden=\"true\">{mark}</span> <span class=\"aside\">{status}: </span>{text}</li>"
+            "<li class=\"{status}\"><span aria-hidden=\"true\">{mark}</span> \
+             <span class=\"aside\">{status}: </span>{text}</li>"
         )?;
     }
     writeln!(out, "</ul></li>")
@@ -117,7 +119,8 @@ pub fn check(out: &mut dyn Write, check: &CheckRan) -> io::Result<()> {
     let words = words.strip_prefix("check ").unwrap_or(&words);
     writeln!(
         out,
-        "<li class=\"step {class}\"><details><summary><span class=\"tag\">check</span> <span class=\"{class}\"><bdi>{}</bdi></span></summary>",
+        "<li class=\"step {class}\"><details><summary><span class=\"tag\">check</span> \
+         <span class=\"{class}\"><bdi>{}</bdi></span></summary>",
         line(words)
     )?;
     markup::pre(out, &check.output, MOST)?;
@@ -129,7 +132,8 @@ pub fn review(out: &mut dyn Write, review: &ReviewDecided) -> io::Result<()> {
     let unseen = if review.verified { "" } else { ", not seen in the text" };
     write!(
         out,
-        "<li class=\"step\"><span class=\"tag\">review</span> hunk <code>{}</code> <span class=\"pill {class}\">{word}</span> by {}{unseen}",
+        "<li class=\"step\"><span class=\"tag\">review</span> hunk <code>{}</code> \
+         <span class=\"pill {class}\">{word}</span> by {}{unseen}",
         line(&review.hunk),
         line(&review.by),
     )?;
@@ -143,7 +147,8 @@ pub fn compaction(out: &mut dyn Write, done: &Compacted) -> io::Result<()> {
     let (before, after) = (describe::count(done.tokens_before), describe::count(done.tokens_after));
     writeln!(
         out,
-        "<li class=\"step\"><details><summary><span class=\"tag\">compaction</span> {before} to {after} tokens</summary>"
+        "<li class=\"step\"><details><summary><span class=\"tag\">compaction</span> \
+         {before} to {after} tokens</summary>"
     )?;
     markup::pre(out, &done.summary, MOST)?;
     writeln!(out, "<p class=\"label\">kept</p>")?;
@@ -159,7 +164,8 @@ pub fn error(out: &mut dyn Write, error: &ErrorReported) -> io::Result<()> {
     let again = if error.retryable { " <span class=\"meta\">can be tried again</span>" } else { "" };
     writeln!(
         out,
-        "<li class=\"step bad\"><span class=\"tag\">error</span> <strong class=\"bad\">{}</strong>{again}<p class=\"prose\">{}</p></li>",
+        "<li class=\"step bad\"><span class=\"tag\">error</span> <strong class=\"bad\">{}</strong>{again}\
+         <p class=\"prose\">{}</p></li>",
         line(&error.code),
         block(&error.message),
     )

@@ -233,7 +233,8 @@ impl<'a> Turns<'a> {
         if !response.reasoning.trim().is_empty() {
             writeln!(
                 out,
-                "<li class=\"step\"><details><summary><span class=\"tag\">thinks</span> <span class=\"meta\"><bdi>{}</bdi></span></summary>",
+                "<li class=\"step\"><details><summary><span class=\"tag\">thinks</span> \
+                 <span class=\"meta\"><bdi>{}</bdi></span></summary>",
                 line(&describe::headline(&response.reasoning, 90))
             )?;
             markup::pre(out, &response.reasoning, MOST)?;
@@ -269,7 +270,8 @@ impl<'a> Turns<'a> {
         let cost = describe::and_cost(ran.cost, ran.usage);
         write!(
             out,
-            "<details class=\"subagent\"><summary><span class=\"tag\">subagent</span> <code>{}</code> {} <span class=\"meta\">{} · {}{cost}</span></summary>",
+            "<details class=\"subagent\"><summary><span class=\"tag\">subagent</span> <code>{}</code> {} \
+             <span class=\"meta\">{} · {}{cost}</span></summary>",
             line(&ran.session),
             steps::status(Some(ran.status)),
             describe::amount(ran.steps.into(), "request"),
