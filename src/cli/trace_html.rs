@@ -27,7 +27,7 @@ const STYLE: &str = include_str!("trace_html/style.css");
 const SCRIPT: &str = include_str!("trace_html/script.js");
 
 /// The SHA-256 of [`STYLE`] and of [`SCRIPT`], as a policy names them. A test holds them together.
-const STYLE_HASH: &str = "sha256-2Jlr9R1n/kQZyv6xoxBhBHi4bbH/2N93+zq0nnkCi+4=";
+const STYLE_HASH: &str = "sha256-SfWz3H+NET7aifOgIRTHY2hqG/iziOYujZSZwgQnNHM=";
 const SCRIPT_HASH: &str = "sha256-AVL4lZKYQg3rWxk6r2lp82VZ2cwDqkB6tWECsSH4zn8=";
 
 /// Writes the page of a session. `warning` is what the user should know about its trace.
@@ -80,7 +80,7 @@ fn write_head(
         fact("status", &steps::status(seen.turns.last().and_then(|turn| turn.status)))?;
         let models: Vec<String> = seen.models.iter().map(|model| format!("<bdi>{}</bdi>", line(model))).collect();
         fact("model", &models.join(", "))?;
-        fact("mode", &line(&Vec::from_iter(seen.modes.iter().map(String::as_str)).join(", ")).to_string())?;
+        fact("mode", &line(&Vec::from_iter(seen.modes.iter().map(String::as_str)).join("; ")).to_string())?;
         let count = |number: usize, what: &str| describe::amount(number as u64, what);
         let made = [count(seen.turns.len(), "turn"), count(seen.answers.len(), "request")].join(" · ");
         fact("made", &made)?;

@@ -55,7 +55,7 @@ pub fn write(out: &mut dyn Write, given: &Given<'_>, result: &ToolResultReturned
 /// A call without a result: the trace ends before it, or lost it.
 pub fn write_unanswered(out: &mut dyn Write, call: &ToolCallStarted) -> io::Result<()> {
     let words = describe::headline(&describe::call(&call.tool, &call.input), 160);
-    write!(out, "<li class=\"step call bad\"><details><summary><span class=\"mark\" aria-hidden=\"true\">…</span>")?;
+    write!(out, "<li class=\"step call\"><details><summary><span class=\"mark\" aria-hidden=\"true\">…</span>")?;
     writeln!(out, "<code>{}</code> <span class=\"meta\">no result</span></summary>", line(&words))?;
     write_input(out, &call.input)?;
     writeln!(out, "</details></li>")

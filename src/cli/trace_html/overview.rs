@@ -21,6 +21,7 @@ pub struct Overview {
     /// Mode and permission mode, of all turns.
     pub modes: BTreeSet<String>,
     pub events: u64,
+    /// What failed: calls, checks, and errors.
     pub failures: u64,
 }
 
@@ -68,6 +69,7 @@ impl Overview {
                 }
             }
             EventKind::ToolResult(result) if !result.ok => self.failures += 1,
+            EventKind::Check(check) if !check.ok && !check.not_run => self.failures += 1,
             EventKind::Error(_) => self.failures += 1,
             EventKind::Review(review) => {
                 self.decided.insert(review.hunk.clone(), (review.decision, review.verified));

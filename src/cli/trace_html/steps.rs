@@ -104,7 +104,7 @@ pub fn permission(out: &mut dyn Write, decided: &PermissionDecided) -> io::Resul
     let what = describe::headline(&describe::call(&decided.tool, &decided.input), 160);
     writeln!(
         out,
-        "<li class=\"step {class}\"><details><summary><span class=\"tag\">permission</span> <code>{}</code> \
+        "<li class=\"step\"><details><summary><span class=\"tag\">permission</span> <code>{}</code> \
          <span class=\"pill {class}\">{word}</span> <span class=\"meta\"><bdi>{}</bdi></span></summary>",
         line(&what),
         line(&describe::decided_by(decided)),
@@ -114,7 +114,11 @@ pub fn permission(out: &mut dyn Write, decided: &PermissionDecided) -> io::Resul
 }
 
 pub fn check(out: &mut dyn Write, check: &CheckRan) -> io::Result<()> {
-    let class = if check.ok { "good" } else { "bad" };
+    let class = match (check.ok, check.not_run) {
+        (true, _) => "good",
+        (false, true) => "odd",
+        (false, false) => "bad",
+    };
     let words = describe::check(check);
     let words = words.strip_prefix("check ").unwrap_or(&words);
     writeln!(

@@ -208,7 +208,7 @@ impl<'a> Turns<'a> {
             let (same, of) = (describe::count(prefix.bytes), describe::count(prefix.of));
             write!(out, " · {same} of {of} bytes as in the request before")?;
             if let Some(broken) = &prefix.broken {
-                write!(out, ", another {}", line(broken))?;
+                write!(out, "; what changed: {}", line(broken))?;
             }
         }
         writeln!(out, "</span></summary>")?;
