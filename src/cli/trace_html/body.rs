@@ -89,6 +89,10 @@ mod tests {
     fn a_body_takes_so_much_and_no_more() {
         let long = "x".repeat(MOST);
         let body = written(&mut Bodies::default(), json!({"a": long, "b": long, "c": 1}));
-        assert!(body.len() < MOST + 2048 && body.matches("claw trace SESSION --json").count() >= 2, "{}", body.len());
+        assert!(
+            body.len() < MOST + 2048 && body.matches("claw sessions export SESSION").count() >= 2,
+            "{}",
+            body.len()
+        );
     }
 }

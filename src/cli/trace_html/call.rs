@@ -46,7 +46,7 @@ pub fn write(out: &mut dyn Write, given: &Given<'_>, result: &ToolResultReturned
         }
         Given::Nothing => {}
     }
-    let cut = if result.truncated { ", of which the model saw a part" } else { "" };
+    let cut = if result.truncated { ", cut: the model saw no more of it" } else { "" };
     writeln!(out, "<p class=\"label\">result{cut}</p>")?;
     markup::pre(out, &result.output, MOST)?;
     writeln!(out, "</details>")

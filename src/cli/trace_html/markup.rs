@@ -86,7 +86,7 @@ pub fn cut(out: &mut dyn Write, shown: &str, text: &str) -> io::Result<()> {
     let (part, whole) = (describe::count(shown.len() as u64), describe::count(text.len() as u64));
     writeln!(
         out,
-        "<p class=\"note\">The first {part} of {whole} bytes: <code>claw trace SESSION --json</code> has them all.</p>"
+        "<p class=\"note\">The first {part} of {whole} bytes: <code>claw sessions export SESSION</code> has them all.</p>"
     )
 }
 

@@ -74,7 +74,8 @@ fn write_hunk(out: &mut dyn Write, hunk: &ProposedHunk, seen: &Overview) -> io::
 
 /// Old lines, then new ones, each behind its sign.
 pub fn write_change(out: &mut dyn Write, old: &str, new: &str) -> io::Result<()> {
-    write!(out, "<pre class=\"diff\">\n")?;
+    // The first line break in here is dropped by a parser.
+    writeln!(out, "<pre class=\"diff\">")?;
     let sides = [("del", '-', old), ("ins", '+', new)];
     for (element, sign, text) in sides {
         let shown = cut(text);
