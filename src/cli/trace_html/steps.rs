@@ -7,8 +7,8 @@ use super::markup::{self, MOST, block, line};
 use super::proposal;
 use crate::cli::describe;
 use crate::event::{
-    CheckRan, Compacted, ContextReceipt, Decision, ErrorReported, PermissionDecided, PlanItem, PlanStatus,
-    ReviewDecided, StopReason, TurnStatus,
+    CheckRan, Compacted, ContextReceipt, Decision, ErrorReported, McpConnected, PermissionDecided, PlanItem,
+    PlanStatus, ReviewDecided, StopReason, TurnStatus,
 };
 
 /// How a turn ended, as a pill. Without an end it is at work, or was cut off.
@@ -70,6 +70,33 @@ pub fn context(out: &mut dyn Write, receipt: &ContextReceipt) -> io::Result<()> 
         }
     }
     writeln!(out, "</details></li>")
+}
+
+/// What MCP servers offer to the turn, and which do not run.
+pub fn servers(out: &mut dyn Write, connected: &McpConnected) -> io::Result<()> {
+    for server in &connected.servers {
+        let (class, came) = match &server.error {
+            None => ("", describe::amount(server.tools.len() as u64, "tool")),
+            Some(error) => (" bad", describe::headline(error, 160)),
+        };
+        writeln!(
+            out,
+            "<li class=\"step{class}\"><details><summary><span class=\"tag\">MCP server</span> <code>{}</code> \
+             <span class=\"meta\"><bdi>{}</bdi></span></summary>",
+            line(&server.server),
+            line(&came),
+        )?;
+        for tool in &server.tools {
+            writeln!(out, "<p class=\"label\">{}</p>", line(&tool.tool))?;
+            writeln!(out, "<p class=\"prose\">{}</p>", block(&tool.description))?;
+            call::write_input(out, &tool.parameters)?;
+        }
+        for left_out in &server.left_out {
+            writeln!(out, "<p class=\"meta\">not offered: {}</p>", line(left_out))?;
+        }
+        writeln!(out, "</details></li>")?;
+    }
+    Ok(())
 }
 
 /// What moved in a plan.

@@ -100,6 +100,7 @@ impl<'a> Turns<'a> {
             other => {
                 self.close(out, Open::Turn)?;
                 match other {
+                    EventKind::Mcp(connected) => steps::servers(out, connected),
                     EventKind::Context(receipt) => steps::context(out, receipt),
                     EventKind::Check(check) => steps::check(out, check),
                     EventKind::Proposal { files, checks } => proposal::write(out, files, checks, self.seen),

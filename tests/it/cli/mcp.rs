@@ -51,6 +51,8 @@ fn a_run_uses_a_server_and_replays() {
     let ran = place.run(&[call, json!({"text": "Done."})], &["Go"]).exits(0);
     assert!(ran.stderr.contains("my_tools__echo"), "{}", ran.stderr);
     assert!(place.output(&["trace", "last"]).exits(0).stdout.contains("MCP server my_tools · 10 tools"));
+    let page = place.output(&["trace", "last", "--html", "-"]).exits(0).stdout;
+    assert!(page.contains("MCP server") && page.contains("Does what its name says."), "{page}");
     place.output(&["replay", "last"]).exits(0);
 }
 
