@@ -39,6 +39,7 @@ pub mod servers;
 pub mod session;
 mod snapshot;
 mod titles;
+pub mod transcript;
 pub mod turn;
 mod world;
 

@@ -30,8 +30,13 @@ pub async fn show(server: &Server, session: &str, title: &str, answer: &str) {
             return tell(server, answer);
         }
     };
-    if !open(server, &path).await {
-        server.outbox.show_message(MessageType::Info, format!("Claw's answer is in {}", path.display()));
+    show_file(server, &path, "Claw's answer").await;
+}
+
+/// Shows a file of a session; where the editor can not open documents, the user is told where it is.
+pub async fn show_file(server: &Server, path: &Path, what: &str) {
+    if !open(server, path).await {
+        server.outbox.show_message(MessageType::Info, format!("{what} is in {}", path.display()));
     }
 }
 

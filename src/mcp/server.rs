@@ -9,7 +9,8 @@ use rmcp::model::{
     Tool,
 };
 use rmcp::service::{
-    ClientLifecycleMode, NotificationContext, RunningService, ServiceError, serve_client_with_lifecycle,
+    ClientInitializeError, ClientLifecycleMode, NotificationContext, RunningService, ServiceError,
+    serve_client_with_lifecycle,
 };
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{ClientHandler, RoleClient};
@@ -45,6 +46,15 @@ struct State {
     starts: u32,
     /// Why the last start came to nothing.
     problem: Option<String>,
+    /// It never answered. Nobody waits for it a second time.
+    has_hung: bool,
+}
+
+/// Why a start came to nothing.
+enum Failed {
+    /// It may be otherwise the next time.
+    Now(String),
+    Hung(String),
 }
 
 /// A server that runs. It ends when this is dropped.
@@ -141,6 +151,10 @@ impl Server {
             return Ok(Arc::clone(connection));
         }
         state.connection = None;
+        if state.has_hung {
+            let problem = state.problem.as_deref().unwrap_or_default();
+            return Err(format!("{problem}; it is not started again before Claw is"));
+        }
         if state.starts > RESTARTS {
             let problem = state.problem.as_deref().unwrap_or("it ended");
             return Err(format!("it was started {} times and is not started again: {problem}", state.starts));
@@ -152,7 +166,14 @@ impl Server {
                 (state.connection, state.problem) = (Some(Arc::clone(&connection)), None);
                 Ok(connection)
             }
-            Err(problem) => {
+            Err(failed) => {
+                let problem = match failed {
+                    Failed::Now(problem) => problem,
+                    Failed::Hung(problem) => {
+                        state.has_hung = true;
+                        problem
+                    }
+                };
                 tracing::info!(server = self.settings.name, problem, "an MCP server did not start");
                 state.problem = Some(problem.clone());
                 Err(problem)
@@ -160,8 +181,8 @@ impl Server {
         }
     }
 
-    async fn start(&self) -> Result<Connection, String> {
-        let late = || format!("it did not answer within {} s", START.as_secs());
+    async fn start(&self) -> Result<Connection, Failed> {
+        let late = |said: &str| Failed::Hung(format!("it did not answer within {} s{said}", START.as_secs()));
         let client = Client { has_changed: Arc::default() };
         let lifecycle = ClientLifecycleMode::Auto {
             preferred_versions: vec![ProtocolVersion::V_2026_07_28],
@@ -169,23 +190,24 @@ impl Server {
         };
         match &self.settings.reach {
             Reach::Program(program) => {
-                let started = process::start(&self.settings.name, program, &self.surroundings).await?;
+                let started = process::start(&self.settings.name, program, &self.surroundings);
+                let started = started.await.map_err(Failed::Now)?;
                 let said = started.process.said();
                 let transport =
                     AsyncRwTransport::new_client(started.output, started.input).with_max_line_length(LONGEST_LINE);
                 let connecting = async {
                     let service = serve_client_with_lifecycle(client, transport, lifecycle);
-                    let service = service.await.map_err(|error| error.to_string())?;
+                    let service = service.await.map_err(|error| unanswered(&error))?;
                     self.connected(service, Some(started.process)).await
                 };
                 match tokio::time::timeout(START, connecting).await {
                     Ok(Ok(connection)) => Ok(connection),
-                    Ok(Err(error)) => Err(format!("{}{}", clean(&error, TOLD), said.last_lines())),
-                    Err(_) => Err(format!("{}{}", late(), said.last_lines())),
+                    Ok(Err(error)) => Err(Failed::Now(format!("{}{}", clean(&error, TOLD), said.last_lines()))),
+                    Err(_) => Err(late(&said.last_lines())),
                 }
             }
             Reach::Http { url, headers } => {
-                let transport = http::transport(url, headers)?;
+                let transport = http::transport(url, headers).map_err(Failed::Now)?;
                 let connecting = async {
                     let service = serve_client_with_lifecycle(client, transport, lifecycle);
                     let service = service.await.map_err(|error| match error.auth_challenge() {
@@ -195,11 +217,11 @@ impl Server {
                     self.connected(service, None).await
                 };
                 match tokio::time::timeout(START, connecting).await {
-                    Ok(result) => result.map_err(|error| clean(&error, TOLD)),
-                    Err(_) => Err(late()),
+                    Ok(result) => result.map_err(|error| Failed::Now(clean(&error, TOLD))),
+                    Err(_) => Err(late("")),
                 }
             }
-            Reach::Unusable(why) => Err(why.clone()),
+            Reach::Unusable(why) => Err(Failed::Now(why.clone())),
         }
     }
 
@@ -249,6 +271,16 @@ async fn tools_of(service: &RunningService<RoleClient, Client>) -> Result<Vec<To
         }
     }
     Ok(tools)
+}
+
+/// Why the first words with a program came to nothing.
+fn unanswered(error: &ClientInitializeError) -> String {
+    match error {
+        ClientInitializeError::ConnectionClosed(_) | ClientInitializeError::TransportError { .. } => {
+            "it ended before it answered".to_owned()
+        }
+        other => other.to_string(),
+    }
 }
 
 /// What a call that failed is told as.

@@ -28,6 +28,18 @@ impl Store {
         }
         Err(io::Error::other("this session has too many answers"))
     }
+
+    /// Writes the session's conversation as it is now, over what was written before; the path.
+    pub fn keep_conversation(&self, id: &str, markdown: &str) -> io::Result<PathBuf> {
+        let folder = self.session_folder(id);
+        files::make_folder(&folder)?;
+        let path = folder.join("conversation.md");
+        // Named temporary files have mode 0600; the rename keeps it.
+        let mut file = tempfile::NamedTempFile::new_in(&folder)?;
+        file.write_all(markdown.as_bytes())?;
+        file.persist(&path)?;
+        Ok(path)
+    }
 }
 
 #[cfg(test)]

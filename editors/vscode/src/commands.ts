@@ -42,6 +42,8 @@ export function registerCommands(
   register("map", () => views.show("claw.map", focus(), "Claw map"));
   // The answer is a message.
   register("blame", () => server.command("claw.blame", focus()));
+  // The server has it opened.
+  register("conversation", () => server.command("claw.openConversation", {}));
   register("trace", () => views.show("claw.trace", {}, "Claw trace"));
   register("restart", () => server.restart());
   register("log", () => log.show());

@@ -9,9 +9,11 @@ use super::place::focus;
 use super::{Answer, Arguments, blocking, done};
 use crate::agent::Ask;
 use crate::agent::blame::blame;
+use crate::agent::transcript::transcript;
 use crate::context::{Ranking, overview};
 use crate::lsp::ask;
 use crate::lsp::edits::EditSupport;
+use crate::lsp::explain;
 use crate::lsp::server::Server;
 use crate::store::cut_title;
 
@@ -96,6 +98,27 @@ pub async fn trace(server: &Server, arguments: Arguments) -> Result<Answer, Stri
         Ok(done(json!({"session": id, "path": path, "events": shown, "left_out": left_out, "text": text})))
     })
     .await
+}
+
+/// `claw.openConversation {session?}`: the session as a document to be read, which the editor opens where it can.
+pub async fn open_conversation(server: &Server, arguments: Arguments) -> Result<Answer, String> {
+    let id = server.state.with(|state| arguments.session.clone().or_else(|| state.last_session.clone()));
+    let id = id.ok_or("no session is open yet: ask something first, or say which with `session`")?;
+    let opener = server.clone();
+    let (session, path, text) = blocking(move || {
+        let agent = ask::agent(&opener)?;
+        let Some(store) = agent.store() else { return Err("this server keeps no sessions".to_owned()) };
+        let id = store.find(&id).map_err(|error| error.to_string())?;
+        let unreadable = |error: std::io::Error| format!("the session can not be read: {error}");
+        let title = store.summary(&id).map_err(unreadable)?.title;
+        let text = transcript(&title, &store.events(&id).map_err(unreadable)?);
+        let path = store.keep_conversation(&id, &text).map_err(|error| format!("it can not be written: {error}"))?;
+        Ok((id, path, text))
+    })
+    .await?;
+    let (shower, file) = (server.clone(), path.clone());
+    server.spawn(async move { explain::show_file(&shower, &file, "The conversation").await });
+    Ok(done(json!({"session": session, "path": path.display().to_string(), "text": text})))
 }
 
 /// `claw.context {instruction, uri?, range?}`: what an ask would send, without asking.

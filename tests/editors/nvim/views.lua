@@ -43,6 +43,11 @@ T.run(function()
   text = view('claw://trace', 'turn_end')
   T.check('the trace names the file and the steps', text:find('trace.jsonl', 1, true) and text:find('1 turn_start', 1, true), text)
 
+  vim.cmd('Claw conversation')
+  T.wait('the conversation is opened', function()
+    return vim.api.nvim_buf_get_name(0):match('conversation%.md$') ~= nil and T.find('## You') ~= nil
+  end)
+
   vim.cmd('Claw context again')
   T.wait('a view that is open is filled anew', function()
     return vim.api.nvim_buf_get_name(0) == 'claw://context' and T.find('again') ~= nil

@@ -85,5 +85,8 @@ await journey(async ({ page, url, step, pick, line, lens, tab }) => {
     await pick(">Claw: Show Trace");
     await tab("Claw trace").waitFor();
     await line("turn_start").waitFor();
+    await pick(">Claw: Open Conversation");
+    await tab("conversation.md").waitFor();
+    await line("> call it summarize_help, everywhere").waitFor();
   });
 });

@@ -26,6 +26,8 @@ async fn what_can_not_be_done_is_an_answer_not_an_error() {
         ("claw.prevHunk", Value::Null),
         ("claw.setModel", json!({"session": "nobody", "model": "x"})),
         ("claw.trace", json!({"session": "../../etc"})),
+        ("claw.openConversation", Value::Null),
+        ("claw.openConversation", json!({"session": "../../etc"})),
         ("claw.blame", Value::Null),
         ("claw.ask", json!({"instruction": 3})),
         ("claw.ask", json!("do it")),
@@ -55,6 +57,15 @@ async fn queries_answer_with_what_there_is() {
         trace["events"].as_array().unwrap().iter().filter_map(|event| event["type"].as_str()).collect();
     assert_eq!((types.first(), types.last()), (Some(&"turn_start"), Some(&"turn_end")), "{types:?}");
     assert!(trace["text"].as_str().unwrap().contains("    1 turn_start"), "{trace}");
+    let conversation = editor.command("claw.openConversation", Value::Null).await;
+    let told = conversation["text"].as_str().unwrap().to_owned();
+    assert!(told.starts_with("# say hello\n\n## You\n\n> say hello\n\n## Claw\n"), "{told}");
+    assert!(told.ends_with("\nHello.\n"), "{told}");
+    let path = conversation["path"].as_str().unwrap();
+    assert_eq!(std::fs::read_to_string(path).unwrap(), told);
+    editor.until(|editor| !editor.asked("window/showDocument").is_empty()).await;
+    let shown = editor.asked("window/showDocument").remove(0);
+    assert!(shown["uri"].as_str().unwrap().ends_with("/conversation.md"), "{shown}");
     let sessions = editor.command("claw.sessions", Value::Null).await;
     assert_eq!(sessions["sessions"][0]["session"], session, "{sessions}");
     let status = editor.command("claw.status", Value::Null).await;

@@ -175,6 +175,11 @@ function M.blame()
   M.command('claw.blame', vim.tbl_extend('error', focus({}), vim.empty_dict()))
 end
 
+--- The server has it opened.
+function M.conversation()
+  M.command('claw.openConversation', vim.empty_dict())
+end
+
 function M.trace()
   M.command('claw.trace', vim.empty_dict(), reader('claw://trace', ''))
 end

@@ -71,6 +71,9 @@ local commands = {
   map = function()
     require('claw').map()
   end,
+  conversation = function()
+    require('claw').conversation()
+  end,
   trace = function()
     require('claw').trace()
   end,

@@ -203,6 +203,11 @@ function M.blame()
   require('claw.client').blame()
 end
 
+--- Opens the conversation of the session that was acted on last.
+function M.conversation()
+  require('claw.client').conversation()
+end
+
 --- Shows what the session did that was acted on last.
 function M.trace()
   require('claw.client').trace()

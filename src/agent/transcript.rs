@@ -1,0 +1,84 @@
+//! A session as a conversation to be read: what was asked, what was answered, and between them a line for each thing that was done.
+//! It is made of the events alone, and must never know where it is shown.
+
+use std::fmt::Write as _;
+
+use crate::event::{Event, EventKind, TurnStatus};
+use crate::text::hidden::{visible, visible_line};
+
+/// Most bytes of it. Of a longer one the end is what matters.
+const MOST: usize = 1024 * 1024;
+
+/// The conversation as Markdown. What stands in it is text, with everything visible that is not; nothing is fetched to show it.
+pub fn transcript(title: &str, events: &[Event]) -> String {
+    let turns: Vec<String> = events.chunk_by(|one, next| one.turn == next.turn).map(turn).collect();
+    let mut kept = 0;
+    let shown = turns.iter().rev().take_while(|turn| {
+        kept += turn.len();
+        kept <= MOST
+    });
+    let shown = shown.count().max(1).min(turns.len());
+    let left_out = turns.len() - shown;
+    let mut text = format!("# {}\n", visible_line(title.trim()));
+    if left_out > 0 {
+        let _ = write!(text, "\n*The first {left_out} parts are in the trace only.*\n");
+    }
+    turns.iter().skip(left_out).for_each(|turn| text.push_str(turn));
+    text
+}
+
+fn turn(events: &[Event]) -> String {
+    let mut text = String::new();
+    // Lines of a list stand together.
+    let mut in_list = false;
+    for event in events {
+        match &event.kind {
+            EventKind::TurnStart(start) => {
+                let model = format!("{}/{}", start.provider, start.model);
+                let _ = write!(text, "\n## You\n\n{}\n", quoted(&start.task));
+                let _ = write!(text, "\n## Claw\n\n*{} · {}*\n", visible_line(&model), event.time);
+                in_list = false;
+            }
+            EventKind::Steer { message } => {
+                let _ = write!(text, "\n## You, meanwhile\n\n{}\n\n## Claw\n", quoted(message));
+                in_list = false;
+            }
+            EventKind::ModelResponse(response) if !response.text.trim().is_empty() => {
+                let _ = write!(text, "\n{}\n", visible(response.text.trim()));
+                in_list = false;
+            }
+            EventKind::ToolResult(_)
+            | EventKind::Check(_)
+            | EventKind::Proposal { .. }
+            | EventKind::Review(_)
+            | EventKind::Compaction(_)
+            | EventKind::Error(_) => done(&mut text, &mut in_list, event),
+            EventKind::TurnEnd(end) if end.status != TurnStatus::Done => done(&mut text, &mut in_list, event),
+            EventKind::TurnEnd(_)
+            | EventKind::Mcp(_)
+            | EventKind::Context(_)
+            | EventKind::ModelRequest(_)
+            | EventKind::Text(_)
+            | EventKind::Reasoning(_)
+            | EventKind::ToolOutput(_)
+            | EventKind::ModelResponse(_)
+            | EventKind::Plan { .. }
+            | EventKind::Permission(_)
+            | EventKind::ToolCall(_) => {}
+        }
+    }
+    text
+}
+
+/// Something that was done, as an item of a list.
+fn done(text: &mut String, in_list: &mut bool, event: &Event) {
+    if !std::mem::replace(in_list, true) {
+        text.push('\n');
+    }
+    let _ = writeln!(text, "- {}: {}", event.kind(), visible_line(&event.description()));
+}
+
+fn quoted(said: &str) -> String {
+    let said = visible(said.trim());
+    said.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+}
