@@ -191,7 +191,7 @@ impl Ending {
     /// To be called when the command has ended or was killed, for what is left of it.
     pub fn hasten(&self) {
         #[cfg(target_os = "linux")]
-        self.share.iter().for_each(group::Share::make_full);
+        self.share.iter().for_each(group::Share::make_most);
     }
 }
 

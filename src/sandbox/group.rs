@@ -19,9 +19,9 @@ const NAME: &str = "claw-cage-";
 /// What a program that is nice by 10 weighs: of 100 in the second version of the interface, of 1024 in the first.
 const WEIGHT: &str = "11";
 const SHARES: &str = "110";
-/// What every other program weighs.
-const FULL_WEIGHT: &str = "100";
-const FULL_SHARES: &str = "1024";
+/// The most that the interfaces take: for what was killed and has only to be taken down.
+const MOST_WEIGHT: &str = "10000";
+const MOST_SHARES: &str = "262144";
 
 /// Groups of this process whose command is no longer held by anybody here, and may still run.
 static LEFT: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -72,7 +72,7 @@ impl Group {
 /// Where the share of the processor is set that a command in a group has.
 pub(super) struct Share {
     file: PathBuf,
-    full: &'static str,
+    most: &'static str,
 }
 
 impl Share {
@@ -80,21 +80,21 @@ impl Share {
     pub fn of(process: u32) -> Option<Share> {
         let groups = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
         let share = match place(&groups, "cpu") {
-            Some(place) => Share { file: place.join("cpu.shares"), full: FULL_SHARES },
+            Some(place) => Share { file: place.join("cpu.shares"), most: MOST_SHARES },
             None => {
                 let path = groups.lines().find_map(|line| line.strip_prefix("0::"))?;
                 let place = Path::new(MOUNT).join(path.trim_start_matches('/'));
-                Share { file: place.join("cpu.weight"), full: FULL_WEIGHT }
+                Share { file: place.join("cpu.weight"), most: MOST_WEIGHT }
             }
         };
         let name = share.file.parent()?.file_name()?.to_str()?;
         name.starts_with(NAME).then_some(share)
     }
 
-    /// As much as any program has.
-    pub fn make_full(&self) {
+    /// Before every other program: what was killed does nothing but end, and the sooner the better for all.
+    pub fn make_most(&self) {
         // The group may be gone.
-        let _ = File::options().write(true).open(&self.file).and_then(|mut file| file.write_all(self.full.as_bytes()));
+        let _ = File::options().write(true).open(&self.file).and_then(|mut file| file.write_all(self.most.as_bytes()));
     }
 }
 

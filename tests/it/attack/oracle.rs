@@ -137,7 +137,7 @@ pub fn left_behind(marker: &str) -> Vec<String> {
     loop {
         let found = processes_of(marker);
         let killed = found.iter().all(|process| is_killed(process));
-        let patience = Duration::from_secs(if killed { 30 } else { 3 });
+        let patience = Duration::from_secs(if killed { 60 } else { 3 });
         if found.is_empty() || began.elapsed() > patience {
             return found;
         }
