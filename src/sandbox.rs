@@ -170,8 +170,8 @@ fn hold_in_group(confinement: &Confinement, command: &mut std::process::Command)
     }
 }
 
-/// What a confined command is to be given back when it ends. Thousands of processes that are killed have still to be taken down by the
-/// kernel, at the expense of their own share of the processor: behind everything else they would stay for minutes.
+/// Sees to it that what was killed is gone soon. Thousands of processes that are killed have still to be taken down by the kernel, at
+/// the expense of their own share of the processor: behind everything else they would stay for minutes.
 pub struct Ending {
     #[cfg(target_os = "linux")]
     share: Option<group::Share>,

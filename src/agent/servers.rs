@@ -44,7 +44,7 @@ pub fn configured(
 pub(in crate::agent) fn secrets(config: &Config, environment: &Environment) -> Vec<String> {
     let servers = config.mcp.servers.values().filter(|server| !server.is_asked);
     let values = servers.flat_map(|server| server.env.values().chain(server.headers.values()));
-    let names = values.filter_map(|value| Some(variable(value)?.1));
+    let names = values.flat_map(|value| pieces(value)).filter_map(|piece| piece.err());
     names.filter_map(|name| environment.get(name)).map(|value| value.trim().to_owned()).collect()
 }
 
@@ -140,18 +140,32 @@ fn reach(server: &McpServer, environment: &Environment, root: Option<&Path>) -> 
     }))
 }
 
-/// A value with the user's variable in it. What others could have written gets none of them.
+/// A value with the user's variables in it. What others could have written gets none of them.
 fn filled(value: &str, server: &McpServer, environment: &Environment) -> Result<SecretString, String> {
-    let Some((before, name, after)) = variable(value) else { return Ok(SecretString::from(value.to_owned())) };
-    if server.is_asked {
-        return Err(format!("it wants your variable {name}, which only your own configuration file may give it"));
-    }
-    let held = environment.get(name).ok_or_else(|| format!("the variable {name} is not set"))?;
-    Ok(SecretString::from(format!("{before}{}{after}", held.trim())))
+    let fill = |piece| match piece {
+        Ok(text) => Ok(text),
+        Err(name) if server.is_asked => {
+            Err(format!("it wants your variable {name}, which only your own configuration file may give it"))
+        }
+        Err(name) => environment.get(name).map(str::trim).ok_or_else(|| format!("the variable {name} is not set")),
+    };
+    pieces(value).into_iter().map(fill).collect::<Result<String, String>>().map(SecretString::from)
 }
 
-/// `${NAME}`, with what stands before and behind it.
-fn variable(value: &str) -> Option<(&str, &str, &str)> {
+/// A value in pieces: text as it is, and as an error the name of each `${NAME}`.
+fn pieces(value: &str) -> Vec<Result<&str, &str>> {
+    let mut pieces = Vec::new();
+    let mut rest = value;
+    while let Some((before, name, after)) = next_variable(rest) {
+        pieces.extend([Ok(before), Err(name)]);
+        rest = after;
+    }
+    pieces.push(Ok(rest));
+    pieces
+}
+
+/// The first `${NAME}`, with what stands before and behind it.
+fn next_variable(value: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = value.split_once("${")?;
     let (name, after) = rest.split_once('}')?;
     (!name.is_empty()).then_some((before, name, after))
@@ -170,5 +184,18 @@ fn place(path: &str, is_asked: bool, root: Option<&Path>) -> Result<std::path::P
             Err(format!("`{path}` is outside of the workspace, which only your own configuration file may give it"))
         }
         false => Ok(real),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_variable_of_a_value_is_found() {
+        assert_eq!(pieces("plain"), [Ok("plain")]);
+        assert_eq!(pieces("Bearer ${A}"), [Ok("Bearer "), Err("A"), Ok("")]);
+        assert_eq!(pieces("${A}:${B}"), [Ok(""), Err("A"), Ok(":"), Err("B"), Ok("")]);
+        assert_eq!(pieces("$A ${} ${B"), [Ok("$A ${} ${B")]);
     }
 }

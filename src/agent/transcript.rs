@@ -82,3 +82,55 @@ fn quoted(said: &str) -> String {
     let said = visible(said.trim());
     said.lines().map(|line| format!("> {line}").trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn event(turn: &str, mut fields: Value) -> Event {
+        let envelope = json!({"v": 1, "session": "s", "turn": turn, "seq": 1, "time": "2026-01-02T03:04:05.000Z"});
+        for (name, value) in envelope.as_object().unwrap() {
+            fields[name] = value.clone();
+        }
+        serde_json::from_value(fields).unwrap()
+    }
+
+    fn asks(turn: &str, task: &str) -> Event {
+        let start = json!({
+            "type": "turn_start", "task": task, "frontend": "lsp", "provider": "script", "model": "m", "workspace": "/w",
+            "mode": "edit", "permission_mode": "ask",
+        });
+        event(turn, start)
+    }
+
+    #[test]
+    fn what_was_said_and_done_stands_in_its_order() {
+        let result = json!({
+            "type": "tool_result", "call": "c1", "tool": "search", "ok": true, "output": "none", "truncated": false,
+            "duration_ms": 1,
+        });
+        let events = [
+            asks("t1", "Mend it,\n\nall of it\u{202e}"),
+            event("t1", result),
+            event("t1", json!({"type": "steer", "message": "also this"})),
+            event("t1", json!({"type": "error", "code": "limit", "message": "stopped", "retryable": false})),
+        ];
+        let expected = "# A \u{27e8}U+200B\u{27e9}title\n\n## You\n\n> Mend it,\n>\n> all of it\u{27e8}U+202E\u{27e9}\n\n\
+                        ## Claw\n\n*script/m · 2026-01-02T03:04:05.000Z*\n\n- tool_result: search: none\n\n\
+                        ## You, meanwhile\n\n> also this\n\n## Claw\n\n- error: limit: stopped\n";
+        assert_eq!(transcript("A \u{200b}title", &events), expected);
+    }
+
+    #[test]
+    fn of_a_long_one_the_end_is_kept() {
+        let events: Vec<Event> = (0..5).map(|turn| asks(&turn.to_string(), &"x".repeat(MOST / 3))).collect();
+        let text = transcript("T", &events);
+        assert!(text.starts_with("# T\n\n*The first 3 parts are in the trace only.*\n\n## You\n"), "{}", &text[..80]);
+        assert_eq!(text.matches("## You").count(), 2);
+        // One that is too long by itself stays whole: there would be nothing to read.
+        assert_eq!(transcript("T", &[asks("t", &"x".repeat(MOST * 2))]).matches("## You").count(), 1);
+    }
+}

@@ -10,8 +10,7 @@ use super::run::{self, Interrupts, Left, Phase};
 use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, say};
 use super::{describe, diff, sessions, trace};
-use crate::agent::{Agent, Applied, Session};
-use crate::event::Frontend;
+use crate::agent::{Applied, Session};
 use crate::workspace::HunkId;
 
 /// `--json`.
@@ -63,14 +62,7 @@ pub fn run(arguments: &ApplyArguments, color: ColorChoice) -> Result<Exit, CliEr
 }
 
 fn resume(setup: &Setup, name: &str) -> Result<Session, CliError> {
-    let agent = Agent::builder()
-        .config(setup.config().clone())
-        .environment(setup.environment.clone())
-        .workspace(setup.workspace()?)
-        .state_dir(setup.state.clone())
-        .frontend(Frontend::Cli)
-        .build()
-        .map_err(|error| CliError::usage(error.to_string()))?;
+    let agent = setup.agent()?.build().map_err(|error| CliError::usage(error.to_string()))?;
     let store = agent.store().ok_or_else(|| CliError::failed("no sessions are kept"))?;
     let id = sessions::find(store, name)?;
     // The names in a proposal mean other files in another folder.

@@ -12,8 +12,8 @@ use super::place;
 use super::setup::Setup;
 use super::terminal::{ColorChoice, Out, Style};
 use super::visible::{visible, visible_line};
-use crate::agent::{Agent, Ask};
-use crate::event::{ContextReceipt, Frontend};
+use crate::agent::Ask;
+use crate::event::ContextReceipt;
 use crate::model::tokenizer::Tokenizer;
 
 /// A dry run may wait for an index that a turn would not wait for.
@@ -58,14 +58,7 @@ pub fn inspect(out: &mut Out, setup: &Setup, as_json: bool) -> Result<(), CliErr
 }
 
 fn receipt(setup: &Setup, task: &str, at: Option<&str>) -> Result<ContextReceipt, CliError> {
-    let agent = Agent::builder()
-        .config(setup.config().clone())
-        .environment(setup.environment.clone())
-        .workspace(setup.workspace()?)
-        .state_dir(setup.state.clone())
-        .frontend(Frontend::Cli)
-        .build()
-        .map_err(|error| CliError::usage(error.to_string()))?;
+    let agent = setup.agent()?.build().map_err(|error| CliError::usage(error.to_string()))?;
     let view = agent.workspace().live();
     let focus = at.map(|place| place::focus(&view, place)).transpose()?;
     // A turn takes what is ready; here the index may come to its end first.

@@ -160,11 +160,8 @@ fn agent(
     events: mpsc::UnboundedSender<Event>,
     host: TerminalHost,
 ) -> Result<Agent, CliError> {
-    Agent::builder()
-        .config(setup.config().clone())
-        .environment(setup.environment.clone())
-        .workspace(setup.workspace()?)
-        .state_dir(setup.state.clone())
+    setup
+        .agent()?
         .frontend(frontend)
         .host(Arc::new(host))
         .on_event(Arc::new(move |event: &Event| {

@@ -9,7 +9,6 @@ use super::run::runtime;
 use super::setup::Setup;
 use super::terminal::{Out, Style};
 use super::visible::{visible, visible_line};
-use crate::agent::Agent;
 use crate::event::McpServerState;
 use crate::mcp::ServerSettings;
 
@@ -24,13 +23,7 @@ pub struct Found {
 
 /// Connects the servers that a turn would connect unasked.
 pub async fn look(setup: &Setup) -> Result<Vec<Found>, CliError> {
-    let agent = Agent::builder()
-        .config(setup.config().clone())
-        .environment(setup.environment.clone())
-        .workspace(setup.workspace()?)
-        .state_dir(setup.state.clone())
-        .build()
-        .map_err(|error| CliError::usage(error.to_string()))?;
+    let agent = setup.agent()?.build().map_err(|error| CliError::usage(error.to_string()))?;
     let unasked = agent.servers().settings().filter(|server| setup.trusted && !server.is_asked);
     let names: Vec<String> = unasked.map(|server| server.name.clone()).collect();
     let states = agent.servers().connect(&names).await;

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Directory, ModelArguments};
 use super::error::CliError;
-use crate::agent::rules;
+use crate::agent::{Agent, AgentBuilder, rules};
 use crate::config::{self, Config, Environment, Flag, Loaded, Sources};
+use crate::event::Frontend;
 use crate::store::{Store, Trust};
 use crate::workspace::{Roots, Workspace};
 
@@ -62,6 +63,16 @@ impl Setup {
     /// The folder that was named, and nothing else, as the workspace.
     pub fn workspace(&self) -> Result<Workspace, CliError> {
         workspace(&self.root)
+    }
+
+    /// An agent of this command line, on what is configured here.
+    pub fn agent(&self) -> Result<AgentBuilder, CliError> {
+        Ok(Agent::builder()
+            .config(self.config().clone())
+            .environment(self.environment.clone())
+            .workspace(self.workspace()?)
+            .state_dir(self.state.clone())
+            .frontend(Frontend::Cli))
     }
 
     /// Where the symbol index is kept between runs; an agent on the same state folder keeps it there too.
