@@ -1,6 +1,7 @@
 //! A session as a conversation to be read: what was asked, what was answered, and between them a line for each thing that was done.
 //! It is made of the events alone, and must never know where it is shown.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use crate::event::{Event, EventKind, TurnStatus};
@@ -31,12 +32,13 @@ fn turn(events: &[Event]) -> String {
     let mut text = String::new();
     // Lines of a list stand together.
     let mut in_list = false;
+    let mut calls = HashMap::new();
     for event in events {
         match &event.kind {
             EventKind::TurnStart(start) => {
                 let model = format!("{}/{}", start.provider, start.model);
                 let _ = write!(text, "\n## You\n\n{}\n", quoted(&start.task));
-                let _ = write!(text, "\n## Claw\n\n*{} · {}*\n", visible_line(&model), event.time);
+                let _ = write!(text, "\n## Claw\n\n*{} · {}*\n", visible_line(&model), moment(&event.time));
                 in_list = false;
             }
             EventKind::Steer { message } => {
@@ -47,13 +49,24 @@ fn turn(events: &[Event]) -> String {
                 let _ = write!(text, "\n{}\n", visible(response.text.trim()));
                 in_list = false;
             }
-            EventKind::ToolResult(_)
-            | EventKind::Check(_)
+            EventKind::ToolCall(started) => {
+                calls.insert(started.call.as_str(), event.description());
+            }
+            EventKind::ToolResult(result) => {
+                let called = calls.remove(result.call.as_str()).unwrap_or_else(|| result.tool.clone());
+                let said = event.description();
+                let why = said.split_once(": ").map_or(said.as_str(), |(_, why)| why);
+                match result.ok {
+                    true => item(&mut text, &mut in_list, &format!("✓ {called}")),
+                    false => item(&mut text, &mut in_list, &format!("✗ {called}: {why}")),
+                }
+            }
+            EventKind::Check(_)
             | EventKind::Proposal { .. }
             | EventKind::Review(_)
             | EventKind::Compaction(_)
-            | EventKind::Error(_) => done(&mut text, &mut in_list, event),
-            EventKind::TurnEnd(end) if end.status != TurnStatus::Done => done(&mut text, &mut in_list, event),
+            | EventKind::Error(_) => item(&mut text, &mut in_list, &named(event)),
+            EventKind::TurnEnd(end) if end.status != TurnStatus::Done => item(&mut text, &mut in_list, &named(event)),
             EventKind::TurnEnd(_)
             | EventKind::Mcp(_)
             | EventKind::Context(_)
@@ -63,19 +76,27 @@ fn turn(events: &[Event]) -> String {
             | EventKind::ToolOutput(_)
             | EventKind::ModelResponse(_)
             | EventKind::Plan { .. }
-            | EventKind::Permission(_)
-            | EventKind::ToolCall(_) => {}
+            | EventKind::Permission(_) => {}
         }
     }
     text
 }
 
 /// Something that was done, as an item of a list.
-fn done(text: &mut String, in_list: &mut bool, event: &Event) {
+fn item(text: &mut String, in_list: &mut bool, done: &str) {
     if !std::mem::replace(in_list, true) {
         text.push('\n');
     }
-    let _ = writeln!(text, "- {}: {}", event.kind(), visible_line(&event.description()));
+    let _ = writeln!(text, "- {}", visible_line(done));
+}
+
+fn named(event: &Event) -> String {
+    format!("{}: {}", event.kind().replace('_', " "), event.description())
+}
+
+/// A time as a person writes it, to the second.
+fn moment(time: &str) -> String {
+    time.get(..19).map_or_else(|| time.to_owned(), |time| format!("{} UTC", time.replace('T', " ")))
 }
 
 fn quoted(said: &str) -> String {
@@ -112,14 +133,20 @@ mod tests {
             "type": "tool_result", "call": "c1", "tool": "search", "ok": true, "output": "none", "truncated": false,
             "duration_ms": 1,
         });
+        let failed = json!({
+            "type": "tool_result", "call": "c2", "tool": "shell", "ok": false, "output": "not run: no", "truncated": false,
+            "duration_ms": 0,
+        });
         let events = [
             asks("t1", "Mend it,\n\nall of it\u{202e}"),
+            event("t1", json!({"type": "tool_call", "call": "c1", "tool": "search", "input": {"pattern": "a.b"}})),
             event("t1", result),
+            event("t1", failed),
             event("t1", json!({"type": "steer", "message": "also this"})),
             event("t1", json!({"type": "error", "code": "limit", "message": "stopped", "retryable": false})),
         ];
         let expected = "# A \u{27e8}U+200B\u{27e9}title\n\n## You\n\n> Mend it,\n>\n> all of it\u{27e8}U+202E\u{27e9}\n\n\
-                        ## Claw\n\n*script/m · 2026-01-02T03:04:05.000Z*\n\n- tool_result: search: none\n\n\
+                        ## Claw\n\n*script/m · 2026-01-02 03:04:05 UTC*\n\n- ✓ search a.b\n- ✗ shell: not run: no\n\n\
                         ## You, meanwhile\n\n> also this\n\n## Claw\n\n- error: limit: stopped\n";
         assert_eq!(transcript("A \u{200b}title", &events), expected);
     }

@@ -88,5 +88,8 @@ await journey(async ({ page, url, step, pick, line, lens, tab }) => {
     await pick(">Claw: Open Conversation");
     await tab("conversation.md").waitFor();
     await line("> call it summarize_help, everywhere").waitFor();
+    if (picture) {
+      await page.screenshot({ path: picture.replace(/\.png$/, "-conversation.png") });
+    }
   });
 });
